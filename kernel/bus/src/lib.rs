@@ -1,0 +1,22 @@
+//! The event bus port: what every engine that carries events promises.
+//!
+//! A publisher hands over a batch of events; it is told their [`Sequence`]s once all of them are on
+//! stable storage, or none. Readers [replay](Bus::read) from a sequence or a time, or keep a durable
+//! *consumer*: a named group whose deliveries are acknowledged one by one, redelivered after
+//! `ack_wait`, and put aside on `dead.<consumer>.<subject>` after `max_deliver` deliveries. Consumers
+//! are independent of each other.
+//!
+//! The port is at-least-once; a consumer may see an event twice, never out of existence. What every
+//! engine must do is written once, as the [`conformance`] suite.
+
+mod error;
+mod port;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+pub use error::Error;
+pub use port::{
+    Bus, ConsumerName, ConsumerOptions, ConsumerState, Delivered, Delivery, DeliveryToken, Page,
+    Sequence, Start,
+};

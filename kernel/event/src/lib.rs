@@ -1,0 +1,14 @@
+//! The envelope every event travels in: CloudEvents 1.0, with a subject to route by.
+//!
+//! An [`Event`] is checked when it is built, so that whatever holds one can pass it on. Its
+//! [`Subject`] (`launch.ariane.count.held`) is matched by a [`Filter`] (`launch.*.count.>`).
+//! Events are written as CloudEvents JSON (structured and batch mode) by serde; the binary mode of
+//! HTTP belongs to the edge.
+//!
+//! Source: CloudEvents 1.0.2, core specification and JSON event format.
+
+mod event;
+mod subject;
+
+pub use event::{Data, Error, Event, EventBuilder, EventId};
+pub use subject::{Filter, Subject};

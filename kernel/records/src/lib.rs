@@ -1,0 +1,20 @@
+//! The records port: collections of JSON documents with declared indexes, filters, sorting, pages
+//! and full-text search; and the embedded engine, SQLite.
+//!
+//! A system [defines](Records::define) its collections at start; what a document can be filtered or
+//! sorted by is declared there, so that no engine ever scans by surprise. What every engine must do is
+//! the [`conformance`] suite.
+
+mod error;
+mod port;
+mod sqlite;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+pub use error::Error;
+pub use port::{
+    Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order, Page,
+    Query, Records,
+};
+pub use sqlite::{SqliteConfig, SqliteRecords};

@@ -1,0 +1,27 @@
+//! Launch control: from the readiness poll to the landed booster.
+//!
+//! A [`Launch`] holds any number of missions, one per rocket. A mission's state is a fold of its facts,
+//! which are events on the bus: a request is checked against the state ([`mission`]), what it decides is
+//! published, and only what is durable is applied and acted on. So a restart finds every vote and every
+//! order again, and the mission log is the same facts, projected into records.
+//!
+//! Vehicles stand behind a [`Link`]: simulated, replayed, or attached from outside. What they send is
+//! watched as it arrives ([`limits`], [`detect`]); a violated structural limit orders destruction straight
+//! from there, without waiting for anything.
+//!
+//! What is not here: processes and sockets (the front door's), physics (`portique_flight`), people.
+
+pub mod count;
+mod error;
+pub mod limits;
+pub mod link;
+pub mod mission;
+pub mod poll;
+mod vehicle;
+
+pub use error::Error;
+pub use link::{Connector, Downlink, Link, LinkError, LinkKind, Pad, Received};
+pub use vehicle::{
+    Answer, Command, FlightEvent, InjectedFault, ModuleId, Order, PadId, Quality, RocketId, Sample,
+    Station,
+};
