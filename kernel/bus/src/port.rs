@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -6,6 +7,15 @@ use portique_clock::Timestamp;
 use portique_event::{Event, Filter};
 
 use crate::Error;
+
+/// Longest consumer name, in bytes: it must fit into a subject beside another subject.
+const CONSUMER_NAME_BYTES_MAX: usize = 64;
+/// Longest `ack_wait`: a delivery held longer than a day is forgotten work, not slow work.
+const ACK_WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most deliveries of one event: beyond this the trouble is in the event.
+const MAX_DELIVER_MAX: u32 = 1_000;
+/// Most unacknowledged deliveries: what an engine must remember for each consumer.
+const MAX_IN_FLIGHT_MAX: u32 = 65_536;
 
 /// An event's place in the bus: rising, unique, not necessarily without gaps; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +30,44 @@ impl fmt::Display for Sequence {
 /// The name of a durable consumer: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsumerName(String);
+
+impl ConsumerName {
+    /// A checked name.
+    ///
+    /// # Errors
+    /// [`Error::ConsumerName`] when it is empty, too long, or holds another character.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        let is_name = (1..=CONSUMER_NAME_BYTES_MAX).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if is_name {
+            Ok(Self(text))
+        } else {
+            Err(Error::ConsumerName { text })
+        }
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConsumerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ConsumerName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
 
 /// Where reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +95,42 @@ pub struct ConsumerOptions {
     pub max_deliver: u32,
     /// Unacknowledged deliveries before fetching waits; at least 1.
     pub max_in_flight: u32,
+}
+
+impl ConsumerOptions {
+    /// Options for `filter` from the first event kept: 30 s to acknowledge, 5 deliveries, 1,024 in
+    /// flight.
+    pub fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            start: Start::First,
+            ack_wait: Duration::from_secs(30),
+            max_deliver: 5,
+            max_in_flight: 1_024,
+        }
+    }
+
+    /// Checks the ranges every engine keeps: `ack_wait` 1 ms to 24 h, `max_deliver` 1 to 1,000,
+    /// `max_in_flight` 1 to 65,536.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] names the first that is out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        let outside = |name, problem: String| Err(Error::InvalidOption { name, problem });
+        if !(Duration::from_millis(1)..=ACK_WAIT_MAX).contains(&self.ack_wait) {
+            let problem = format!("{:?}: write 1 ms to 24 h", self.ack_wait);
+            return outside("ack_wait", problem);
+        }
+        if !(1..=MAX_DELIVER_MAX).contains(&self.max_deliver) {
+            let problem = format!("{}: write 1 to {MAX_DELIVER_MAX}", self.max_deliver);
+            return outside("max_deliver", problem);
+        }
+        if !(1..=MAX_IN_FLIGHT_MAX).contains(&self.max_in_flight) {
+            let problem = format!("{}: write 1 to {MAX_IN_FLIGHT_MAX}", self.max_in_flight);
+            return outside("max_in_flight", problem);
+        }
+        Ok(())
+    }
 }
 
 /// An event read back, with where and when the bus took it.

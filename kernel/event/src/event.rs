@@ -1,104 +1,103 @@
 use std::collections::BTreeMap;
-use std::fmt;
 
-use portique_clock::{Random, Timestamp};
-use portique_fault::{Code, Fault};
-use serde::{Deserialize, Serialize};
+use portique_clock::Timestamp;
 
-use crate::Subject;
+use crate::{Data, EventBuilder, EventId, Subject};
 
-/// Largest event an engine must carry, in bytes of its data: a body above it is a blob.
-pub(crate) const DATA_BYTES_MAX: usize = 1024 * 1024;
-/// Longest `id`, `source`, `type` or extension, in bytes.
-pub(crate) const ATTRIBUTE_BYTES_MAX: usize = 1024;
-
-/// The unique name of an event; UUID version 7 where we make it, any text where others do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventId(String);
-
-impl EventId {
-    /// A UUID version 7 (RFC 9562): sorts by time.
-    pub fn generate(now: Timestamp, random: &mut dyn Random) -> Self {
-        let millis = u64::try_from(now.as_millis()).unwrap_or(0);
-        let mut bytes = [0; 10];
-        bytes[..8].copy_from_slice(&random.next_u64().to_le_bytes());
-        bytes[8..].copy_from_slice(&random.next_u64().to_le_bytes()[..2]);
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid();
-        Self(id.to_string())
-    }
-
-    /// The id as written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for EventId {
-    fn from(text: &str) -> Self {
-        Self(text.into())
-    }
-}
-
-impl From<String> for EventId {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The payload of an event.
+/// Something that happened, in a CloudEvents 1.0 envelope that keeps every limit of this crate.
+///
+/// `source` and `id` together name it. In JSON it is the structured form; a `Vec<Event>` is the
+/// batch form.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    /// A JSON value, with content type `application/json` or one ending in `+json`.
-    Json(serde_json::Value),
-    /// Text in any other content type.
-    Text(String),
-    /// Bytes; base64 in JSON.
-    Binary(Vec<u8>),
+pub struct Event {
+    pub(crate) id: EventId,
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) subject: Subject,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) extensions: BTreeMap<String, String>,
+    pub(crate) data: Option<Data>,
 }
 
-/// Why something is not an event.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A subject or filter is malformed.
-    #[error(
-        "{text:?} is not a subject: write 1 to 255 bytes of names (A-Z a-z 0-9 _ -) joined by dots, \
-         such as launch.demo.count; a filter may use * for one name and a final > for the rest"
-    )]
-    Subject {
-        /// What was given.
-        text: String,
-    },
-    /// An attribute is missing, empty or too long.
-    #[error("event attribute {name} is {problem}")]
-    Attribute {
-        /// The attribute.
-        name: String,
-        /// What is wrong and what would be right.
-        problem: String,
-    },
-    /// The data is over the limit.
-    #[error("event data is {bytes} bytes, over the limit of {max}: store it and send a reference")]
-    DataTooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The limit.
-        max: usize,
-    },
-}
+impl Event {
+    /// Starts an event from what every event has: `kind` is the attribute `type`, such as
+    /// `launch.count.held`; `source` is a URI reference, such as `/launch/demo`.
+    pub fn builder(
+        id: impl Into<EventId>,
+        source: impl Into<String>,
+        kind: impl Into<String>,
+        subject: Subject,
+    ) -> EventBuilder {
+        EventBuilder::new(id.into(), source.into(), kind.into(), subject)
+    }
 
-impl Fault for Error {
-    fn code(&self) -> Code {
-        match self {
-            Self::Subject { .. } | Self::Attribute { .. } | Self::DataTooLarge { .. } => {
-                Code::InvalidArgument
-            }
+    /// A builder that holds all of this event, to make another like it.
+    pub fn into_builder(self) -> EventBuilder {
+        EventBuilder::from_event(self)
+    }
+
+    /// The attribute `id`, unique within the source.
+    pub fn id(&self) -> &EventId {
+        &self.id
+    }
+
+    /// The attribute `source`: who says so, as a URI reference.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The attribute `type`: what kind of happening.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The attribute `subject`: where the event belongs, and what filters match.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The attribute `time`: when it happened, as its source says.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// The attribute `datacontenttype`; none with JSON data means `application/json`.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// The attribute `dataschema`: the URI of what the data adheres to.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// One extension attribute.
+    pub fn extension(&self, name: &str) -> Option<&str> {
+        self.extensions.get(name).map(String::as_str)
+    }
+
+    /// Every extension attribute, by name.
+    pub fn extensions(&self) -> &BTreeMap<String, String> {
+        &self.extensions
+    }
+
+    /// The payload.
+    pub fn data(&self) -> Option<&Data> {
+        self.data.as_ref()
+    }
+
+    /// The payload, when it is JSON.
+    pub fn json(&self) -> Option<&serde_json::Value> {
+        match &self.data {
+            Some(Data::Json(value)) => Some(value),
+            _ => None,
         }
+    }
+
+    /// The payload, taken out.
+    pub fn into_data(self) -> Option<Data> {
+        self.data
     }
 }

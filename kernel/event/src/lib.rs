@@ -7,8 +7,18 @@
 //!
 //! Source: CloudEvents 1.0.2, core specification and JSON event format.
 
+mod attribute;
+mod builder;
+mod data;
+mod error;
 mod event;
+mod id;
+mod json;
 mod subject;
 
-pub use event::{Data, Error, Event, EventBuilder, EventId};
+pub use builder::EventBuilder;
+pub use data::Data;
+pub use error::Error;
+pub use event::Event;
+pub use id::EventId;
 pub use subject::{Filter, Subject};

@@ -50,7 +50,9 @@ impl Filter {
     /// neither a name nor a wildcard.
     pub fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
-        check(&text, |token, is_last| is_name(token) || token == "*" || (token == ">" && is_last))?;
+        check(&text, |token, is_last| {
+            is_name(token) || token == "*" || (token == ">" && is_last)
+        })?;
         Ok(Self(text))
     }
 
@@ -83,12 +85,22 @@ impl Filter {
 fn check(text: &str, accept: impl Fn(&str, bool) -> bool) -> Result<(), Error> {
     let last = text.split('.').count() - 1;
     let is_fine = text.len() <= SUBJECT_BYTES_MAX
-        && text.split('.').enumerate().all(|(index, token)| accept(token, index == last));
-    if is_fine { Ok(()) } else { Err(Error::Subject { text: text.into() }) }
+        && text
+            .split('.')
+            .enumerate()
+            .all(|(index, token)| accept(token, index == last));
+    if is_fine {
+        Ok(())
+    } else {
+        Err(Error::Subject { text: text.into() })
+    }
 }
 
 fn is_name(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    !token.is_empty()
+        && token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 macro_rules! text_conversions {
@@ -132,7 +144,9 @@ mod tests {
 
     #[track_caller]
     fn check_match(filter: &str, subject: &str, expected: bool) {
-        let matches = Filter::new(filter).unwrap().matches(&Subject::new(subject).unwrap());
+        let matches = Filter::new(filter)
+            .unwrap()
+            .matches(&Subject::new(subject).unwrap());
         assert_eq!(matches, expected, "{filter} against {subject}");
     }
 
@@ -153,7 +167,9 @@ mod tests {
     #[test]
     fn malformed_subjects_and_filters_are_refused() {
         let long = "a".repeat(SUBJECT_BYTES_MAX + 1);
-        for text in ["", ".", "a.", ".a", "a..b", "a b", "a/b", "é", "a.*", ">", &long] {
+        for text in [
+            "", ".", "a.", ".a", "a..b", "a b", "a/b", "é", "a.*", ">", &long,
+        ] {
             assert!(Subject::new(text).is_err(), "{text:?} is no subject");
         }
         for text in ["", "a.>.b", "a*", "a.b>", "> "] {
