@@ -12,7 +12,7 @@ mod sqlite;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use error::Error;
+pub use error::{Error, Source};
 pub use port::{
     Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order, Page,
     Query, Records,

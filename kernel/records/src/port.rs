@@ -1,3 +1,5 @@
+use std::fmt;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +18,17 @@ pub enum FieldKind {
     Real,
     /// True or false.
     Boolean,
+}
+
+impl fmt::Display for FieldKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Text => "text",
+            Self::Integer => "a whole number",
+            Self::Real => "a finite number",
+            Self::Boolean => "true or false",
+        })
+    }
 }
 
 /// A field that documents are filtered and sorted by. A document may lack it.
