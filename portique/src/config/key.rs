@@ -1,0 +1,73 @@
+//! Every key of the configuration file, and the nearest one to a key that is none.
+
+use super::raw::{RawConfig, Written};
+
+/// How a key's value is kept, by the kind of value it takes.
+#[derive(Clone, Copy)]
+pub(super) enum Keep {
+    Text(fn(&mut RawConfig, Written<String>)),
+    Boolean(fn(&mut RawConfig, Written<bool>)),
+    Number(fn(&mut RawConfig, Written<f64>)),
+}
+
+impl Keep {
+    /// What to write as the value.
+    pub(super) fn expected(self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text in quotes",
+            Self::Boolean(_) => "true or false",
+            Self::Number(_) => "a decimal number",
+        }
+    }
+}
+
+/// Every key with its table, as the file spells them.
+const KEYS: &[(&str, Keep)] = &[
+    (
+        "allow_remote_without_tls",
+        Keep::Boolean(|raw, written| raw.allow_remote_without_tls = Some(written)),
+    ),
+    ("data", Keep::Text(|raw, written| raw.data = Some(written))),
+    ("grpc_listen", Keep::Text(|raw, written| raw.grpc_listen = Some(written))),
+    ("listen", Keep::Text(|raw, written| raw.listen = Some(written))),
+    ("log.filter", Keep::Text(|raw, written| raw.log_filter = Some(written))),
+    ("log.format", Keep::Text(|raw, written| raw.log_format = Some(written))),
+    ("stop_grace_s", Keep::Number(|raw, written| raw.stop_grace_s = Some(written))),
+];
+
+/// Under this similarity (Jaro-Winkler, 0 to 1) a suggestion misleads more than it helps.
+const SIMILARITY_MIN: f64 = 0.8;
+
+pub(super) fn find(key: &str) -> Option<Keep> {
+    KEYS.iter().find(|(known, _)| *known == key).map(|(_, keep)| *keep)
+}
+
+/// Whether some key lies in this table.
+pub(super) fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|(known, _)| {
+        known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// What a key that is none was probably meant to be, or the list of what there is.
+pub(super) fn remedy(key: &str) -> String {
+    let nearest = KEYS
+        .iter()
+        .map(|(known, _)| (similarity(key, known), *known))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match nearest {
+        Some((similarity, known)) if similarity >= SIMILARITY_MIN => {
+            format!("did you mean {known:?}?")
+        }
+        _ => {
+            let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+            format!("the keys are {}", known.join(", "))
+        }
+    }
+}
+
+/// A key in the wrong table is as near as its own name is.
+fn similarity(key: &str, known: &str) -> f64 {
+    let own = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    strsim::jaro_winkler(key, known).max(strsim::jaro_winkler(&own(key), &own(known)))
+}

@@ -1,0 +1,87 @@
+use super::*;
+
+/// What a file's text is refused for, one problem a line.
+fn problems(text: &str) -> String {
+    let mut problems = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), text, &mut problems);
+    resolve(&raw, Overrides::default(), &mut problems);
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_complete_file_is_read() {
+    let text = "
+        listen = '127.0.0.1:9000'
+        grpc_listen = '[::1]:9001'
+        data = '/var/lib/portique'
+        stop_grace_s = 2.5
+        log.format = 'json'
+        [log]
+        ";
+    // `log` as a dotted key and as a table again is not TOML.
+    assert!(problems(text).starts_with("p.toml:7: "), "{}", problems(text));
+
+    let text = text.replace("[log]", "");
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), &text, &mut found);
+    let config = resolve(&raw, Overrides::default(), &mut found);
+    assert_eq!(found, []);
+    assert_eq!(config.listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.grpc_listen, "[::1]:9001".parse().unwrap());
+    assert_eq!(config.data, Data::Folder("/var/lib/portique".into()));
+    assert_eq!(config.stop_grace, Duration::from_millis(2_500));
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn every_problem_is_said_at_once_with_its_line() {
+    let text = "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
+    assert_eq!(
+        problems(text),
+        "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
+         p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
+         p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
+         grpc_listen, listen, log.filter, log.format, stop_grace_s\n\
+         p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
+    );
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_found() {
+    assert_eq!(
+        problems("format = 'json'"),
+        "p.toml:1: unknown key \"format\": did you mean \"log.format\"?"
+    );
+}
+
+#[test]
+fn an_address_open_to_other_machines_needs_consent() {
+    assert!(problems("listen = '0.0.0.0:8080'").contains("--allow-remote-without-tls"));
+    assert_eq!(problems("listen = '0.0.0.0:8080'\nallow_remote_without_tls = true"), "");
+}
+
+#[test]
+fn out_of_range_and_malformed_values_are_refused() {
+    for text in [
+        "listen = 'localhost'",
+        "listen = 8080",
+        "stop_grace_s = 0",
+        "stop_grace_s = inf",
+        "stop_grace_s = nan",
+        "log.filter = 'loud=='",
+        "listen = ",
+    ] {
+        assert!(problems(text).starts_with("p.toml:1: "), "{text}: {:?}", problems(text));
+    }
+}
+
+#[test]
+fn the_command_line_wins_over_the_file() {
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), "listen = '127.0.0.1:1'", &mut found);
+    let listen = Some("127.0.0.1:2".parse().unwrap());
+    let overrides = Overrides { listen, ..Overrides::default() };
+    let config = resolve(&raw, overrides, &mut found);
+    assert_eq!(found, []);
+    assert_eq!(config.listen.port(), 2);
+}

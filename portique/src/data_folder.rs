@@ -1,0 +1,190 @@
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+const LOCK_FILE: &str = "lock";
+const ADDRESSES_FILE: &str = "hub.json";
+/// A process number has at most 20 digits; the rest of a larger file is not ours.
+const LOCK_BYTES_MAX: u64 = 32;
+/// The addresses file holds two addresses and a number; a larger one is not ours.
+const ADDRESSES_BYTES_MAX: u64 = 4096;
+
+/// Where a hub keeps what it must not lose: one folder, held by one process at a time.
+///
+/// The folder is created readable by its owner only. The lock is the kernel's (`flock`), so it ends
+/// with the process however that ends.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    /// Holds the lock as long as it is open.
+    _lock: File,
+    /// Removes the folder when dropped.
+    ephemeral: Option<tempfile::TempDir>,
+}
+
+/// Where a running hub can be reached; written into its data folder as `hub.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The process that serves them.
+    pub pid: u32,
+    /// HTTP: API, health, metrics.
+    pub http: SocketAddr,
+    /// gRPC: modules that attach themselves.
+    pub grpc: SocketAddr,
+}
+
+impl DataFolder {
+    /// Creates the folder when it is missing, and takes its lock.
+    ///
+    /// # Errors
+    /// [`Error::DataFolderLocked`] when another process holds it, [`Error::File`] when it cannot be
+    /// created or written.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|source| file_error("create the data folder", path, source))?;
+        let lock = take_lock(path)?;
+        Ok(Self { path: path.to_path_buf(), _lock: lock, ephemeral: None })
+    }
+
+    /// A new folder that is removed when this value is dropped.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the machine's temporary folder cannot be written.
+    pub(crate) fn open_ephemeral() -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix("portique-").tempdir().map_err(|source| {
+            file_error("create a folder in", &std::env::temp_dir(), source)
+        })?;
+        let mut data = Self::open(folder.path())?;
+        data.ephemeral = Some(folder);
+        Ok(data)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.ephemeral.is_some()
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Tells the command line where this hub listens.
+    pub(crate) fn write_addresses(&self, addresses: &Addresses) -> Result<(), Error> {
+        let path = self.join(ADDRESSES_FILE);
+        let text = serde_json::to_string(addresses).expect("addresses are plain values");
+        // Renamed into place, so that no reader sees half of it.
+        let draft = self.join("hub.json.new");
+        fs::write(&draft, text + "\n")
+            .and_then(|()| fs::rename(&draft, &path))
+            .map_err(|source| file_error("write", &path, source))
+    }
+
+    /// Takes the addresses back: the hub no longer listens.
+    pub(crate) fn remove_addresses(&self) {
+        let path = self.join(ADDRESSES_FILE);
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::debug!(?path, %error, "the addresses file was gone already");
+        }
+    }
+}
+
+/// Where the hub of this data folder said it listens; `None` when none has said so.
+pub(crate) fn read_addresses(folder: &Path) -> Option<Addresses> {
+    let file = File::open(folder.join(ADDRESSES_FILE)).ok()?;
+    let mut text = String::new();
+    file.take(ADDRESSES_BYTES_MAX).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn take_lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK_FILE);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| file_error("open", &path, source))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(Error::DataFolderLocked {
+                folder: folder.to_path_buf(),
+                pid: read_pid(&mut file),
+            });
+        }
+        Err(errno) => return Err(file_error("lock", &path, errno.into())),
+    }
+    write_pid(&mut file).map_err(|source| file_error("write", &path, source))?;
+    Ok(file)
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(LOCK_BYTES_MAX).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+pub(crate) fn file_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::File { action, path: path.to_path_buf(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_holds_the_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let first = DataFolder::open(&path).unwrap();
+        match DataFolder::open(&path) {
+            Err(Error::DataFolderLocked { pid, .. }) => {
+                assert_eq!(pid, Some(std::process::id()));
+            }
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+        drop(first);
+        DataFolder::open(&path).unwrap();
+    }
+
+    #[test]
+    fn the_folder_is_closed_to_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let _data = DataFolder::open(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn an_ephemeral_folder_leaves_nothing() {
+        let data = DataFolder::open_ephemeral().unwrap();
+        let path = data.path().to_path_buf();
+        fs::write(data.join("x"), "x").unwrap();
+        drop(data);
+        assert!(!path.exists());
+    }
+}

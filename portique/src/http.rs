@@ -1,0 +1,64 @@
+//! The HTTP edge: every route, and what every request passes through.
+//!
+//! From the outside in: count and trace, turn every error into problem details, ask whoever changes
+//! something for the token, limit the body. Reads are open, as the hub listens on this machine only
+//! unless told otherwise.
+
+mod access;
+mod health;
+mod measure;
+mod metrics;
+mod openapi;
+mod problem;
+mod streams;
+mod version;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) use health::{Part, PartState, Readiness};
+pub(crate) use metrics::{Figure, Metrics, Source, Value};
+pub use problem::ProblemDetails;
+
+use crate::data_folder::Addresses;
+use crate::token::Token;
+
+/// Largest request body: a recorded flight of ten minutes at 30 Hz is under 1 MiB as CSV.
+const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// What the front door's own handlers and layers need.
+#[derive(Clone)]
+pub(crate) struct Front {
+    pub(crate) token: Token,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) addresses: Addresses,
+    /// Ends the streams that would otherwise never end.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Everything the hub serves: the front door's own routes, and those of its systems.
+pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
+    let own = OpenApiRouter::with_openapi(openapi::introduction())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(version::version))
+        .routes(routes!(openapi::openapi_json))
+        .with_state(front.clone());
+    let (router, document) = own.merge(systems).split_for_parts();
+    router
+        .layer(axum::Extension(openapi::Document::new(&document)))
+        .fallback(problem::no_such_route)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(front.clone(), access::require_token))
+        .layer(middleware::from_fn(problem::render))
+        .layer(middleware::from_fn_with_state(front.stop.clone(), streams::end_with_the_hub))
+        .layer(middleware::from_fn_with_state(front.metrics.clone(), measure::measure))
+}

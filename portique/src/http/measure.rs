@@ -1,0 +1,49 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+use super::Metrics;
+use super::metrics::RequestLabels;
+
+/// Counts and times every request, and gives it a span.
+pub(super) async fn measure(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().to_string();
+    // A path that leads nowhere is one label, or visitors could grow the metrics without end.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let route = route.to_owned();
+    let span = tracing::debug_span!("request", method, path = request.uri().path());
+    let in_flight = InFlight::new(&metrics);
+    let start = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    drop(in_flight);
+    let duration = start.elapsed();
+    let status = response.status().as_u16();
+    metrics.duration.observe(duration.as_secs_f64());
+    metrics.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    span.in_scope(|| tracing::debug!(status, ?duration, "answered"));
+    response
+}
+
+/// Takes itself off the gauge, also when the visitor hangs up.
+struct InFlight<'a>(&'a Metrics);
+
+impl<'a> InFlight<'a> {
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.in_flight.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}

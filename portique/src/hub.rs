@@ -1,0 +1,192 @@
+//! The life of a hub: build everything, bind, run, stop in order.
+
+mod engines;
+
+use std::future::{Future, IntoFuture};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::config::{Config, Data};
+use crate::data_folder::{Addresses, DataFolder};
+use crate::error::Error;
+use crate::http::{self, Front, Metrics, Readiness};
+use crate::lifetime::TaskGroup;
+use crate::token::Token;
+use engines::Engines;
+
+/// The first fall stops the hub; later ones are its consequence.
+const FALLS_MAX: usize = 1;
+
+/// A hub that is built and bound, and serves once it is [run](Hub::run).
+///
+/// Two of them can live in one process, on two data folders.
+pub struct Hub {
+    data: DataFolder,
+    addresses: Addresses,
+    token: Token,
+    stop_grace: Duration,
+    listener: TcpListener,
+    grpc: TcpListener,
+    engines: Engines,
+    groups: Groups,
+    router: axum::Router,
+}
+
+/// Who runs in a hub, in the order in which they stop.
+struct Groups {
+    /// What visitors and modules reach.
+    edges: TaskGroup,
+    /// What the edges lean on.
+    control: TaskGroup,
+    /// Tasks of either that ended although nothing asked them to.
+    falls: mpsc::Receiver<Error>,
+}
+
+impl Groups {
+    fn new() -> Self {
+        let (fallen, falls) = mpsc::channel(FALLS_MAX);
+        Self { edges: TaskGroup::new(fallen.clone()), control: TaskGroup::new(fallen), falls }
+    }
+}
+
+impl Hub {
+    /// Opens the data folder and the engines, and binds the addresses. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`Error::DataFolderLocked`], [`Error::PortInUse`], [`Error::Damaged`], and what else keeps a
+    /// part from starting.
+    pub async fn open(config: Config) -> Result<Self, Error> {
+        let data = match &config.data {
+            Data::Folder(path) => DataFolder::open(path)?,
+            Data::Ephemeral => DataFolder::open_ephemeral()?,
+        };
+        let listener = bind("HTTP", "--listen", config.listen).await?;
+        let grpc = bind("gRPC", "--grpc-listen", config.grpc_listen).await?;
+        let addresses = Addresses {
+            pid: std::process::id(),
+            http: local_address(&listener, "HTTP", "--listen", config.listen)?,
+            grpc: local_address(&grpc, "gRPC", "--grpc-listen", config.grpc_listen)?,
+        };
+        let token = Token::open(data.path())?;
+        let groups = Groups::new();
+        let engines = Engines::open(data.path()).await?;
+        let front = Front {
+            token: token.clone(),
+            readiness: Arc::new(Readiness { parts: engines.parts() }),
+            metrics: Arc::new(Metrics::new(engines.sources())),
+            addresses: addresses.clone(),
+            stop: groups.edges.token(),
+        };
+        let router = http::router(front, engines.routes());
+        Ok(Self {
+            data,
+            addresses,
+            token,
+            stop_grace: config.stop_grace,
+            listener,
+            grpc,
+            engines,
+            groups,
+            router,
+        })
+    }
+
+    /// Where it listens, with the ports that were chosen.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The folder that holds its data, also when that is a temporary one.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Whether the data goes with the hub.
+    pub fn is_ephemeral(&self) -> bool {
+        self.data.is_ephemeral()
+    }
+
+    /// What whoever changes something shows.
+    pub fn token(&self) -> &str {
+        self.token.as_str()
+    }
+
+    /// Serves until `stop` is ready or a part falls, then stops in order: no new requests, streams
+    /// ended, launch control stopped, journal synced, folder released.
+    ///
+    /// # Errors
+    /// [`Error::TaskFailed`] when a part fell, [`Error::StopTimedOut`] when some part did not stop.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let Self { data, addresses, stop_grace, listener, engines, router, groups, .. } = self;
+        let Groups { edges, control, mut falls } = groups;
+        let engines = engines.spawn(&control);
+        spawn_http(&edges, listener, router);
+        data.write_addresses(&addresses)?;
+        tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
+        let fall = tokio::select! {
+            () = stop => None,
+            fall = falls.recv() => fall,
+        };
+        match &fall {
+            Some(error) => tracing::error!(%error, "a part fell: stopping the others"),
+            None => tracing::info!("stopping"),
+        }
+        data.remove_addresses();
+        let stopped = stop_in_order(&edges, &control, engines, stop_grace).await;
+        match fall {
+            Some(error) => Err(error),
+            None => stopped,
+        }
+    }
+}
+
+fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {
+    let server = axum::serve(listener, router)
+        .with_graceful_shutdown(edges.token().cancelled_owned())
+        .into_future();
+    edges.spawn("http", async move { server.await.map_err(|error| error.to_string()) });
+}
+
+/// Edges first, so that nothing new arrives at what they lean on; the journal last.
+async fn stop_in_order(
+    edges: &TaskGroup,
+    control: &TaskGroup,
+    engines: Engines,
+    grace: Duration,
+) -> Result<(), Error> {
+    let start = tokio::time::Instant::now();
+    let mut left = edges.stop(grace).await.err().unwrap_or_default();
+    let rest = grace.saturating_sub(start.elapsed());
+    left.extend(control.stop(rest).await.err().unwrap_or_default());
+    let closed = engines.close().await;
+    if left.is_empty() {
+        return closed;
+    }
+    Err(Error::StopTimedOut { grace_s: grace.as_secs_f64(), left: left.join(", ") })
+}
+
+async fn bind(
+    what: &'static str,
+    flag: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => Error::PortInUse { what, address, flag },
+        _ => Error::Bind { what, address, flag, source },
+    })
+}
+
+fn local_address(
+    listener: &TcpListener,
+    what: &'static str,
+    flag: &'static str,
+    wanted: SocketAddr,
+) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|source| Error::Bind { what, address: wanted, flag, source })
+}

@@ -1,0 +1,28 @@
+//! The front door: one binary that is the hub, its modules and its command line.
+//!
+//! [`run`] reads the command line. `portique up` builds a [`Hub`] from a [`Config`]: it takes the data
+//! folder, opens the journal and the records in it, puts the bus and launch control on them, and
+//! serves HTTP and gRPC until it is told to stop. Every other verb is a visitor of a running hub's
+//! HTTP API, or works on files. So whatever the command line can do, any program can.
+//!
+//! Here and nowhere else is known which engine stands behind each port, and how an error becomes an
+//! HTTP status or an exit status. What the systems do is theirs.
+
+mod cli;
+mod config;
+mod data_folder;
+mod error;
+mod exit;
+mod http;
+mod hub;
+mod lifetime;
+mod logging;
+mod token;
+
+pub use cli::run;
+pub use config::{Config, Data, LogConfig, LogFormat, Place, Problem};
+pub use data_folder::Addresses;
+pub use error::Error;
+pub use exit::Exit;
+pub use http::ProblemDetails;
+pub use hub::Hub;
