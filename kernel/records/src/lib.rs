@@ -5,8 +5,12 @@
 //! sorted by is declared there, so that no engine ever scans by surprise. What every engine must do is
 //! the [`conformance`] suite.
 
+mod cursor;
+mod definition;
 mod error;
+mod limits;
 mod port;
+mod scalar;
 mod sqlite;
 
 #[cfg(feature = "conformance")]
