@@ -1,0 +1,99 @@
+use std::future::Future;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use crate::shared::Shared;
+use crate::{Error, Sequence};
+
+/// Records on their way to the disk: resolves when all of them are durable, or never will be.
+///
+/// Dropping it does not take the records back.
+#[derive(Debug)]
+#[must_use = "records are acknowledged only when this resolves"]
+pub struct Pending {
+    sequences: RangeInclusive<Sequence>,
+    durable: Durable,
+}
+
+impl Pending {
+    pub(crate) fn new(shared: Arc<Shared>, sequences: RangeInclusive<Sequence>) -> Self {
+        let durable = Durable::new(shared, *sequences.end());
+        Self { sequences, durable }
+    }
+
+    /// The sequences of the records, in the order in which they were given.
+    pub fn sequences(&self) -> RangeInclusive<Sequence> {
+        self.sequences.clone()
+    }
+
+    /// Blocks the thread until the records are durable.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] or [`Error::Closed`] when that will not happen; after the former they
+    /// may or may not be there when the journal is opened again.
+    pub fn wait(self) -> Result<RangeInclusive<Sequence>, Error> {
+        block_on(self)
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<RangeInclusive<Sequence>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let sequences = self.sequences();
+        Pin::new(&mut self.durable).poll(context).map_ok(|()| sequences)
+    }
+}
+
+/// Resolves when the watermark has reached a sequence.
+#[derive(Debug)]
+pub(crate) struct Durable {
+    shared: Arc<Shared>,
+    sequence: Sequence,
+    ticket: Option<u64>,
+}
+
+impl Durable {
+    pub(crate) fn new(shared: Arc<Shared>, sequence: Sequence) -> Self {
+        Self { shared, sequence, ticket: None }
+    }
+}
+
+impl Future for Durable {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.shared.poll_durable(this.sequence.0, &mut this.ticket, context.waker())
+    }
+}
+
+impl Drop for Durable {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.shared.forget_waiter(self.sequence.0, ticket);
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match Pin::new(&mut future).poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
