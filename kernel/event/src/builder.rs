@@ -84,7 +84,7 @@ impl EventBuilder {
     ///
     /// # Errors
     /// Names the attribute that is empty, over 1024 bytes, malformed or at odds with the data; or
-    /// says that there are over 64 extensions or over 1 MiB of data.
+    /// says that there are over 64 extensions or over 896 KiB of data.
     pub fn build(self) -> Result<Event, Error> {
         let mut event = self.event;
         check_text("id", event.id.as_str())?;
