@@ -1,2 +1,27 @@
-//! Placeholder.
-fn main() {}
+//! House chores that need more than a line of shell: `cargo xtask tidy` holds the tree to its rules.
+
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the house.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Hold the tree to the rules of STYLE.md and ARCHITECTURE.md; status 1 when one is broken.
+    Tidy,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().chore {
+        Chore::Tidy => tidy::run(),
+    }
+}
