@@ -1,20 +1,36 @@
 //! The command line: what can be said, and who does it.
 
+mod launch;
+mod output;
+mod runtime;
 mod up;
+pub(crate) mod visitor;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+use serde_json::json;
+
+use output::{Output, say, write_text};
 
 use crate::error::Error;
 use crate::exit::Exit;
 
 /// The control room in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "portique", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "portique",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
+    /// How results are written.
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    output: Output,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -23,6 +39,13 @@ struct Cli {
 enum Verb {
     /// Start the hub and keep it up until it is told to stop.
     Up(up::Up),
+    /// Launch control: poll, count, orders, mission log.
+    Launch(launch::Launch),
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
     /// Print the version.
     Version,
 }
@@ -30,11 +53,17 @@ enum Verb {
 /// Does what the arguments say; results go to standard output, all else to standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let command = Cli::command().after_long_help(exit_statuses());
-    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             // A closed pipe is the reader's choice.
             let _ = error.print();
             return exit;
@@ -52,21 +81,37 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(cli: Cli) -> Result<(), Error> {
     match cli.verb {
         Verb::Up(up) => up.run(),
+        Verb::Launch(launch) => launch.run(cli.output),
+        Verb::Completion { shell } => completion(shell),
         Verb::Version => {
-            writeln!(io::stdout(), "portique {}", env!("CARGO_PKG_VERSION")).map_err(Error::Output)
+            let version = env!("CARGO_PKG_VERSION");
+            match cli.output {
+                Output::Table => write_text(&format!("portique {version}\n")),
+                Output::Json => {
+                    let version = json!({ "name": "portique", "version": version });
+                    write_text(&format!("{version:#}\n"))
+                }
+            }
         }
     }
 }
 
+fn completion(shell: Shell) -> Result<(), Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "portique", &mut script);
+    write_text(&String::from_utf8_lossy(&script))
+}
+
 fn report(error: &Error) {
-    let chain = portique_fault::chain(error);
-    // There is nowhere left to say that standard error is gone.
-    let _ = writeln!(io::stderr(), "error: {chain}");
+    say(&format!("error: {}", portique_fault::chain(error)));
 }
 
 fn exit_statuses() -> String {
-    Exit::ALL.iter().fold("Exit statuses:\n".to_owned(), |mut text, exit| {
-        writeln!(text, "  {}  {}", exit.status(), exit.meaning()).expect("text takes all writes");
-        text
-    })
+    Exit::ALL
+        .iter()
+        .fold("Exit statuses:\n".to_owned(), |mut text, exit| {
+            writeln!(text, "  {}  {}", exit.status(), exit.meaning())
+                .expect("text takes all writes");
+            text
+        })
 }

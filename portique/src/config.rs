@@ -18,11 +18,11 @@ use raw::Written;
 use crate::error::Error;
 
 /// The console's, the API's and the command line's address; only this machine reaches it.
-const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+pub(crate) const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Any free port: modules find it through the hub, so two hubs start side by side.
 const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Beside whatever the hub is started for.
-const DATA_DEFAULT: &str = "./portique-data";
+pub(crate) const DATA_DEFAULT: &str = "./portique-data";
 /// Long enough for a module to be told and to answer, shorter than a service manager's patience.
 const STOP_GRACE_DEFAULT: Duration = Duration::from_secs(10);
 /// Below this, no module has time to answer.
@@ -99,15 +99,30 @@ impl Config {
             None => RawConfig::default(),
         };
         let config = resolve(&raw, overrides, &mut problems);
-        if problems.is_empty() { Ok(config) } else { Err(Error::Config { problems }) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Error::Config { problems })
+        }
     }
 }
 
 fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -> Config {
     let allow_remote = overrides.allow_remote_without_tls
-        || raw.allow_remote_without_tls.as_ref().is_some_and(|written| written.value);
-    let listen = Listener { key: "listen", default: LISTEN_DEFAULT, allow_remote };
-    let grpc = Listener { key: "grpc_listen", default: GRPC_LISTEN_DEFAULT, allow_remote };
+        || raw
+            .allow_remote_without_tls
+            .as_ref()
+            .is_some_and(|written| written.value);
+    let listen = Listener {
+        key: "listen",
+        default: LISTEN_DEFAULT,
+        allow_remote,
+    };
+    let grpc = Listener {
+        key: "grpc_listen",
+        default: GRPC_LISTEN_DEFAULT,
+        allow_remote,
+    };
     Config {
         listen: listen.resolve(overrides.listen, raw.listen.as_ref(), problems),
         grpc_listen: grpc.resolve(overrides.grpc_listen, raw.grpc_listen.as_ref(), problems),
@@ -149,7 +164,11 @@ impl Listener {
         });
         let address = flag.or(from_file).unwrap_or(self.default);
         if !address.ip().is_loopback() && !self.allow_remote {
-            let place = if flag.is_none() { written.map(|written| &written.place) } else { None };
+            let place = if flag.is_none() {
+                written.map(|written| &written.place)
+            } else {
+                None
+            };
             problems.push(Problem {
                 place: place.cloned(),
                 message: format!(
@@ -181,12 +200,20 @@ fn data(
     if is_ephemeral {
         return Data::Ephemeral;
     }
-    let written = raw.data.as_ref().map(|written| PathBuf::from(&written.value));
-    Data::Folder(flag.or(written).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)))
+    let written = raw
+        .data
+        .as_ref()
+        .map(|written| PathBuf::from(&written.value));
+    Data::Folder(
+        flag.or(written)
+            .unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)),
+    )
 }
 
 fn stop_grace(written: Option<&Written<f64>>, problems: &mut Vec<Problem>) -> Duration {
-    let Some(written) = written else { return STOP_GRACE_DEFAULT };
+    let Some(written) = written else {
+        return STOP_GRACE_DEFAULT;
+    };
     if (STOP_GRACE_S_MIN..=STOP_GRACE_S_MAX).contains(&written.value) {
         return Duration::from_secs_f64(written.value);
     }
@@ -198,10 +225,7 @@ fn stop_grace(written: Option<&Written<f64>>, problems: &mut Vec<Problem>) -> Du
     STOP_GRACE_DEFAULT
 }
 
-fn log_format(
-    written: Option<&Written<String>>,
-    problems: &mut Vec<Problem>,
-) -> Option<LogFormat> {
+fn log_format(written: Option<&Written<String>>, problems: &mut Vec<Problem>) -> Option<LogFormat> {
     let written = written?;
     match written.value.as_str() {
         "text" => Some(LogFormat::Text),
@@ -222,7 +246,11 @@ fn log_filter(
     written: Option<&Written<String>>,
     problems: &mut Vec<Problem>,
 ) -> String {
-    let place = if flag.is_none() { written.map(|written| written.place.clone()) } else { None };
+    let place = if flag.is_none() {
+        written.map(|written| written.place.clone())
+    } else {
+        None
+    };
     let filter = flag.or_else(|| written.map(|written| written.value.clone()));
     let filter = filter.unwrap_or_else(|| LOG_FILTER_DEFAULT.to_owned());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {

@@ -53,7 +53,11 @@ impl DataFolder {
             .create(path)
             .map_err(|source| file_error("create the data folder", path, source))?;
         let lock = take_lock(path)?;
-        Ok(Self { path: path.to_path_buf(), _lock: lock, ephemeral: None })
+        Ok(Self {
+            path: path.to_path_buf(),
+            _lock: lock,
+            ephemeral: None,
+        })
     }
 
     /// A new folder that is removed when this value is dropped.
@@ -61,9 +65,10 @@ impl DataFolder {
     /// # Errors
     /// [`Error::File`] when the machine's temporary folder cannot be written.
     pub(crate) fn open_ephemeral() -> Result<Self, Error> {
-        let folder = tempfile::Builder::new().prefix("portique-").tempdir().map_err(|source| {
-            file_error("create a folder in", &std::env::temp_dir(), source)
-        })?;
+        let folder = tempfile::Builder::new()
+            .prefix("portique-")
+            .tempdir()
+            .map_err(|source| file_error("create a folder in", &std::env::temp_dir(), source))?;
         let mut data = Self::open(folder.path())?;
         data.ephemeral = Some(folder);
         Ok(data)
@@ -105,7 +110,9 @@ impl DataFolder {
 pub(crate) fn read_addresses(folder: &Path) -> Option<Addresses> {
     let file = File::open(folder.join(ADDRESSES_FILE)).ok()?;
     let mut text = String::new();
-    file.take(ADDRESSES_BYTES_MAX).read_to_string(&mut text).ok()?;
+    file.take(ADDRESSES_BYTES_MAX)
+        .read_to_string(&mut text)
+        .ok()?;
     serde_json::from_str(&text).ok()
 }
 
@@ -146,7 +153,11 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 }
 
 pub(crate) fn file_error(action: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::File { action, path: path.to_path_buf(), source }
+    Error::File {
+        action,
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 #[cfg(test)]

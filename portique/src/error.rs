@@ -161,9 +161,15 @@ impl Error {
         match self {
             Self::Config { .. } | Self::Usage { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
-            Self::Damaged { .. } | Self::Part { code: Code::DataLoss, .. } => Exit::Damaged,
+            Self::Damaged { .. }
+            | Self::Part {
+                code: Code::DataLoss,
+                ..
+            } => Exit::Damaged,
             Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Refused { status: 401 | 403, .. } => Exit::Unauthenticated,
+            Self::Refused {
+                status: 401 | 403, ..
+            } => Exit::Unauthenticated,
             Self::Refused { .. } => Exit::Refused,
             Self::NotNominal { .. } => Exit::NotNominal,
             Self::Bind { .. }
@@ -187,12 +193,20 @@ impl Error {
             message.push_str(&error.to_string());
             cause = error.source();
         }
-        Self::Part { part, code: fault.code(), message }
+        Self::Part {
+            part,
+            code: fault.code(),
+            message,
+        }
     }
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn holder(pid: &Option<u32>) -> String {

@@ -57,8 +57,17 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
         .layer(axum::Extension(openapi::Document::new(&document)))
         .fallback(problem::no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(front.clone(), access::require_token))
+        .layer(middleware::from_fn_with_state(
+            front.clone(),
+            access::require_token,
+        ))
         .layer(middleware::from_fn(problem::render))
-        .layer(middleware::from_fn_with_state(front.stop.clone(), streams::end_with_the_hub))
-        .layer(middleware::from_fn_with_state(front.metrics.clone(), measure::measure))
+        .layer(middleware::from_fn_with_state(
+            front.stop.clone(),
+            streams::end_with_the_hub,
+        ))
+        .layer(middleware::from_fn_with_state(
+            front.metrics.clone(),
+            measure::measure,
+        ))
 }

@@ -51,7 +51,11 @@ struct Groups {
 impl Groups {
     fn new() -> Self {
         let (fallen, falls) = mpsc::channel(FALLS_MAX);
-        Self { edges: TaskGroup::new(fallen.clone()), control: TaskGroup::new(fallen), falls }
+        Self {
+            edges: TaskGroup::new(fallen.clone()),
+            control: TaskGroup::new(fallen),
+            falls,
+        }
     }
 }
 
@@ -78,7 +82,9 @@ impl Hub {
         let engines = Engines::open(data.path()).await?;
         let front = Front {
             token: token.clone(),
-            readiness: Arc::new(Readiness { parts: engines.parts() }),
+            readiness: Arc::new(Readiness {
+                parts: engines.parts(),
+            }),
             metrics: Arc::new(Metrics::new(engines.sources())),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
@@ -123,8 +129,21 @@ impl Hub {
     /// # Errors
     /// [`Error::TaskFailed`] when a part fell, [`Error::StopTimedOut`] when some part did not stop.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { data, addresses, stop_grace, listener, engines, router, groups, .. } = self;
-        let Groups { edges, control, mut falls } = groups;
+        let Self {
+            data,
+            addresses,
+            stop_grace,
+            listener,
+            engines,
+            router,
+            groups,
+            ..
+        } = self;
+        let Groups {
+            edges,
+            control,
+            mut falls,
+        } = groups;
         let engines = engines.spawn(&control);
         spawn_http(&edges, listener, router);
         data.write_addresses(&addresses)?;
@@ -150,7 +169,9 @@ fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(edges.token().cancelled_owned())
         .into_future();
-    edges.spawn("http", async move { server.await.map_err(|error| error.to_string()) });
+    edges.spawn("http", async move {
+        server.await.map_err(|error| error.to_string())
+    });
 }
 
 /// Edges first, so that nothing new arrives at what they lean on; the journal last.
@@ -168,7 +189,10 @@ async fn stop_in_order(
     if left.is_empty() {
         return closed;
     }
-    Err(Error::StopTimedOut { grace_s: grace.as_secs_f64(), left: left.join(", ") })
+    Err(Error::StopTimedOut {
+        grace_s: grace.as_secs_f64(),
+        left: left.join(", "),
+    })
 }
 
 async fn bind(
@@ -176,10 +200,21 @@ async fn bind(
     flag: &'static str,
     address: SocketAddr,
 ) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        ErrorKind::AddrInUse => Error::PortInUse { what, address, flag },
-        _ => Error::Bind { what, address, flag, source },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            ErrorKind::AddrInUse => Error::PortInUse {
+                what,
+                address,
+                flag,
+            },
+            _ => Error::Bind {
+                what,
+                address,
+                flag,
+                source,
+            },
+        })
 }
 
 fn local_address(
@@ -188,5 +223,10 @@ fn local_address(
     flag: &'static str,
     wanted: SocketAddr,
 ) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| Error::Bind { what, address: wanted, flag, source })
+    listener.local_addr().map_err(|source| Error::Bind {
+        what,
+        address: wanted,
+        flag,
+        source,
+    })
 }

@@ -11,6 +11,7 @@
 mod cli;
 mod config;
 mod data_folder;
+mod demo;
 mod error;
 mod exit;
 mod http;

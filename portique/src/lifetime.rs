@@ -51,8 +51,13 @@ impl TaskGroup {
         let run = async move {
             let result = task.await;
             if !stop.is_cancelled() {
-                let message = result.err().unwrap_or_else(|| "it has nothing left to do".into());
-                let error = Error::TaskFailed { task: entry.name.clone(), message };
+                let message = result
+                    .err()
+                    .unwrap_or_else(|| "it has nothing left to do".into());
+                let error = Error::TaskFailed {
+                    task: entry.name.clone(),
+                    message,
+                };
                 // The first to fall stops the hub; the others are its consequence.
                 let _ = fallen.try_send(error);
             } else if let Err(message) = result {
@@ -70,7 +75,9 @@ impl TaskGroup {
     pub(crate) async fn stop(&self, within: Duration) -> Result<(), Vec<String>> {
         self.stop.cancel();
         self.tracker.close();
-        tokio::time::timeout(within, self.tracker.wait()).await.map_err(|_| self.running())
+        tokio::time::timeout(within, self.tracker.wait())
+            .await
+            .map_err(|_| self.running())
     }
 
     fn running(&self) -> Vec<String> {
@@ -87,7 +94,10 @@ struct Entry {
 
 impl Entry {
     fn new(name: &str, running: Arc<Mutex<BTreeMap<String, usize>>>) -> Self {
-        let entry = Self { name: name.to_owned(), running };
+        let entry = Self {
+            name: name.to_owned(),
+            running,
+        };
         *entry.names().entry(name.to_owned()).or_insert(0) += 1;
         entry
     }
@@ -133,6 +143,9 @@ mod tests {
         let group = TaskGroup::new(fallen);
         group.spawn("frail", async { Err("it broke".into()) });
         let error = reports.recv().await.expect("the group holds a sender");
-        assert_eq!(error.to_string(), "the task frail ended by itself: it broke");
+        assert_eq!(
+            error.to_string(),
+            "the task frail ended by itself: it broke"
+        );
     }
 }

@@ -40,7 +40,9 @@ impl Token {
     /// As [`Token::open`], and [`Error::File`] when there is none.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| file_error("read", path, source))?;
-        let metadata = file.metadata().map_err(|source| file_error("read", path, source))?;
+        let metadata = file
+            .metadata()
+            .map_err(|source| file_error("read", path, source))?;
         if metadata.mode() & 0o077 != 0 {
             let problem = "can be read by others: take their access away with `chmod 600`, or \
                            remove it to have a new one written at the next start";
@@ -93,15 +95,22 @@ impl std::fmt::Debug for Token {
 /// Renamed into place once it is durable, so that a crash leaves a whole token or none.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
     fs::rename(&draft, path)
 }
 
 fn token_error(path: &Path, problem: &str) -> Error {
-    Error::TokenFile { path: PathBuf::from(path), problem: problem.into() }
+    Error::TokenFile {
+        path: PathBuf::from(path),
+        problem: problem.into(),
+    }
 }
 
 #[cfg(test)]
@@ -128,9 +137,15 @@ mod tests {
         let path = folder.path().join(TOKEN_FILE);
         Token::open(folder.path()).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(Token::open(folder.path()), Err(Error::TokenFile { .. })));
+        assert!(matches!(
+            Token::open(folder.path()),
+            Err(Error::TokenFile { .. })
+        ));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "secret").unwrap();
-        assert!(matches!(Token::open(folder.path()), Err(Error::TokenFile { .. })));
+        assert!(matches!(
+            Token::open(folder.path()),
+            Err(Error::TokenFile { .. })
+        ));
     }
 }

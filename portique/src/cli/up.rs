@@ -2,7 +2,6 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, LogFormat, Overrides};
@@ -52,7 +51,7 @@ impl Up {
         };
         let config = Config::load(self.config.as_deref(), overrides)?;
         logging::init(&config.log);
-        runtime()?.block_on(serve(config))
+        super::runtime::for_a_hub()?.block_on(serve(config))
     }
 }
 
@@ -97,9 +96,4 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-/// The threads that everything asynchronous runs on.
-pub(super) fn runtime() -> Result<Runtime, Error> {
-    Runtime::new().map_err(|source| Error::Runtime { source })
 }

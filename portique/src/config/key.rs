@@ -28,24 +28,43 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Boolean(|raw, written| raw.allow_remote_without_tls = Some(written)),
     ),
     ("data", Keep::Text(|raw, written| raw.data = Some(written))),
-    ("grpc_listen", Keep::Text(|raw, written| raw.grpc_listen = Some(written))),
-    ("listen", Keep::Text(|raw, written| raw.listen = Some(written))),
-    ("log.filter", Keep::Text(|raw, written| raw.log_filter = Some(written))),
-    ("log.format", Keep::Text(|raw, written| raw.log_format = Some(written))),
-    ("stop_grace_s", Keep::Number(|raw, written| raw.stop_grace_s = Some(written))),
+    (
+        "grpc_listen",
+        Keep::Text(|raw, written| raw.grpc_listen = Some(written)),
+    ),
+    (
+        "listen",
+        Keep::Text(|raw, written| raw.listen = Some(written)),
+    ),
+    (
+        "log.filter",
+        Keep::Text(|raw, written| raw.log_filter = Some(written)),
+    ),
+    (
+        "log.format",
+        Keep::Text(|raw, written| raw.log_format = Some(written)),
+    ),
+    (
+        "stop_grace_s",
+        Keep::Number(|raw, written| raw.stop_grace_s = Some(written)),
+    ),
 ];
 
 /// Under this similarity (Jaro-Winkler, 0 to 1) a suggestion misleads more than it helps.
 const SIMILARITY_MIN: f64 = 0.8;
 
 pub(super) fn find(key: &str) -> Option<Keep> {
-    KEYS.iter().find(|(known, _)| *known == key).map(|(_, keep)| *keep)
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, keep)| *keep)
 }
 
 /// Whether some key lies in this table.
 pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|(known, _)| {
-        known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+        known
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
     })
 }
 

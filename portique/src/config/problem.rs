@@ -23,11 +23,19 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(message: String, remedy: String) -> Self {
-        Self { place: None, message, remedy }
+        Self {
+            place: None,
+            message,
+            remedy,
+        }
     }
 
     pub(super) fn at(place: &Place, message: String, remedy: String) -> Self {
-        Self { place: Some(place.clone()), message, remedy }
+        Self {
+            place: Some(place.clone()),
+            message,
+            remedy,
+        }
     }
 }
 

@@ -33,7 +33,9 @@ pub(crate) struct RawConfig {
 impl RawConfig {
     /// Reads a file; what is wrong in it is added to `problems`.
     pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Self, Error> {
-        let size = fs::metadata(path).map_err(|source| file_error("read", path, source))?.len();
+        let size = fs::metadata(path)
+            .map_err(|source| file_error("read", path, source))?
+            .len();
         if size > FILE_BYTES_MAX {
             problems.push(Problem::new(
                 format!("{} has {size} bytes", path.display()),
@@ -41,21 +43,31 @@ impl RawConfig {
             ));
             return Ok(Self::default());
         }
-        let text =
-            fs::read_to_string(path).map_err(|source| file_error("read", path, source))?;
+        let text = fs::read_to_string(path).map_err(|source| file_error("read", path, source))?;
         Ok(Self::parse(path, &text, problems))
     }
 
     /// Reads a file's text; what is wrong in it is added to `problems`, in the order of its lines.
     pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Self {
-        let mut reader = Reader { path, text, raw: Self::default(), problems: Vec::new() };
+        let mut reader = Reader {
+            path,
+            text,
+            raw: Self::default(),
+            problems: Vec::new(),
+        };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let offset = error.span().map_or(0, |span| span.start);
-            reader.refuse(offset, error.message().to_owned(), "write valid TOML".into());
+            reader.refuse(
+                offset,
+                error.message().to_owned(),
+                "write valid TOML".into(),
+            );
         }
         reader.table("", table.get_ref());
-        reader.problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.line));
+        reader
+            .problems
+            .sort_by_key(|problem| problem.place.as_ref().map(|place| place.line));
         problems.append(&mut reader.problems);
         reader.raw
     }
@@ -90,10 +102,22 @@ impl Reader<'_> {
         let place = self.place(offset);
         match (keep, value) {
             (Keep::Text(keep), DeValue::String(text)) => {
-                keep(&mut self.raw, Written { value: text.to_string(), place });
+                keep(
+                    &mut self.raw,
+                    Written {
+                        value: text.to_string(),
+                        place,
+                    },
+                );
             }
             (Keep::Boolean(keep), DeValue::Boolean(value)) => {
-                keep(&mut self.raw, Written { value: *value, place });
+                keep(
+                    &mut self.raw,
+                    Written {
+                        value: *value,
+                        place,
+                    },
+                );
             }
             (Keep::Number(keep), DeValue::Integer(_) | DeValue::Float(_)) => match number(value) {
                 Some(value) => keep(&mut self.raw, Written { value, place }),
@@ -115,7 +139,10 @@ impl Reader<'_> {
 
     fn place(&self, offset: usize) -> Place {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        Place { path: self.path.to_path_buf(), line: before.matches('\n').count() + 1 }
+        Place {
+            path: self.path.to_path_buf(),
+            line: before.matches('\n').count() + 1,
+        }
     }
 }
 

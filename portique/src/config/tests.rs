@@ -5,7 +5,11 @@ fn problems(text: &str) -> String {
     let mut problems = Vec::new();
     let raw = RawConfig::parse(Path::new("p.toml"), text, &mut problems);
     resolve(&raw, Overrides::default(), &mut problems);
-    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -19,7 +23,11 @@ fn a_complete_file_is_read() {
         [log]
         ";
     // `log` as a dotted key and as a table again is not TOML.
-    assert!(problems(text).starts_with("p.toml:7: "), "{}", problems(text));
+    assert!(
+        problems(text).starts_with("p.toml:7: "),
+        "{}",
+        problems(text)
+    );
 
     let text = text.replace("[log]", "");
     let mut found = Vec::new();
@@ -35,7 +43,8 @@ fn a_complete_file_is_read() {
 
 #[test]
 fn every_problem_is_said_at_once_with_its_line() {
-    let text = "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
+    let text =
+        "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
     assert_eq!(
         problems(text),
         "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
@@ -57,7 +66,10 @@ fn a_key_in_the_wrong_table_is_found() {
 #[test]
 fn an_address_open_to_other_machines_needs_consent() {
     assert!(problems("listen = '0.0.0.0:8080'").contains("--allow-remote-without-tls"));
-    assert_eq!(problems("listen = '0.0.0.0:8080'\nallow_remote_without_tls = true"), "");
+    assert_eq!(
+        problems("listen = '0.0.0.0:8080'\nallow_remote_without_tls = true"),
+        ""
+    );
 }
 
 #[test]
@@ -71,7 +83,11 @@ fn out_of_range_and_malformed_values_are_refused() {
         "log.filter = 'loud=='",
         "listen = ",
     ] {
-        assert!(problems(text).starts_with("p.toml:1: "), "{text}: {:?}", problems(text));
+        assert!(
+            problems(text).starts_with("p.toml:1: "),
+            "{text}: {:?}",
+            problems(text)
+        );
     }
 }
 
@@ -80,7 +96,10 @@ fn the_command_line_wins_over_the_file() {
     let mut found = Vec::new();
     let raw = RawConfig::parse(Path::new("p.toml"), "listen = '127.0.0.1:1'", &mut found);
     let listen = Some("127.0.0.1:2".parse().unwrap());
-    let overrides = Overrides { listen, ..Overrides::default() };
+    let overrides = Overrides {
+        listen,
+        ..Overrides::default()
+    };
     let config = resolve(&raw, overrides, &mut found);
     assert_eq!(found, []);
     assert_eq!(config.listen.port(), 2);

@@ -21,11 +21,21 @@ pub(crate) struct PartState {
 
 impl PartState {
     pub(crate) fn open(name: &str) -> Self {
-        Self { name: name.into(), ready: true, state: "open".into(), reason: None }
+        Self {
+            name: name.into(),
+            ready: true,
+            state: "open".into(),
+            reason: None,
+        }
     }
 
     pub(crate) fn not_ready(name: &str, state: &str, reason: String) -> Self {
-        Self { name: name.into(), ready: false, state: state.into(), reason: Some(reason) }
+        Self {
+            name: name.into(),
+            ready: false,
+            state: state.into(),
+            reason: Some(reason),
+        }
     }
 }
 
@@ -76,9 +86,17 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(front): State<Front>) -> (StatusCode, Json<ReadinessAnswer>) {
     let mut parts = front.readiness.states();
     if front.stop.is_cancelled() {
-        parts.push(PartState::not_ready("hub", "stopping", "the hub was asked to stop".into()));
+        parts.push(PartState::not_ready(
+            "hub",
+            "stopping",
+            "the hub was asked to stop".into(),
+        ));
     }
     let ready = parts.iter().all(|part| part.ready);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(ReadinessAnswer { ready, parts }))
 }

@@ -17,7 +17,10 @@ pub(super) async fn measure(
 ) -> Response {
     let method = request.method().to_string();
     // A path that leads nowhere is one label, or visitors could grow the metrics without end.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str);
     let route = route.to_owned();
     let span = tracing::debug_span!("request", method, path = request.uri().path());
     let in_flight = InFlight::new(&metrics);
@@ -27,7 +30,14 @@ pub(super) async fn measure(
     let duration = start.elapsed();
     let status = response.status().as_u16();
     metrics.duration.observe(duration.as_secs_f64());
-    metrics.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    metrics
+        .requests
+        .get_or_create(&RequestLabels {
+            method,
+            route,
+            status,
+        })
+        .inc();
     span.in_scope(|| tracing::debug!(status, ?duration, "answered"));
     response
 }

@@ -16,8 +16,9 @@ use super::{Front, problem};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// From a read out of memory to an order that waits for a module.
-const DURATION_BUCKETS_S: [f64; 10] =
-    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
+const DURATION_BUCKETS_S: [f64; 10] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0,
+];
 
 /// What is counted of a request; the route is the pattern, so that labels stay few.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,7 +60,11 @@ impl Metrics {
         let in_flight = Gauge::default();
         let duration = Histogram::new(DURATION_BUCKETS_S);
         registry.register("http_requests", "HTTP requests answered", requests.clone());
-        registry.register("http_requests_in_flight", "HTTP requests being answered", in_flight.clone());
+        registry.register(
+            "http_requests_in_flight",
+            "HTTP requests being answered",
+            in_flight.clone(),
+        );
         registry.register_with_unit(
             "http_request_duration",
             "Time until the answer begins",
@@ -69,7 +74,12 @@ impl Metrics {
         for source in sources {
             registry.register_collector(Box::new(source));
         }
-        Self { registry, requests, in_flight, duration }
+        Self {
+            registry,
+            requests,
+            in_flight,
+            duration,
+        }
     }
 }
 
@@ -118,8 +128,9 @@ pub(super) async fn metrics(State(front): State<Front>) -> Response {
     let mut page = String::new();
     match text::encode(&mut page, &front.metrics.registry) {
         Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response(),
-        Err(error) => {
-            problem::refuse(Code::Internal, format!("the metrics cannot be written: {error}"))
-        }
+        Err(error) => problem::refuse(
+            Code::Internal,
+            format!("the metrics cannot be written: {error}"),
+        ),
     }
 }

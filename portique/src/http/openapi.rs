@@ -31,7 +31,12 @@ pub(super) struct Document(Arc<str>);
 
 impl Document {
     pub(super) fn new(document: &utoipa::openapi::OpenApi) -> Self {
-        Self(document.to_json().expect("a document of plain values is JSON").into())
+        Self(
+            document
+                .to_json()
+                .expect("a document of plain values is JSON")
+                .into(),
+        )
     }
 }
 
@@ -43,5 +48,8 @@ impl Document {
     responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value))
 )]
 pub(super) async fn openapi_json(Extension(document): Extension<Document>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document.0.to_string())
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        document.0.to_string(),
+    )
 }

@@ -86,7 +86,11 @@ fn words(code: Code) -> (&'static str, &'static str) {
 
 /// A response that [`render`] turns into problem details.
 pub(super) fn refuse(code: Code, message: String) -> Response {
-    let report = Report { code, message, retry: Retry::No };
+    let report = Report {
+        code,
+        message,
+        retry: Retry::No,
+    };
     let mut response = status(code).into_response();
     response.extensions_mut().insert(report);
     response
@@ -96,7 +100,10 @@ pub(super) fn refuse(code: Code, message: String) -> Response {
 pub(super) async fn no_such_route(method: Method, uri: Uri) -> Response {
     refuse(
         Code::NotFound,
-        format!("no such route: {method} {}; /api/v1/openapi.json lists them all", uri.path()),
+        format!(
+            "no such route: {method} {}; /api/v1/openapi.json lists them all",
+            uri.path()
+        ),
     )
 }
 
@@ -122,7 +129,9 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 }
 
 fn is_rendered(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value == CONTENT_TYPE)
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == CONTENT_TYPE)
 }
 
 fn respond(problem: ProblemDetails, mut headers: HeaderMap) -> Response {
@@ -138,22 +147,21 @@ fn respond(problem: ProblemDetails, mut headers: HeaderMap) -> Response {
 }
 
 /// The problem behind an error that the HTTP library answered by itself.
-async fn foreign(
-    status: StatusCode,
-    method: &Method,
-    path: &str,
-    body: Body,
-) -> ProblemDetails {
+async fn foreign(status: StatusCode, method: &Method, path: &str, body: Body) -> ProblemDetails {
     let said = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
     let (code, detail) = match status {
         StatusCode::METHOD_NOT_ALLOWED => {
-            let detail = format!("{path} does not take {method}: the header `allow` says what it takes");
+            let detail =
+                format!("{path} does not take {method}: the header `allow` says what it takes");
             (Code::InvalidArgument, detail)
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             let limit = super::BODY_BYTES_MAX;
-            (Code::ResourceExhausted, format!("the body is larger than {limit} bytes"))
+            (
+                Code::ResourceExhausted,
+                format!("the body is larger than {limit} bytes"),
+            )
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             let detail = "send JSON, with the header content-type: application/json".to_owned();
@@ -163,6 +171,10 @@ async fn foreign(
         status if status.is_client_error() => (Code::InvalidArgument, said),
         _ => (Code::Internal, said),
     };
-    let detail = if detail.is_empty() { words(code).1.to_owned() } else { detail };
+    let detail = if detail.is_empty() {
+        words(code).1.to_owned()
+    } else {
+        detail
+    };
     ProblemDetails::new(status, code, detail)
 }

@@ -20,7 +20,6 @@ pub(super) async fn end_with_the_hub(
     if !is_stream {
         return response;
     }
-    response.map(|body| {
-        Body::from_stream(body.into_data_stream().take_until(stop.cancelled_owned()))
-    })
+    response
+        .map(|body| Body::from_stream(body.into_data_stream().take_until(stop.cancelled_owned())))
 }

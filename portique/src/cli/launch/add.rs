@@ -1,0 +1,118 @@
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::super::output::Output;
+use super::super::visitor::Visitor;
+use super::change;
+use crate::data_folder::file_error;
+use crate::error::Error;
+
+/// What a hub takes in one request; a longer recording is refused before it travels.
+const FILE_BYTES_MAX: u64 = 6 << 20;
+
+/// `portique launch add`.
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The rocket's name: 1 to 32 of a-z 0-9 -, first a letter.
+    rocket: String,
+    /// Add this module to a rocket that is there, instead of a rocket.
+    #[arg(long, conflicts_with_all = ["vehicle", "pad", "link", "recording", "count", "time_factor"])]
+    module: Option<String>,
+    /// A vehicle that ships with the hub, or a TOML file that describes one.
+    #[arg(long, default_value = "reference", value_name = "NAME|FILE")]
+    vehicle: String,
+    /// The pad it stands on.
+    #[arg(long, default_value = "pad-1")]
+    pad: String,
+    /// How the vehicle is reached.
+    #[arg(long, value_enum, default_value_t)]
+    link: Link,
+    /// The recorded flight that is replayed: CSV with time_s, velocity_m_s, altitude_km.
+    #[arg(long, value_name = "FILE", required_if_eq("link", "replayed"))]
+    recording: Option<PathBuf>,
+    /// A count that ships with the hub (short, full), or a TOML file that holds one.
+    #[arg(long, default_value = "full", value_name = "NAME|FILE")]
+    count: String,
+    /// Seconds of count and flight per second; only 1 is fit for anything real.
+    #[arg(long, default_value_t = 1.0)]
+    time_factor: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Link {
+    /// A simulated world in the hub, modules as processes of their own.
+    #[default]
+    Simulated,
+    /// A recorded flight.
+    Replayed,
+    /// Modules that attach themselves.
+    Remote,
+}
+
+impl Add {
+    pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
+        if let Some(module) = self.module {
+            let body = json!({ "module": module });
+            return change(
+                visitor,
+                output,
+                &self.rocket,
+                &["modules"],
+                body,
+                "the module is expected",
+            )
+            .await;
+        }
+        let rocket = self.rocket.clone();
+        let body = self.body()?;
+        let answer = visitor.post(&["launch", "rockets"], &body).await?;
+        match output {
+            Output::Json => super::write_text(&format!("{answer:#}\n")),
+            Output::Table => super::write_text(&format!("{rocket}: added\n")),
+        }
+    }
+
+    fn body(self) -> Result<Value, Error> {
+        let link = match (self.link, &self.recording) {
+            (Link::Simulated, _) => json!({ "link": "simulated" }),
+            (Link::Remote, _) => json!({ "link": "remote" }),
+            (Link::Replayed, Some(path)) => json!({ "link": "replayed", "csv": read(path)? }),
+            (Link::Replayed, None) => json!({ "link": "replayed" }),
+        };
+        Ok(json!({
+            "rocket": self.rocket,
+            "vehicle": name_or_file(self.vehicle)?,
+            "pad": self.pad,
+            "link": link,
+            "count": name_or_file(self.count)?,
+            "time_factor": self.time_factor,
+        }))
+    }
+}
+
+/// What ships has a plain name; everything else is a file whose text travels.
+fn name_or_file(text: String) -> Result<String, Error> {
+    if text.ends_with(".toml") || text.contains('/') {
+        read(Path::new(&text))
+    } else {
+        Ok(text)
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let file = fs::File::open(path).map_err(|source| file_error("read", path, source))?;
+    let mut text = String::new();
+    let bytes = file
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|source| file_error("read", path, source))?;
+    if bytes as u64 > FILE_BYTES_MAX {
+        let message = format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+        return Err(Error::Usage { message });
+    }
+    Ok(text)
+}

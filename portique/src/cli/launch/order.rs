@@ -1,0 +1,88 @@
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::output::{Output, Table, write_result};
+use super::super::visitor::Visitor;
+use super::super::words::text;
+use crate::error::Error;
+
+/// `portique launch order`.
+#[derive(Debug, Args)]
+pub(super) struct OrderArgs {
+    /// The rocket's name.
+    rocket: String,
+    /// The module: booster, stage2, payload, or another of the rocket's.
+    module: String,
+    /// What it shall do: internal_power, startup, start_engines, safe, throttle, stage,
+    /// deploy_payload, destroy, inject.
+    order: String,
+    /// With throttle: the fraction of full thrust to hold; left out, the computer has it back.
+    #[arg(long)]
+    fraction: Option<f64>,
+    /// With inject: engine_out, dense_air, frozen_sensors, control_crash, telemetry_crash,
+    /// computer_crash.
+    #[arg(long)]
+    fault: Option<String>,
+    /// Executed at most once under this id [default: a new one].
+    #[arg(long)]
+    id: Option<String>,
+    /// The module refuses the order when it arrives later than this.
+    #[arg(long, value_name = "SECONDS")]
+    not_after: Option<f64>,
+}
+
+impl OrderArgs {
+    pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
+        let path = [
+            "launch",
+            "rockets",
+            &self.rocket,
+            "modules",
+            &self.module,
+            "orders",
+        ];
+        let record = visitor.post(&path, &self.body()).await?;
+        write_result(output, &record, |record| {
+            vec![orders(std::slice::from_ref(record))]
+        })?;
+        let reason = text(&record, "reason");
+        match record.get("stage").and_then(Value::as_str) {
+            Some("refused" | "failed" | "expired") => Err(Error::Refused {
+                status: 409,
+                detail: format!("{} of {} did not do it: {reason}", self.module, self.rocket),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn body(&self) -> Value {
+        let name = self.order.replace('-', "_");
+        let order = match name.as_str() {
+            "throttle" => json!({ "order": name, "fraction": self.fraction }),
+            "inject" => {
+                let fault = self.fault.as_ref().map(|fault| fault.replace('-', "_"));
+                json!({ "order": name, "fault": fault })
+            }
+            _ => json!({ "order": name }),
+        };
+        let mut body = json!({ "order": order });
+        if let Some(id) = &self.id {
+            body["id"] = json!(id);
+        }
+        if let Some(not_after_s) = self.not_after {
+            body["not_after_s"] = json!(not_after_s);
+        }
+        body
+    }
+}
+
+/// Orders as rows, oldest first.
+pub(super) fn orders(records: &[Value]) -> Table {
+    let mut table = Table::new(&["at", "module", "order", "stage", "by", "reason"]);
+    for record in records {
+        table.row(
+            ["at", "module", "order", "stage", "actor", "reason"].map(|key| text(record, key)),
+        );
+    }
+    table
+}

@@ -1,0 +1,114 @@
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum Output {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// JSON for programs.
+    Json,
+}
+
+/// Rows under a header, columns as wide as they need to be.
+pub(super) struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(header: &[&'static str]) -> Self {
+        Self {
+            header: header.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        debug_assert_eq!(N, self.header.len(), "a row has a cell for each column");
+        self.rows.push(cells.into());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn render(&self) -> String {
+        let widths: Vec<usize> = (0..self.header.len())
+            .map(|column| {
+                let cells = self.rows.iter().map(|row| row[column].chars().count());
+                cells
+                    .chain([self.header[column].len()])
+                    .max()
+                    .unwrap_or_default()
+            })
+            .collect();
+        let header: Vec<String> = self.header.iter().map(|name| name.to_uppercase()).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&header).chain(&self.rows) {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(&format!("{cell:width$}  "));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Writes a result: the value as it is for programs, the tables for people.
+///
+/// # Errors
+/// [`Error::Output`] when standard output is gone; a reader that closed its pipe has seen enough.
+pub(super) fn write_result(
+    output: Output,
+    value: &Value,
+    tables: impl FnOnce(&Value) -> Vec<Table>,
+) -> Result<(), Error> {
+    match output {
+        Output::Json => write_text(&format!("{value:#}\n")),
+        Output::Table => {
+            let tables: Vec<String> = tables(value).iter().map(Table::render).collect();
+            write_text(&tables.join("\n"))
+        }
+    }
+}
+
+/// Writes text as a result.
+///
+/// # Errors
+/// As [`write_result`].
+pub(super) fn write_text(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says something to whoever watches; not a result.
+pub(super) fn say(text: &str) {
+    // There is nowhere left to say that standard error is gone.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let mut table = Table::new(&["name", "t"]);
+        table.row(["stage2".into(), "1".into()]);
+        table.row(["é".into(), "22".into()]);
+        assert_eq!(table.render(), "NAME    T\nstage2  1\né       22\n");
+    }
+}
