@@ -11,13 +11,20 @@
 //!
 //! What is not here: processes and sockets (the front door's), physics (`portique_flight`), people.
 
+pub mod api;
 pub mod count;
 mod error;
+#[allow(missing_docs)]
+pub mod weather;
+#[allow(missing_docs)]
+pub mod detect;
 pub mod limits;
 pub mod link;
 pub mod mission;
 pub mod poll;
+pub mod service;
 mod vehicle;
+pub mod webcast;
 
 pub use error::Error;
 pub use link::{Connector, Downlink, Link, LinkError, LinkKind, Pad, Received};

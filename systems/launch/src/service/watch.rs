@@ -1,0 +1,158 @@
+//! One rocket's downlink: every sample is checked against its limits before anything else.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use portique_flight::{EventKind, Vehicle};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::inputs::Input;
+use super::live::{LiveMessage, Shared};
+use super::telemetry::Recorder;
+use crate::detect::Detector;
+use crate::limits::{LimitWatch, Violation};
+use crate::link::Downlink;
+use crate::mission::{Actor, OrderStage, Severity};
+use crate::{Answer, Command, FlightEvent, Link, ModuleId, Order, Received, RocketId, Sample};
+
+/// Shortest time between two live messages about one module: a screen shows twenty a second.
+const LIVE_EVERY: Duration = Duration::from_millis(50);
+/// What the ground detects when the vehicle tells its own events.
+const GROUND_ONLY: [EventKind; 2] = [EventKind::Mach1, EventKind::MaxQ];
+
+/// How long an order is valid: later than that, it must not be executed.
+pub(crate) const ORDER_VALID_FOR: Duration = Duration::from_secs(5);
+
+/// The watch over one rocket.
+pub(crate) struct Watch {
+    pub(crate) rocket: RocketId,
+    pub(crate) vehicle: Vehicle,
+    pub(crate) link: Arc<OnceLock<Arc<dyn Link>>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inputs: mpsc::Sender<Input>,
+    pub(crate) recorder: Recorder,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) modules: BTreeMap<ModuleId, ModuleWatch>,
+}
+
+/// What the ground keeps about one module to judge its next sample.
+pub(crate) struct ModuleWatch {
+    limits: LimitWatch,
+    detector: Detector,
+    announced: Duration,
+}
+
+impl Watch {
+    /// Listens until the link is closed or launch control stops.
+    pub(crate) async fn run(mut self, mut downlink: mpsc::Receiver<Received>) {
+        while let Some(received) = downlink.recv().await {
+            let rocket = self.rocket.clone();
+            let input = match received.message {
+                Downlink::Sample(module, sample) => {
+                    self.observe(&module, &sample).await;
+                    continue;
+                }
+                Downlink::Log(module, line) => {
+                    tracing::debug!(%rocket, %module, line, "on board");
+                    continue;
+                }
+                Downlink::Event(module, event) => {
+                    let actor = Actor::from(&module);
+                    Input::Flight { rocket, actor, module, event }
+                }
+                Downlink::Up(module) => Input::Up { rocket, module },
+                Downlink::Down(module, reason) => Input::Down { rocket, module, reason },
+                Downlink::Ended(module, reason) => Input::Ended { rocket, module, reason },
+            };
+            if self.inputs.send(input).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn observe(&mut self, module: &ModuleId, sample: &Sample) {
+        let watch = self.modules.entry(module.clone()).or_insert_with(|| ModuleWatch {
+            limits: LimitWatch::new(module),
+            detector: Detector::new(),
+            announced: Duration::ZERO,
+        });
+        if let Some(violation) = watch.limits.observe(&self.vehicle, sample) {
+            self.react(module, violation, sample.t_s).await;
+        }
+        self.shared.record_sample(&self.rocket, module, sample);
+        self.recorder.record(&self.rocket, module, sample);
+        self.announce(module, sample);
+        self.detect(module, sample).await;
+    }
+
+    /// The reflex: orders destruction at once and tells the worker, who writes it down meanwhile.
+    async fn react(&self, module: &ModuleId, violation: Violation, t_s: f64) {
+        let is_critical = violation.severity == Severity::Critical;
+        let id = is_critical.then(|| format!("reflex-{module}"));
+        if let (Some(id), Some(link)) = (id.clone(), self.link.get()) {
+            let (link, inputs) = (link.clone(), self.inputs.clone());
+            let command = Command { id, order: Order::Destroy, valid_for: ORDER_VALID_FOR };
+            let (rocket, module) = (self.rocket.clone(), module.clone());
+            let timeout = self.shared.config().answer_timeout;
+            self.tracker.spawn(async move {
+                dispatch(link, inputs, rocket, module, command, timeout).await;
+            });
+        }
+        let (rocket, module) = (self.rocket.clone(), module.clone());
+        let input = Input::Violated { rocket, module, violation, t_s, id };
+        // A closed worker means the hub is stopping; the order itself is on its way.
+        let _ = self.inputs.send(input).await;
+    }
+
+    fn announce(&mut self, module: &ModuleId, sample: &Sample) {
+        let now = self.shared.now();
+        let Some(watch) = self.modules.get_mut(module) else { return };
+        let is_due = now.saturating_sub(watch.announced) >= LIVE_EVERY;
+        if is_due && self.shared.has_listeners() {
+            watch.announced = now;
+            let (rocket, module) = (self.rocket.clone(), module.clone());
+            self.shared.announce(LiveMessage::Sample { rocket, module, sample: sample.clone() });
+        }
+    }
+
+    async fn detect(&mut self, module: &ModuleId, sample: &Sample) {
+        let tells_its_own = self.link.get().is_some_and(|link| link.reports_events());
+        if tells_its_own && module.as_str() != portique_flight::Body::Booster.as_str() {
+            return;
+        }
+        let Some(watch) = self.modules.get_mut(module) else { return };
+        for detected in watch.detector.observe(sample) {
+            if tells_its_own && !GROUND_ONLY.contains(&detected.event) {
+                continue;
+            }
+            let event =
+                FlightEvent { kind: detected.event, t_s: detected.t_s, values: detected.values };
+            let (rocket, module, actor) = (self.rocket.clone(), module.clone(), Actor::ground());
+            // A closed worker means the hub is stopping.
+            let _ = self.inputs.send(Input::Flight { rocket, actor, module, event }).await;
+        }
+    }
+}
+
+/// Sends a command and tells the worker what came of it.
+pub(crate) async fn dispatch(
+    link: Arc<dyn Link>,
+    inputs: mpsc::Sender<Input>,
+    rocket: RocketId,
+    module: ModuleId,
+    command: Command,
+    timeout: Duration,
+) {
+    let id = command.id.clone();
+    let answer = tokio::time::timeout(timeout, link.command(&module, command)).await;
+    let (stage, reason) = match answer {
+        Ok(Ok(Answer::Accepted)) => (OrderStage::Accepted, None),
+        Ok(Ok(Answer::Refused { reason })) => (OrderStage::Refused, Some(reason)),
+        Ok(Err(error)) => (OrderStage::Failed, Some(portique_fault::chain(&error))),
+        Err(_) => (OrderStage::Failed, Some(format!("no answer within {timeout:?}"))),
+    };
+    // A closed worker means the hub is stopping; its restart marks the order unanswered.
+    let _ = inputs.send(Input::Answered { rocket, module, id, stage, reason }).await;
+}

@@ -1,0 +1,294 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use portique_bus::Bus;
+use portique_clock::{Clock, Random};
+use portique_flight::Vehicle;
+use portique_records::Records;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::inputs::Input;
+use super::live::Shared;
+use super::telemetry::{Recorder, RecorderSource};
+use super::watch::{self, Watch};
+use super::{Parts, commit, projection, telemetry};
+use crate::link::DOWNLINK_MESSAGES_MAX;
+use crate::mission::{Actor, Definition, Entry, Fact, Mission, Stage};
+use crate::webcast::PublicMission;
+use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId, Sample};
+
+mod react;
+
+/// Rockets of one hub.
+const ROCKETS_MAX: usize = 200;
+/// Longest wait between two looks at the counts: tanks fill smoothly, clocks are corrected.
+const TICK_MAX: Duration = Duration::from_millis(250);
+/// How often the public feed's snapshot is taken.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(500);
+/// Inputs handled before time is looked at again.
+const INPUTS_PER_TURN: usize = 64;
+
+type Queue = mpsc::Receiver<(RocketId, ModuleId, Sample)>;
+
+/// Owns every mission; see [`Launch::open`](super::Launch::open).
+pub struct Worker {
+    bus: Arc<dyn Bus>,
+    records: Arc<dyn Records>,
+    clock: Arc<dyn Clock>,
+    random: Box<dyn Random>,
+    connector: Arc<dyn Connector>,
+    shared: Arc<Shared>,
+    inputs: mpsc::Sender<Input>,
+    received: mpsc::Receiver<Input>,
+    recorders: RecorderSource,
+    samples: Option<Queue>,
+    links: BTreeMap<RocketId, Arc<dyn Link>>,
+    released: BTreeMap<RocketId, Duration>,
+    snapshot_due: Duration,
+    tracker: TaskTracker,
+}
+
+impl Worker {
+    pub(super) async fn open(
+        parts: Parts,
+        shared: Arc<Shared>,
+        inputs: mpsc::Sender<Input>,
+        received: mpsc::Receiver<Input>,
+    ) -> Result<Self, Error> {
+        commit::replay(parts.bus.as_ref(), &shared, parts.clock.as_ref()).await?;
+        let (recorders, samples) = Recorder::channel();
+        Ok(Self {
+            bus: parts.bus,
+            records: parts.records,
+            clock: parts.clock,
+            random: parts.random,
+            connector: parts.connector,
+            shared,
+            inputs,
+            received,
+            recorders,
+            samples: Some(samples),
+            links: BTreeMap::new(),
+            released: BTreeMap::new(),
+            snapshot_due: Duration::ZERO,
+            tracker: TaskTracker::new(),
+        })
+    }
+
+    /// Runs launch control until `stop`; returns when every vehicle it started is gone.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let log = projection::run(self.bus.clone(), self.records.clone(), self.shared.clone());
+        let log = self.tracker.spawn(log);
+        if let Some(samples) = self.samples.take() {
+            self.tracker.spawn(telemetry::run(self.records.clone(), samples));
+        }
+        self.restart().await;
+        let mut batch = Vec::with_capacity(INPUTS_PER_TURN);
+        loop {
+            let wait = self.until_next_step();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                count = self.received.recv_many(&mut batch, INPUTS_PER_TURN) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+            for input in batch.drain(..) {
+                self.handle(input).await;
+            }
+            self.tick().await;
+        }
+        self.close(log).await;
+    }
+
+    async fn close(mut self, log: tokio::task::JoinHandle<()>) {
+        self.received.close();
+        for link in std::mem::take(&mut self.links).into_values() {
+            link.close().await;
+        }
+        log.abort();
+        let (_, stopped) = mpsc::channel(1);
+        drop(std::mem::replace(&mut self.received, stopped));
+        let Self { tracker, recorders, inputs, .. } = self;
+        drop((recorders, inputs));
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    /// Brings back what a stop interrupted: holds counts, ends simulated flights, reaches vehicles.
+    async fn restart(&mut self) {
+        for rocket in self.shared.rockets() {
+            let Ok((facts, definition)) = self.shared.mission(&rocket, |mission| {
+                (mission.decide_restart(), mission.definition().clone())
+            }) else {
+                continue;
+            };
+            self.record(&rocket, Actor::hub(), facts).await;
+            let is_over = |mission: &Mission| mission.stage() == Stage::Ended;
+            if self.shared.mission(&rocket, is_over).unwrap_or(true) {
+                continue;
+            }
+            if let Err(error) = self.connect(&definition).await {
+                let error = portique_fault::chain(&error);
+                tracing::error!(%rocket, error, "the vehicle cannot be reached");
+            }
+            self.tell_clock(&rocket).await;
+        }
+    }
+
+    fn until_next_step(&self) -> Duration {
+        let now = self.clock.monotonic();
+        let next = self.shared.missions(|missions| {
+            let counting = missions.values().filter(|m| m.stage() == Stage::Counting);
+            counting.filter_map(|mission| mission.count()?.until_due(now)).min()
+        });
+        next.unwrap_or(TICK_MAX).min(TICK_MAX)
+    }
+
+    async fn tick(&mut self) {
+        for rocket in self.shared.rockets() {
+            self.step(&rocket).await;
+        }
+        let now = self.clock.monotonic();
+        if now >= self.snapshot_due {
+            self.snapshot_due = now + SNAPSHOT_EVERY;
+            let snapshot = self.shared.missions(|missions| {
+                missions.values().map(|mission| PublicMission::of(mission, &self.shared)).collect()
+            });
+            self.shared.push_snapshot(snapshot);
+        }
+    }
+
+    async fn handle(&mut self, input: Input) {
+        match input {
+            Input::Add { definition, actor, reply } => {
+                let result = self.add(*definition, actor).await;
+                // Whoever asked may have gone; the fact stands all the same.
+                let _ = reply.send(result);
+            }
+            Input::Request { rocket, actor, request, reply } => {
+                let result = self.request(&rocket, actor, &request).await;
+                let _ = reply.send(result);
+            }
+            other => self.react(other).await,
+        }
+    }
+
+    async fn add(&mut self, definition: Definition, actor: Actor) -> Result<(), Error> {
+        let rocket = definition.rocket.clone();
+        let is_known = self.shared.mission(&rocket, |_| ()).is_ok();
+        if is_known {
+            return Err(Error::Conflict {
+                what: "rocket",
+                name: rocket.to_string(),
+                problem: "exists already; choose another name".into(),
+            });
+        }
+        if self.shared.rockets().len() >= ROCKETS_MAX {
+            let reason = "it has as many rockets as it keeps (200)";
+            return Err(Error::Unavailable { reason });
+        }
+        self.connect(&definition).await?;
+        let fact = Fact::RocketAdded { definition: Box::new(definition) };
+        let entry = Entry { rocket: rocket.clone(), actor, t_s: None, fact };
+        if let Err(error) = self.commit(&[entry]).await {
+            self.disconnect(&rocket).await;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    async fn connect(&mut self, definition: &Definition) -> Result<(), Error> {
+        let vehicle = Vehicle::parse(&definition.vehicle).map_err(|error| Error::Input {
+            what: "vehicle",
+            problem: portique_fault::chain(&error),
+        })?;
+        let rocket = &definition.rocket;
+        let (sender, downlink) = mpsc::channel::<Received>(DOWNLINK_MESSAGES_MAX);
+        let link = self.connector.connect(rocket, &vehicle, &definition.link, sender).await?;
+        let handle = OnceLock::new();
+        let _ = handle.set(link.clone());
+        let watch = Watch {
+            rocket: rocket.clone(),
+            vehicle,
+            link: Arc::new(handle),
+            shared: self.shared.clone(),
+            inputs: self.inputs.clone(),
+            recorder: self.recorders.recorder(),
+            tracker: self.tracker.clone(),
+            modules: BTreeMap::new(),
+        };
+        self.tracker.spawn(watch.run(downlink));
+        self.links.insert(rocket.clone(), link);
+        Ok(())
+    }
+
+    async fn disconnect(&mut self, rocket: &RocketId) {
+        if let Some(link) = self.links.remove(rocket) {
+            link.close().await;
+        }
+    }
+
+    /// Publishes facts of one rocket; what fails is logged, since nobody waits for an answer.
+    async fn record(&mut self, rocket: &RocketId, actor: Actor, facts: Vec<Fact>) {
+        let t_s = self.t_s(rocket);
+        let entries: Vec<Entry> = facts
+            .into_iter()
+            .map(|fact| Entry { rocket: rocket.clone(), actor: actor.clone(), t_s, fact })
+            .collect();
+        if let Err(error) = self.commit(&entries).await {
+            let error = portique_fault::chain(&error);
+            tracing::error!(%rocket, error, "facts of a flight could not be recorded");
+        }
+    }
+
+    async fn commit(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let bus = self.bus.clone();
+        commit::commit(bus.as_ref(), &self.shared, self.random.as_mut(), entries).await?;
+        for entry in entries {
+            self.act(entry).await;
+        }
+        Ok(())
+    }
+
+    fn t_s(&self, rocket: &RocketId) -> Option<f64> {
+        self.shared.mission(rocket, |mission| self.shared.t_s(mission)).ok().flatten()
+    }
+
+    /// Tells the vehicle what the count's clock does.
+    async fn tell_clock(&self, rocket: &RocketId) {
+        let now = self.clock.monotonic();
+        let Ok(Some((t_s, rate, propellant))) = self.shared.mission(rocket, |mission| {
+            mission.count().map(|count| (count.t_s(now), count.rate(), count.propellant(now)))
+        }) else {
+            return;
+        };
+        self.tell_pad(rocket, Pad::Clock { t_s, rate }).await;
+        self.tell_pad(rocket, Pad::Propellant(propellant)).await;
+    }
+
+    async fn tell_pad(&self, rocket: &RocketId, pad: Pad) {
+        let Some(link) = self.links.get(rocket) else { return };
+        if let Err(error) = link.pad(pad).await {
+            tracing::warn!(%rocket, %error, "the ground equipment did not answer");
+        }
+    }
+
+    fn send_order(&self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
+        let Some(link) = self.links.get(rocket).cloned() else { return };
+        let command = Command {
+            id: id.into(),
+            order: order.clone(),
+            valid_for: watch::ORDER_VALID_FOR,
+        };
+        let timeout = self.shared.config().answer_timeout;
+        let (rocket, module, inputs) = (rocket.clone(), module.clone(), self.inputs.clone());
+        self.tracker.spawn(watch::dispatch(link, inputs, rocket, module, command, timeout));
+    }
+}
