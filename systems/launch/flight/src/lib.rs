@@ -13,6 +13,7 @@ mod autopilot;
 mod body;
 mod closed_loop;
 mod event;
+mod motion;
 mod order;
 mod phase;
 mod vehicle;
