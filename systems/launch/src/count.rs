@@ -110,7 +110,9 @@ impl Plan {
             return Err(invalid(format!("needs 1 to {STEPS_MAX} steps")));
         }
         if !(START_S_MIN..0.0).contains(&self.start_s) {
-            return Err(invalid(format!("start_s must be within {START_S_MIN} and 0")));
+            return Err(invalid(format!(
+                "start_s must be within {START_S_MIN} and 0"
+            )));
         }
         if !(self.start_s..0.0).contains(&self.recycle_s) {
             return Err(invalid("recycle_s must be within start_s and 0"));
@@ -125,17 +127,29 @@ impl Plan {
             }
             earliest_s = step.t_s;
         }
-        let releases = self.steps.iter().filter(|step| step.action == Action::Release).count();
-        let ends_in_release = self.steps.last().is_some_and(|s| s.action == Action::Release);
+        let releases = self
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Release)
+            .count();
+        let ends_in_release = self
+            .steps
+            .last()
+            .is_some_and(|s| s.action == Action::Release);
         if releases != 1 || !ends_in_release {
-            return Err(invalid("the last step, and only it, has the action release"));
+            return Err(invalid(
+                "the last step, and only it, has the action release",
+            ));
         }
         Ok(())
     }
 }
 
 fn invalid(problem: impl Into<String>) -> Error {
-    Error::Input { what: "count file", problem: problem.into() }
+    Error::Input {
+        what: "count file",
+        problem: problem.into(),
+    }
 }
 
 /// Checks a clock rate, in seconds of count per second.
@@ -147,7 +161,10 @@ pub fn check_rate(rate: f64) -> Result<(), Error> {
         return Ok(());
     }
     let problem = format!("{rate} is outside {RATE_MIN} to {RATE_MAX}");
-    Err(Error::Input { what: "time_factor", problem })
+    Err(Error::Input {
+        what: "time_factor",
+        problem,
+    })
 }
 
 /// What the clock of a count does.
@@ -169,8 +186,16 @@ pub struct Count {
 impl Count {
     /// A count that runs from its start.
     pub fn start(plan: Plan, rate: f64, now: Duration) -> Self {
-        let clock = Clock::Running { since: now, from_s: plan.start_s };
-        Self { plan, rate, clock, done: 0 }
+        let clock = Clock::Running {
+            since: now,
+            from_s: plan.start_s,
+        };
+        Self {
+            plan,
+            rate,
+            clock,
+            done: 0,
+        }
     }
 
     /// The plan it follows.
@@ -190,7 +215,11 @@ impl Count {
 
     /// Seconds of count per second: zero while held.
     pub fn rate(&self) -> f64 {
-        if self.hold_reason().is_some() { 0.0 } else { self.rate }
+        if self.hold_reason().is_some() {
+            0.0
+        } else {
+            self.rate
+        }
     }
 
     /// Why it is held, if it is.
@@ -245,7 +274,10 @@ impl Count {
 
     /// Stops the clock at `t_s`.
     pub fn hold(&mut self, t_s: f64, reason: &str) {
-        self.clock = Clock::Held { t_s, reason: reason.into() };
+        self.clock = Clock::Held {
+            t_s,
+            reason: reason.into(),
+        };
     }
 
     /// Lets the clock run on.
@@ -254,16 +286,33 @@ impl Count {
         self.clock = Clock::Running { since: now, from_s };
     }
 
+    /// Sets a running clock; one that is held stays where it is.
+    pub fn correct(&mut self, t_s: f64, now: Duration) {
+        if self.hold_reason().is_none() {
+            self.clock = Clock::Running {
+                since: now,
+                from_s: t_s,
+            };
+        }
+    }
+
     /// Goes back to the recycle point, held there: its steps are to be done again.
     pub fn recycle(&mut self, reason: &str) {
         let back_to_s = self.plan.recycle_s;
-        self.done = self.plan.steps.iter().take_while(|step| step.t_s < back_to_s).count();
+        self.done = self
+            .plan
+            .steps
+            .iter()
+            .take_while(|step| step.t_s < back_to_s)
+            .count();
         self.hold(back_to_s, reason);
     }
 
     /// Whether engines may be running: too late to hold without shutting them down.
     pub fn is_past_engine_start(&self) -> bool {
-        self.plan.steps[..self.done].iter().any(|step| step.action == Action::StartEngines)
+        self.plan.steps[..self.done]
+            .iter()
+            .any(|step| step.action == Action::StartEngines)
     }
 }
 

@@ -169,12 +169,17 @@ impl Mission {
 
     /// Whether it holds its pad: from the opening of a poll until lift-off, scrub or no-go.
     pub fn holds_pad(&self) -> bool {
-        matches!(self.stage, Stage::Polling | Stage::Ready | Stage::Counting | Stage::Held)
+        matches!(
+            self.stage,
+            Stage::Polling | Stage::Ready | Stage::Counting | Stage::Held
+        )
     }
 
     /// Whether this event is in the log already.
     pub fn has_happened(&self, module: &ModuleId, event: EventKind) -> bool {
-        self.modules.get(module).is_some_and(|state| state.events.contains(&event))
+        self.modules
+            .get(module)
+            .is_some_and(|state| state.events.contains(&event))
     }
 
     /// Takes in a fact. `now` is the monotonic clock, `at` the wall time of the fact.
@@ -207,6 +212,13 @@ impl Mission {
         }
     }
 
+    /// Sets the count's clock to the last T that is known: what a replay of facts cannot tell.
+    pub fn settle(&mut self, now: Duration) {
+        if let (Some(count), Some(t_s)) = (&mut self.count, self.last_t_s) {
+            count.correct(t_s, now);
+        }
+    }
+
     fn apply_poll(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::PollOpened { deadline } => {
@@ -214,9 +226,18 @@ impl Mission {
                 self.count = None;
                 self.stage = Stage::Polling;
             }
-            Fact::VoteCast { station, vote, comment, values } => {
-                let ballot =
-                    Ballot { vote: *vote, at, comment: comment.clone(), values: values.clone() };
+            Fact::VoteCast {
+                station,
+                vote,
+                comment,
+                values,
+            } => {
+                let ballot = Ballot {
+                    vote: *vote,
+                    at,
+                    comment: comment.clone(),
+                    values: values.clone(),
+                };
                 if let Some(poll) = &mut self.poll {
                     poll.roster.insert(station.clone(), Some(ballot));
                 }
@@ -224,7 +245,11 @@ impl Mission {
             Fact::PollClosed { decision } => {
                 if let Some(poll) = &mut self.poll {
                     poll.decision = Some(*decision);
-                    self.stage = if poll.is_go() { Stage::Ready } else { Stage::Preparing };
+                    self.stage = if poll.is_go() {
+                        Stage::Ready
+                    } else {
+                        Stage::Preparing
+                    };
                 }
             }
             _ => {}
@@ -271,7 +296,9 @@ impl Mission {
                 reason: None,
                 at,
             }),
-            Fact::OrderAnswered { id, stage, reason, .. } => {
+            Fact::OrderAnswered {
+                id, stage, reason, ..
+            } => {
                 if let Some(record) = self.orders.iter_mut().find(|record| record.id == *id) {
                     record.stage = *stage;
                     record.reason.clone_from(reason);
@@ -321,8 +348,11 @@ impl Mission {
                     && (state.has_ended || gone.iter().any(|kind| state.events.contains(kind)))
             })
         };
-        let happened =
-            |kind| self.modules.values().any(|state| state.events.contains(&kind));
+        let happened = |kind| {
+            self.modules
+                .values()
+                .any(|state| state.events.contains(&kind))
+        };
         match self.definition.link {
             LinkKind::Simulated => {
                 let is_delivered = happened(EventKind::PayloadSeparation);
@@ -332,23 +362,31 @@ impl Mission {
                 }
                 Some(match (is_delivered, happened(EventKind::Landed)) {
                     (true, true) => (Outcome::Success, "payload delivered, booster landed".into()),
-                    (true, false) => {
-                        (Outcome::Partial, "payload delivered, booster not landed".into())
-                    }
+                    (true, false) => (
+                        Outcome::Partial,
+                        "payload delivered, booster not landed".into(),
+                    ),
                     (false, _) => (Outcome::Failure, "payload not delivered".into()),
                 })
             }
-            LinkKind::Replayed { .. } => self
-                .modules
-                .values()
-                .any(|state| state.has_ended)
-                .then(|| (Outcome::Replayed, "the recording was played to its end".into())),
+            LinkKind::Replayed { .. } => {
+                self.modules.values().any(|state| state.has_ended).then(|| {
+                    (
+                        Outcome::Replayed,
+                        "the recording was played to its end".into(),
+                    )
+                })
+            }
             LinkKind::Remote => {
                 let is_all_over =
                     !self.modules.is_empty() && self.modules.values().all(|state| state.has_ended);
                 is_all_over.then(|| {
                     let is_delivered = happened(EventKind::PayloadSeparation);
-                    let outcome = if is_delivered { Outcome::Partial } else { Outcome::Failure };
+                    let outcome = if is_delivered {
+                        Outcome::Partial
+                    } else {
+                        Outcome::Failure
+                    };
                     (outcome, "every module's telemetry ended".into())
                 })
             }

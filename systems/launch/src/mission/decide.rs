@@ -5,10 +5,10 @@ use portique_clock::Timestamp;
 use serde_json::Value;
 
 use crate::count::Action;
-use crate::mission::{Actor, Entry, Fact, Mission, Stage};
+use crate::mission::{Actor, Entry, Fact, Mission, OrderStage, Outcome, Stage};
 use crate::poll::Vote;
 use crate::weather::Observation;
-use crate::{Error, ModuleId, Order, Station};
+use crate::{Error, LinkKind, ModuleId, Order, Station};
 
 /// Orders kept per mission: a flight has a few dozen.
 const ORDERS_MAX: usize = 2_000;
@@ -100,16 +100,22 @@ impl Mission {
     pub fn decide(&self, request: &Request, now: Now) -> Result<Vec<Fact>, Error> {
         match request {
             Request::AddModule { module } => self.decide_module(module),
-            Request::ReportWeather { observation } => {
-                Ok(vec![Fact::WeatherObserved { observation: observation.clone() }])
-            }
+            Request::ReportWeather { observation } => Ok(vec![Fact::WeatherObserved {
+                observation: observation.clone(),
+            }]),
             Request::SetEmbargo { on } if *on == self.is_embargoed() => Ok(Vec::new()),
             Request::SetEmbargo { on } => Ok(vec![Fact::EmbargoSet { on: *on }]),
             Request::OpenPoll { deadline } => self.decide_open_poll(*deadline, now),
-            Request::Vote { station, vote, comment, values } => {
+            Request::Vote {
+                station,
+                vote,
+                comment,
+                values,
+            } => {
                 check_text("comment", comment.as_deref().unwrap_or("-"))?;
                 let poll = self.open_poll()?;
-                poll.check_vote(station, now.wall).map_err(|reason| self.not_now(reason))?;
+                poll.check_vote(station, now.wall)
+                    .map_err(|reason| self.not_now(reason))?;
                 Ok(vec![Fact::VoteCast {
                     station: station.clone(),
                     vote: *vote,
@@ -119,8 +125,11 @@ impl Mission {
             }
             Request::ClosePoll { decision } => {
                 let poll = self.open_poll()?;
-                poll.check_close(*decision).map_err(|reason| self.not_now(reason))?;
-                Ok(vec![Fact::PollClosed { decision: *decision }])
+                poll.check_close(*decision)
+                    .map_err(|reason| self.not_now(reason))?;
+                Ok(vec![Fact::PollClosed {
+                    decision: *decision,
+                }])
             }
             Request::StartCount => self.decide_start_count(),
             Request::Hold { reason } => self.decide_hold(reason),
@@ -132,22 +141,36 @@ impl Mission {
 
     /// What a restart of the hub leads to, once all facts were applied again.
     pub fn decide_restart(&self) -> Vec<Fact> {
+        let unanswered = self
+            .orders()
+            .iter()
+            .filter(|o| o.stage == OrderStage::Released);
+        let mut facts: Vec<Fact> = unanswered
+            .map(|order| Fact::OrderAnswered {
+                id: order.id.clone(),
+                module: order.module.clone(),
+                stage: OrderStage::Failed,
+                reason: Some("the hub stopped before the answer came".into()),
+            })
+            .collect();
         match self.stage() {
             Stage::Counting => {
                 let reason = "the hub restarted in mid-count; check, then resume".to_owned();
-                let is_hot = self.count().is_some_and(|count| count.is_past_engine_start());
-                vec![if is_hot {
+                let is_hot = self.count().is_some_and(|c| c.is_past_engine_start());
+                facts.push(if is_hot {
                     Fact::CountRecycled { reason }
                 } else {
                     Fact::CountHeld { reason }
-                }]
+                });
             }
-            Stage::Flying if self.definition().link != crate::LinkKind::Remote => {
+            Stage::Flying if self.definition().link != LinkKind::Remote => {
                 let reason = "the hub stopped in flight, and the vehicle's world with it".into();
-                vec![Fact::FlightEnded { outcome: crate::mission::Outcome::Failure, reason }]
+                let outcome = Outcome::Failure;
+                facts.push(Fact::FlightEnded { outcome, reason });
             }
-            _ => Vec::new(),
+            _ => {}
         }
+        facts
     }
 
     /// What the next step of the count leads to, if its time has come. Releasing needs the engines'
@@ -157,17 +180,28 @@ impl Mission {
         now: Duration,
         is_ready_to_release: impl FnOnce() -> Result<(), String>,
     ) -> Vec<Fact> {
-        let Some(step) = self.count().and_then(|count| count.due(now)) else { return Vec::new() };
+        let Some(step) = self.count().and_then(|count| count.due(now)) else {
+            return Vec::new();
+        };
         if self.stage() != Stage::Counting {
             return Vec::new();
         }
-        let done = Fact::StepDone { step: step.name.clone() };
+        let done = Fact::StepDone {
+            step: step.name.clone(),
+        };
         match step.action {
             Action::Hold => {
-                vec![done, Fact::CountHeld { reason: format!("planned hold: {}", step.name) }]
+                vec![
+                    done,
+                    Fact::CountHeld {
+                        reason: format!("planned hold: {}", step.name),
+                    },
+                ]
             }
             Action::FinalGo if !self.poll().is_some_and(|poll| poll.is_go()) => {
-                vec![Fact::CountHeld { reason: "final go: the poll does not stand at go".into() }]
+                vec![Fact::CountHeld {
+                    reason: "final go: the poll does not stand at go".into(),
+                }]
             }
             Action::Release => match is_ready_to_release() {
                 Ok(()) => vec![done],
@@ -179,7 +213,12 @@ impl Mission {
 
     /// A fact of this mission with its circumstances.
     pub fn entry(&self, actor: Actor, fact: Fact, t_s: Option<f64>) -> Entry {
-        Entry { rocket: self.rocket().clone(), actor, t_s, fact }
+        Entry {
+            rocket: self.rocket().clone(),
+            actor,
+            t_s,
+            fact,
+        }
     }
 
     fn decide_module(&self, module: &ModuleId) -> Result<Vec<Fact>, Error> {
@@ -193,36 +232,42 @@ impl Mission {
         if self.modules().len() >= MODULES_MAX {
             return Err(self.not_now(format!("it has {MODULES_MAX} modules, which is the limit")));
         }
-        Ok(vec![Fact::ModuleAdded { module: module.clone() }])
+        Ok(vec![Fact::ModuleAdded {
+            module: module.clone(),
+        }])
     }
 
     fn decide_open_poll(&self, deadline: Option<Duration>, now: Now) -> Result<Vec<Fact>, Error> {
         match self.stage() {
-            Stage::Preparing | Stage::Scrubbed | Stage::Ready => {
-                Ok(vec![Fact::PollOpened { deadline: deadline.map(|d| now.wall.plus(d)) }])
-            }
+            Stage::Preparing | Stage::Scrubbed | Stage::Ready => Ok(vec![Fact::PollOpened {
+                deadline: deadline.map(|d| now.wall.plus(d)),
+            }]),
             Stage::Polling => Err(self.not_now("a poll is open: close it first")),
             stage => Err(self.not_now(format!("no poll while {}", stage.as_str()))),
         }
     }
 
     fn open_poll(&self) -> Result<&crate::poll::Poll, Error> {
-        self.poll().ok_or_else(|| self.not_now("no poll is open: open one first"))
+        self.poll()
+            .ok_or_else(|| self.not_now("no poll is open: open one first"))
     }
 
     fn decide_start_count(&self) -> Result<Vec<Fact>, Error> {
         match self.stage() {
             Stage::Ready => {}
             Stage::Preparing | Stage::Polling | Stage::Scrubbed => {
-                return Err(self.not_now(
-                    "the launch order needs a complete poll closed with go; poll first",
-                ));
+                return Err(self
+                    .not_now("the launch order needs a complete poll closed with go; poll first"));
             }
             stage => return Err(self.not_now(format!("it is {} already", stage.as_str()))),
         }
         let is_reachable = |(_, state): &(&ModuleId, &super::ModuleState)| !state.is_up;
-        let missing: Vec<&str> =
-            self.modules().iter().filter(is_reachable).map(|(name, _)| name.as_str()).collect();
+        let missing: Vec<&str> = self
+            .modules()
+            .iter()
+            .filter(is_reachable)
+            .map(|(name, _)| name.as_str())
+            .collect();
         if self.modules().is_empty() {
             return Err(self.not_now("no module has attached yet"));
         }
@@ -256,7 +301,9 @@ impl Mission {
         check_text("reason", reason)?;
         match self.stage() {
             Stage::Polling | Stage::Ready | Stage::Counting | Stage::Held => {
-                Ok(vec![Fact::Scrubbed { reason: reason.into() }])
+                Ok(vec![Fact::Scrubbed {
+                    reason: reason.into(),
+                }])
             }
             Stage::Flying => Err(self.not_now("it has lifted off: order a module destroyed")),
             stage => Err(self.not_now(format!("nothing to scrub while {}", stage.as_str()))),
@@ -298,7 +345,10 @@ impl Mission {
     }
 
     fn not_now(&self, reason: impl Into<String>) -> Error {
-        Error::NotNow { rocket: self.rocket().to_string(), reason: reason.into() }
+        Error::NotNow {
+            rocket: self.rocket().to_string(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -321,15 +371,25 @@ impl Stage {
 fn check_order(id: &str, order: &Order) -> Result<(), Error> {
     let is_fine = !id.is_empty()
         && id.len() <= ORDER_ID_BYTES_MAX
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if !is_fine {
         let problem = format!("{id:?} is not 1 to {ORDER_ID_BYTES_MAX} of A-Z a-z 0-9 _ -");
-        return Err(Error::Input { what: "order id", problem });
+        return Err(Error::Input {
+            what: "order id",
+            problem,
+        });
     }
     match order {
-        Order::Throttle { fraction: Some(fraction) } if !(0.0..=1.0).contains(fraction) => {
+        Order::Throttle {
+            fraction: Some(fraction),
+        } if !(0.0..=1.0).contains(fraction) => {
             let problem = format!("{fraction} is outside 0 to 1");
-            Err(Error::Input { what: "throttle fraction", problem })
+            Err(Error::Input {
+                what: "throttle fraction",
+                problem,
+            })
         }
         _ => Ok(()),
     }

@@ -10,11 +10,18 @@ impl Fact {
             ),
             Self::ModuleAdded { module } => format!("module {module} added"),
             Self::WeatherObserved { observation } => format!("weather observed: {observation}"),
-            Self::PollOpened { deadline: Some(deadline) } => {
+            Self::PollOpened {
+                deadline: Some(deadline),
+            } => {
                 format!("poll opened, answers until {deadline}")
             }
             Self::PollOpened { deadline: None } => "poll opened".into(),
-            Self::VoteCast { station, vote, comment: Some(comment), .. } => {
+            Self::VoteCast {
+                station,
+                vote,
+                comment: Some(comment),
+                ..
+            } => {
                 format!("{station} votes {vote}: {comment}")
             }
             Self::VoteCast { station, vote, .. } => format!("{station} votes {vote}"),
@@ -28,13 +35,22 @@ impl Fact {
             Self::OrderReleased { module, order, .. } => {
                 format!("{module} ordered: {}", order.name())
             }
-            Self::OrderAnswered { id, module, stage, reason } => {
-                describe_answer(id, module.as_str(), *stage, reason.as_deref())
-            }
+            Self::OrderAnswered {
+                id,
+                module,
+                stage,
+                reason,
+            } => describe_answer(id, module.as_str(), *stage, reason.as_deref()),
             Self::Flight { module, event, .. } => {
                 format!("{module}: {}", event.as_str().replace('_', " "))
             }
-            Self::AnomalyRaised { module, rule, severity, value, limit } => {
+            Self::AnomalyRaised {
+                module,
+                rule,
+                severity,
+                value,
+                limit,
+            } => {
                 let severity = match severity {
                     Severity::Info => "info",
                     Severity::Warning => "warning",

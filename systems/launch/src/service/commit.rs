@@ -26,11 +26,16 @@ pub(crate) fn to_event(entry: &Entry, at: Timestamp, random: &mut dyn Random) ->
         .expect("a rocket's name and a fact's kind are tokens");
     let source = format!("/launch/rockets/{}", entry.rocket);
     let data = serde_json::to_value(entry).expect("entries have text keys and finite numbers");
-    Event::builder(EventId::generate(at, random), source, format!("portique.launch.{kind}"), subject)
-        .time(at)
-        .json(data)
-        .build()
-        .expect("what a mission decides is within an event's limits")
+    Event::builder(
+        EventId::generate(at, random),
+        source,
+        format!("portique.launch.{kind}"),
+        subject,
+    )
+    .time(at)
+    .json(data)
+    .build()
+    .expect("what a mission decides is within an event's limits")
 }
 
 /// Reads an entry back.
@@ -54,7 +59,10 @@ pub(crate) async fn commit(
         return Ok(());
     }
     let (at, now) = (shared.wall(), shared.now());
-    let events: Vec<Event> = entries.iter().map(|entry| to_event(entry, at, random)).collect();
+    let events: Vec<Event> = entries
+        .iter()
+        .map(|entry| to_event(entry, at, random))
+        .collect();
     let ids: Vec<EventId> = events.iter().map(|event| event.id().clone()).collect();
     let sequences = bus.publish(events).await.map_err(Error::Bus)?;
     shared.change(|missions| {
@@ -74,8 +82,13 @@ pub(crate) async fn commit(
 pub(crate) async fn replay(bus: &dyn Bus, shared: &Shared, clock: &dyn Clock) -> Result<(), Error> {
     let (filter, mut start) = (filter(), Start::First);
     loop {
-        let page = bus.read(&filter, start, PAGE_EVENTS).await.map_err(Error::Bus)?;
+        let page = bus
+            .read(&filter, start, PAGE_EVENTS)
+            .await
+            .map_err(Error::Bus)?;
         if page.events.is_empty() {
+            let now = clock.monotonic();
+            shared.change(|missions| missions.values_mut().for_each(|m| m.settle(now)));
             return Ok(());
         }
         for delivered in &page.events {

@@ -105,7 +105,12 @@ impl Shared {
 
     /// The names of all rockets.
     pub fn rockets(&self) -> Vec<RocketId> {
-        self.missions.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.missions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
     }
 
     /// Looks at one mission.
@@ -122,8 +127,16 @@ impl Shared {
             Some(mission) => Ok(look(mission)),
             None => {
                 let known: Vec<&str> = missions.keys().map(RocketId::as_str).collect();
-                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-                Err(Error::Unknown { what: "rocket", name: rocket.to_string(), known })
+                let known = if known.is_empty() {
+                    "none".into()
+                } else {
+                    known.join(", ")
+                };
+                Err(Error::Unknown {
+                    what: "rocket",
+                    name: rocket.to_string(),
+                    known,
+                })
             }
         }
     }
@@ -137,7 +150,12 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut BTreeMap<RocketId, Mission>) -> T,
     ) -> T {
-        let result = change(&mut self.missions.write().unwrap_or_else(PoisonError::into_inner));
+        let result = change(
+            &mut self
+                .missions
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         self.changes.send_modify(|count| *count += 1);
         result
     }
@@ -149,19 +167,28 @@ impl Shared {
 
     /// The newest telemetry of a rocket's modules.
     pub fn modules(&self, rocket: &RocketId) -> BTreeMap<ModuleId, LiveModule> {
-        let telemetry = self.telemetry.read().unwrap_or_else(PoisonError::into_inner);
+        let telemetry = self
+            .telemetry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         telemetry.get(rocket).cloned().unwrap_or_default()
     }
 
     /// One module's newest sample.
     pub(crate) fn last_sample(&self, rocket: &RocketId, module: &ModuleId) -> Option<Sample> {
-        let telemetry = self.telemetry.read().unwrap_or_else(PoisonError::into_inner);
+        let telemetry = self
+            .telemetry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         Some(telemetry.get(rocket)?.get(module)?.sample.clone())
     }
 
     pub(crate) fn record_sample(&self, rocket: &RocketId, module: &ModuleId, sample: &Sample) {
         let at = self.now();
-        let mut telemetry = self.telemetry.write().unwrap_or_else(PoisonError::into_inner);
+        let mut telemetry = self
+            .telemetry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let modules = match telemetry.get_mut(rocket) {
             Some(modules) => modules,
             None => telemetry.entry(rocket.clone()).or_default(),
@@ -173,7 +200,11 @@ impl Shared {
                 live.samples += 1;
             }
             None => {
-                let live = LiveModule { sample: sample.clone(), at, samples: 1 };
+                let live = LiveModule {
+                    sample: sample.clone(),
+                    at,
+                    samples: 1,
+                };
                 modules.insert(module.clone(), live);
             }
         }
@@ -184,10 +215,16 @@ impl Shared {
         let count_s = mission.count().map(|count| count.t_s(self.now()));
         match mission.stage() {
             Stage::Flying => {
-                let telemetry = self.telemetry.read().unwrap_or_else(PoisonError::into_inner);
+                let telemetry = self
+                    .telemetry
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner);
                 let modules = telemetry.get(mission.rocket());
                 let samples = modules.into_iter().flat_map(|modules| modules.values());
-                samples.map(|live| live.sample.t_s).reduce(f64::max).or(count_s)
+                samples
+                    .map(|live| live.sample.t_s)
+                    .reduce(f64::max)
+                    .or(count_s)
             }
             Stage::Ended => mission.last_t_s(),
             _ => count_s,
@@ -209,7 +246,10 @@ impl Shared {
     }
 
     pub(crate) fn push_snapshot(&self, snapshot: Vec<PublicMission>) {
-        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshots = self
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if snapshots.len() == SNAPSHOTS_MAX {
             snapshots.pop_front();
         }
@@ -219,9 +259,14 @@ impl Shared {
     /// What the public may see now: the state of `webcast_delay` ago.
     pub fn public_missions(&self) -> Arc<Vec<PublicMission>> {
         let until = self.now().saturating_sub(self.config.webcast_delay);
-        let snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshots = self
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let newest = snapshots.iter().rev().find(|(at, _)| *at <= until);
-        newest.map(|(_, snapshot)| snapshot.clone()).unwrap_or_default()
+        newest
+            .map(|(_, snapshot)| snapshot.clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn set_published(&self, sequence: Sequence) {

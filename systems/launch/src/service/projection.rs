@@ -5,8 +5,8 @@ use portique_bus::{Bus, Delivered, Sequence, Start};
 use portique_clock::Timestamp;
 use portique_event::EventId;
 use portique_records::{
-    Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order, Query,
-    Records,
+    Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order,
+    Query, Records,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -72,7 +72,12 @@ impl LogEntry {
     fn from_delivered(delivered: &Delivered) -> Result<Self, Error> {
         let entry = commit::from_event(&delivered.event)?;
         let at = delivered.event.time().unwrap_or(delivered.accepted);
-        Ok(Self::new(&entry, delivered.event.id(), delivered.sequence, at))
+        Ok(Self::new(
+            &entry,
+            delivered.event.id(),
+            delivered.sequence,
+            at,
+        ))
     }
 }
 
@@ -114,7 +119,10 @@ pub struct LogPage {
 }
 
 pub(crate) async fn define(records: &dyn Records) -> Result<(), Error> {
-    let index = |field: &str, kind| Index { field: field.into(), kind };
+    let index = |field: &str, kind| Index {
+        field: field.into(),
+        kind,
+    };
     let collection = Collection {
         name: COLLECTION.into(),
         indexes: vec![
@@ -135,22 +143,36 @@ pub(crate) async fn page(records: &dyn Records, query: &LogQuery) -> Result<LogP
     let limit = query.limit.unwrap_or(200);
     if !(1..=PAGE_LINES_MAX).contains(&limit) {
         let problem = format!("{limit} is outside 1 to {PAGE_LINES_MAX}");
-        return Err(Error::Input { what: "limit", problem });
+        return Err(Error::Input {
+            what: "limit",
+            problem,
+        });
     }
     let query = Query {
         conditions: conditions(query),
         text: query.text.clone().filter(|text| !text.trim().is_empty()),
-        order: Some(Order { field: Some("sequence".into()), descending: false }),
+        order: Some(Order {
+            field: Some("sequence".into()),
+            descending: false,
+        }),
         limit,
         after: query.after.clone().map(Cursor),
     };
-    let page = records.query(COLLECTION, query).await.map_err(Error::Records)?;
+    let page = records
+        .query(COLLECTION, query)
+        .await
+        .map_err(Error::Records)?;
     let entries = page.documents.into_iter().map(|document| {
-        serde_json::from_value(document.body)
-            .map_err(|source| Error::Damaged { id: document.id, source })
+        serde_json::from_value(document.body).map_err(|source| Error::Damaged {
+            id: document.id,
+            source,
+        })
     });
     let entries = entries.collect::<Result<_, _>>()?;
-    Ok(LogPage { entries, next: page.next.map(|cursor| cursor.0) })
+    Ok(LogPage {
+        entries,
+        next: page.next.map(|cursor| cursor.0),
+    })
 }
 
 fn conditions(query: &LogQuery) -> Vec<Condition> {
@@ -165,10 +187,16 @@ fn conditions(query: &LogQuery) -> Vec<Condition> {
         value: value.as_nanos().into(),
     };
     [
-        query.rocket.as_ref().map(|rocket| text("rocket", rocket.as_str())),
+        query
+            .rocket
+            .as_ref()
+            .map(|rocket| text("rocket", rocket.as_str())),
         query.actor.as_ref().map(|actor| text("actor", actor)),
         query.kind.as_ref().map(|kind| text("kind", kind)),
-        query.module.as_ref().map(|module| text("module", module.as_str())),
+        query
+            .module
+            .as_ref()
+            .map(|module| text("module", module.as_str())),
         query.from.map(|from| time(Comparison::AtLeast, from)),
         query.to.map(|to| time(Comparison::Less, to)),
     ]
@@ -194,15 +222,25 @@ async fn follow(bus: &dyn Bus, records: &dyn Records, shared: &Shared) -> Result
     let filter = commit::filter();
     loop {
         let start = Start::Sequence(next);
-        let page = bus.read(&filter, start, commit::PAGE_EVENTS).await.map_err(Error::Bus)?;
+        let page = bus
+            .read(&filter, start, commit::PAGE_EVENTS)
+            .await
+            .map_err(Error::Bus)?;
         if page.events.is_empty() {
             shared.set_projected(Sequence(page.next.0.saturating_sub(1)));
             bus.wait(page.next).await.map_err(Error::Bus)?;
             next = page.next;
             continue;
         }
-        let documents = page.events.iter().map(to_document).collect::<Result<Vec<_>, _>>()?;
-        records.insert(COLLECTION, documents, OnConflict::Keep).await.map_err(Error::Records)?;
+        let documents = page
+            .events
+            .iter()
+            .map(to_document)
+            .collect::<Result<Vec<_>, _>>()?;
+        records
+            .insert(COLLECTION, documents, OnConflict::Keep)
+            .await
+            .map_err(Error::Records)?;
         next = page.next;
         shared.set_projected(Sequence(next.0.saturating_sub(1)));
     }
@@ -210,12 +248,21 @@ async fn follow(bus: &dyn Bus, records: &dyn Records, shared: &Shared) -> Result
 
 async fn last_line(records: &dyn Records) -> Result<Sequence, Error> {
     let query = Query {
-        order: Some(Order { field: Some("sequence".into()), descending: true }),
+        order: Some(Order {
+            field: Some("sequence".into()),
+            descending: true,
+        }),
         limit: 1,
         ..Query::default()
     };
-    let page = records.query(COLLECTION, query).await.map_err(Error::Records)?;
-    let last = page.documents.first().and_then(|document| document.body["sequence"].as_u64());
+    let page = records
+        .query(COLLECTION, query)
+        .await
+        .map_err(Error::Records)?;
+    let last = page
+        .documents
+        .first()
+        .and_then(|document| document.body["sequence"].as_u64());
     Ok(Sequence(last.unwrap_or(0)))
 }
 

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portique_records::{
-    Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order, Query,
-    Records,
+    Collection, Comparison, Condition, Cursor, Document, FieldKind, Index, OnConflict, Order,
+    Query, Records,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -52,10 +52,16 @@ pub struct TelemetryPage {
 }
 
 pub(crate) async fn define(records: &dyn Records) -> Result<(), Error> {
-    let index = |field: &str, kind| Index { field: field.into(), kind };
+    let index = |field: &str, kind| Index {
+        field: field.into(),
+        kind,
+    };
     let collection = Collection {
         name: COLLECTION.into(),
-        indexes: vec![index("module", FieldKind::Text), index("t_s", FieldKind::Real)],
+        indexes: vec![
+            index("module", FieldKind::Text),
+            index("t_s", FieldKind::Real),
+        ],
         full_text: Vec::new(),
     };
     records.define(collection).await.map_err(Error::Records)
@@ -70,7 +76,10 @@ pub(crate) async fn page(
     let limit = query.limit.unwrap_or(PAGE_SAMPLES_MAX);
     if !(1..=PAGE_SAMPLES_MAX).contains(&limit) {
         let problem = format!("{limit} is outside 1 to {PAGE_SAMPLES_MAX}");
-        return Err(Error::Input { what: "limit", problem });
+        return Err(Error::Input {
+            what: "limit",
+            problem,
+        });
     }
     let is_module = Condition {
         field: "module".into(),
@@ -78,7 +87,11 @@ pub(crate) async fn page(
         value: key(rocket, module).into(),
     };
     let bound = |comparison, t_s: Option<f64>| {
-        t_s.map(|t_s| Condition { field: "t_s".into(), comparison, value: json!(t_s) })
+        t_s.map(|t_s| Condition {
+            field: "t_s".into(),
+            comparison,
+            value: json!(t_s),
+        })
     };
     let conditions = [
         Some(is_module),
@@ -88,17 +101,28 @@ pub(crate) async fn page(
     let query = Query {
         conditions: conditions.into_iter().flatten().collect(),
         text: None,
-        order: Some(Order { field: Some("t_s".into()), descending: false }),
+        order: Some(Order {
+            field: Some("t_s".into()),
+            descending: false,
+        }),
         limit,
         after: query.after.clone().map(Cursor),
     };
-    let page = records.query(COLLECTION, query).await.map_err(Error::Records)?;
+    let page = records
+        .query(COLLECTION, query)
+        .await
+        .map_err(Error::Records)?;
     let samples = page.documents.into_iter().map(|mut document| {
-        serde_json::from_value(document.body["sample"].take())
-            .map_err(|source| Error::Damaged { id: document.id, source })
+        serde_json::from_value(document.body["sample"].take()).map_err(|source| Error::Damaged {
+            id: document.id,
+            source,
+        })
     });
     let samples = samples.collect::<Result<_, _>>()?;
-    Ok(TelemetryPage { samples, next: page.next.map(|cursor| cursor.0) })
+    Ok(TelemetryPage {
+        samples,
+        next: page.next.map(|cursor| cursor.0),
+    })
 }
 
 fn key(rocket: &RocketId, module: &ModuleId) -> String {
@@ -120,13 +144,20 @@ impl Recorder {
     }
 
     pub(crate) fn record(&mut self, rocket: &RocketId, module: &ModuleId, sample: &Sample) {
-        let due_s = self.last_s.get(module).map(|last_s| last_s + STORED_EVERY_S);
+        let due_s = self
+            .last_s
+            .get(module)
+            .map(|last_s| last_s + STORED_EVERY_S);
         // Half a millisecond of grace: ten times a tenth of a second is not quite a second.
         if due_s.is_some_and(|due_s| sample.t_s < due_s - 0.000_5) {
             return;
         }
         self.last_s.insert(module.clone(), sample.t_s);
-        if self.samples.try_send((rocket.clone(), module.clone(), sample.clone())).is_err() {
+        if self
+            .samples
+            .try_send((rocket.clone(), module.clone(), sample.clone()))
+            .is_err()
+        {
             self.left_out += 1;
             if self.left_out.is_power_of_two() {
                 let left_out = self.left_out;
@@ -142,7 +173,11 @@ pub(crate) struct RecorderSource(mpsc::Sender<(RocketId, ModuleId, Sample)>);
 
 impl RecorderSource {
     pub(crate) fn recorder(&self) -> Recorder {
-        Recorder { samples: self.0.clone(), last_s: BTreeMap::new(), left_out: 0 }
+        Recorder {
+            samples: self.0.clone(),
+            last_s: BTreeMap::new(),
+            left_out: 0,
+        }
     }
 }
 
@@ -160,7 +195,10 @@ pub(crate) async fn run(
             Document { id, body }
         });
         let documents: Vec<_> = documents.filter(|d| d.body["t_s"].is_f64()).collect();
-        if let Err(error) = records.insert(COLLECTION, documents, OnConflict::Replace).await {
+        if let Err(error) = records
+            .insert(COLLECTION, documents, OnConflict::Replace)
+            .await
+        {
             let error = portique_fault::chain(&error);
             tracing::error!(error, "telemetry cannot be written; samples left out");
         }

@@ -60,11 +60,24 @@ impl Watch {
                 }
                 Downlink::Event(module, event) => {
                     let actor = Actor::from(&module);
-                    Input::Flight { rocket, actor, module, event }
+                    Input::Flight {
+                        rocket,
+                        actor,
+                        module,
+                        event,
+                    }
                 }
                 Downlink::Up(module) => Input::Up { rocket, module },
-                Downlink::Down(module, reason) => Input::Down { rocket, module, reason },
-                Downlink::Ended(module, reason) => Input::Ended { rocket, module, reason },
+                Downlink::Down(module, reason) => Input::Down {
+                    rocket,
+                    module,
+                    reason,
+                },
+                Downlink::Ended(module, reason) => Input::Ended {
+                    rocket,
+                    module,
+                    reason,
+                },
             };
             if self.inputs.send(input).await.is_err() {
                 return;
@@ -73,11 +86,14 @@ impl Watch {
     }
 
     async fn observe(&mut self, module: &ModuleId, sample: &Sample) {
-        let watch = self.modules.entry(module.clone()).or_insert_with(|| ModuleWatch {
-            limits: LimitWatch::new(module),
-            detector: Detector::new(),
-            announced: Duration::ZERO,
-        });
+        let watch = self
+            .modules
+            .entry(module.clone())
+            .or_insert_with(|| ModuleWatch {
+                limits: LimitWatch::new(module),
+                detector: Detector::new(),
+                announced: Duration::ZERO,
+            });
         if let Some(violation) = watch.limits.observe(&self.vehicle, sample) {
             self.react(module, violation, sample.t_s).await;
         }
@@ -93,7 +109,11 @@ impl Watch {
         let id = is_critical.then(|| format!("reflex-{module}"));
         if let (Some(id), Some(link)) = (id.clone(), self.link.get()) {
             let (link, inputs) = (link.clone(), self.inputs.clone());
-            let command = Command { id, order: Order::Destroy, valid_for: ORDER_VALID_FOR };
+            let command = Command {
+                id,
+                order: Order::Destroy,
+                valid_for: ORDER_VALID_FOR,
+            };
             let (rocket, module) = (self.rocket.clone(), module.clone());
             let timeout = self.shared.config().answer_timeout;
             self.tracker.spawn(async move {
@@ -101,19 +121,31 @@ impl Watch {
             });
         }
         let (rocket, module) = (self.rocket.clone(), module.clone());
-        let input = Input::Violated { rocket, module, violation, t_s, id };
+        let input = Input::Violated {
+            rocket,
+            module,
+            violation,
+            t_s,
+            id,
+        };
         // A closed worker means the hub is stopping; the order itself is on its way.
         let _ = self.inputs.send(input).await;
     }
 
     fn announce(&mut self, module: &ModuleId, sample: &Sample) {
         let now = self.shared.now();
-        let Some(watch) = self.modules.get_mut(module) else { return };
+        let Some(watch) = self.modules.get_mut(module) else {
+            return;
+        };
         let is_due = now.saturating_sub(watch.announced) >= LIVE_EVERY;
         if is_due && self.shared.has_listeners() {
             watch.announced = now;
             let (rocket, module) = (self.rocket.clone(), module.clone());
-            self.shared.announce(LiveMessage::Sample { rocket, module, sample: sample.clone() });
+            self.shared.announce(LiveMessage::Sample {
+                rocket,
+                module,
+                sample: sample.clone(),
+            });
         }
     }
 
@@ -122,16 +154,29 @@ impl Watch {
         if tells_its_own && module.as_str() != portique_flight::Body::Booster.as_str() {
             return;
         }
-        let Some(watch) = self.modules.get_mut(module) else { return };
+        let Some(watch) = self.modules.get_mut(module) else {
+            return;
+        };
         for detected in watch.detector.observe(sample) {
             if tells_its_own && !GROUND_ONLY.contains(&detected.event) {
                 continue;
             }
-            let event =
-                FlightEvent { kind: detected.event, t_s: detected.t_s, values: detected.values };
+            let event = FlightEvent {
+                kind: detected.event,
+                t_s: detected.t_s,
+                values: detected.values,
+            };
             let (rocket, module, actor) = (self.rocket.clone(), module.clone(), Actor::ground());
             // A closed worker means the hub is stopping.
-            let _ = self.inputs.send(Input::Flight { rocket, actor, module, event }).await;
+            let _ = self
+                .inputs
+                .send(Input::Flight {
+                    rocket,
+                    actor,
+                    module,
+                    event,
+                })
+                .await;
         }
     }
 }
@@ -151,8 +196,19 @@ pub(crate) async fn dispatch(
         Ok(Ok(Answer::Accepted)) => (OrderStage::Accepted, None),
         Ok(Ok(Answer::Refused { reason })) => (OrderStage::Refused, Some(reason)),
         Ok(Err(error)) => (OrderStage::Failed, Some(portique_fault::chain(&error))),
-        Err(_) => (OrderStage::Failed, Some(format!("no answer within {timeout:?}"))),
+        Err(_) => (
+            OrderStage::Failed,
+            Some(format!("no answer within {timeout:?}")),
+        ),
     };
     // A closed worker means the hub is stopping; its restart marks the order unanswered.
-    let _ = inputs.send(Input::Answered { rocket, module, id, stage, reason }).await;
+    let _ = inputs
+        .send(Input::Answered {
+            rocket,
+            module,
+            id,
+            stage,
+            reason,
+        })
+        .await;
 }

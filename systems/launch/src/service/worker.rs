@@ -83,7 +83,8 @@ impl Worker {
         let log = projection::run(self.bus.clone(), self.records.clone(), self.shared.clone());
         let log = self.tracker.spawn(log);
         if let Some(samples) = self.samples.take() {
-            self.tracker.spawn(telemetry::run(self.records.clone(), samples));
+            self.tracker
+                .spawn(telemetry::run(self.records.clone(), samples));
         }
         self.restart().await;
         let mut batch = Vec::with_capacity(INPUTS_PER_TURN);
@@ -115,7 +116,12 @@ impl Worker {
         log.abort();
         let (_, stopped) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.received, stopped));
-        let Self { tracker, recorders, inputs, .. } = self;
+        let Self {
+            tracker,
+            recorders,
+            inputs,
+            ..
+        } = self;
         drop((recorders, inputs));
         tracker.close();
         tracker.wait().await;
@@ -146,7 +152,9 @@ impl Worker {
         let now = self.clock.monotonic();
         let next = self.shared.missions(|missions| {
             let counting = missions.values().filter(|m| m.stage() == Stage::Counting);
-            counting.filter_map(|mission| mission.count()?.until_due(now)).min()
+            counting
+                .filter_map(|mission| mission.count()?.until_due(now))
+                .min()
         });
         next.unwrap_or(TICK_MAX).min(TICK_MAX)
     }
@@ -159,7 +167,10 @@ impl Worker {
         if now >= self.snapshot_due {
             self.snapshot_due = now + SNAPSHOT_EVERY;
             let snapshot = self.shared.missions(|missions| {
-                missions.values().map(|mission| PublicMission::of(mission, &self.shared)).collect()
+                missions
+                    .values()
+                    .map(|mission| PublicMission::of(mission, &self.shared))
+                    .collect()
             });
             self.shared.push_snapshot(snapshot);
         }
@@ -167,12 +178,21 @@ impl Worker {
 
     async fn handle(&mut self, input: Input) {
         match input {
-            Input::Add { definition, actor, reply } => {
+            Input::Add {
+                definition,
+                actor,
+                reply,
+            } => {
                 let result = self.add(*definition, actor).await;
                 // Whoever asked may have gone; the fact stands all the same.
                 let _ = reply.send(result);
             }
-            Input::Request { rocket, actor, request, reply } => {
+            Input::Request {
+                rocket,
+                actor,
+                request,
+                reply,
+            } => {
                 let result = self.request(&rocket, actor, &request).await;
                 let _ = reply.send(result);
             }
@@ -195,8 +215,15 @@ impl Worker {
             return Err(Error::Unavailable { reason });
         }
         self.connect(&definition).await?;
-        let fact = Fact::RocketAdded { definition: Box::new(definition) };
-        let entry = Entry { rocket: rocket.clone(), actor, t_s: None, fact };
+        let fact = Fact::RocketAdded {
+            definition: Box::new(definition),
+        };
+        let entry = Entry {
+            rocket: rocket.clone(),
+            actor,
+            t_s: None,
+            fact,
+        };
         if let Err(error) = self.commit(&[entry]).await {
             self.disconnect(&rocket).await;
             return Err(error);
@@ -211,7 +238,10 @@ impl Worker {
         })?;
         let rocket = &definition.rocket;
         let (sender, downlink) = mpsc::channel::<Received>(DOWNLINK_MESSAGES_MAX);
-        let link = self.connector.connect(rocket, &vehicle, &definition.link, sender).await?;
+        let link = self
+            .connector
+            .connect(rocket, &vehicle, &definition.link, sender)
+            .await?;
         let handle = OnceLock::new();
         let _ = handle.set(link.clone());
         let watch = Watch {
@@ -240,7 +270,12 @@ impl Worker {
         let t_s = self.t_s(rocket);
         let entries: Vec<Entry> = facts
             .into_iter()
-            .map(|fact| Entry { rocket: rocket.clone(), actor: actor.clone(), t_s, fact })
+            .map(|fact| Entry {
+                rocket: rocket.clone(),
+                actor: actor.clone(),
+                t_s,
+                fact,
+            })
             .collect();
         if let Err(error) = self.commit(&entries).await {
             let error = portique_fault::chain(&error);
@@ -258,14 +293,19 @@ impl Worker {
     }
 
     fn t_s(&self, rocket: &RocketId) -> Option<f64> {
-        self.shared.mission(rocket, |mission| self.shared.t_s(mission)).ok().flatten()
+        self.shared
+            .mission(rocket, |mission| self.shared.t_s(mission))
+            .ok()
+            .flatten()
     }
 
     /// Tells the vehicle what the count's clock does.
     async fn tell_clock(&self, rocket: &RocketId) {
         let now = self.clock.monotonic();
         let Ok(Some((t_s, rate, propellant))) = self.shared.mission(rocket, |mission| {
-            mission.count().map(|count| (count.t_s(now), count.rate(), count.propellant(now)))
+            mission
+                .count()
+                .map(|count| (count.t_s(now), count.rate(), count.propellant(now)))
         }) else {
             return;
         };
@@ -274,14 +314,18 @@ impl Worker {
     }
 
     async fn tell_pad(&self, rocket: &RocketId, pad: Pad) {
-        let Some(link) = self.links.get(rocket) else { return };
+        let Some(link) = self.links.get(rocket) else {
+            return;
+        };
         if let Err(error) = link.pad(pad).await {
             tracing::warn!(%rocket, %error, "the ground equipment did not answer");
         }
     }
 
     fn send_order(&self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
-        let Some(link) = self.links.get(rocket).cloned() else { return };
+        let Some(link) = self.links.get(rocket).cloned() else {
+            return;
+        };
         let command = Command {
             id: id.into(),
             order: order.clone(),
@@ -289,6 +333,8 @@ impl Worker {
         };
         let timeout = self.shared.config().answer_timeout;
         let (rocket, module, inputs) = (rocket.clone(), module.clone(), self.inputs.clone());
-        self.tracker.spawn(watch::dispatch(link, inputs, rocket, module, command, timeout));
+        self.tracker.spawn(watch::dispatch(
+            link, inputs, rocket, module, command, timeout,
+        ));
     }
 }

@@ -23,11 +23,19 @@ impl Worker {
         actor: Actor,
         request: &Request,
     ) -> Result<(), Error> {
-        let now = Now { wall: self.clock.now(), monotonic: self.clock.monotonic() };
+        let now = Now {
+            wall: self.clock.now(),
+            monotonic: self.clock.monotonic(),
+        };
         let (facts, t_s) = self.shared.mission(rocket, |mission| {
-            mission.decide(request, now).map(|facts| (facts, self.shared.t_s(mission)))
+            mission
+                .decide(request, now)
+                .map(|facts| (facts, self.shared.t_s(mission)))
         })??;
-        if facts.iter().any(|fact| matches!(fact, Fact::PollOpened { .. })) {
+        if facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::PollOpened { .. }))
+        {
             self.check_pad(rocket)?;
         }
         let actor = match request {
@@ -36,16 +44,25 @@ impl Worker {
         };
         let entries: Vec<Entry> = facts
             .into_iter()
-            .map(|fact| Entry { rocket: rocket.clone(), actor: actor.clone(), t_s, fact })
+            .map(|fact| Entry {
+                rocket: rocket.clone(),
+                actor: actor.clone(),
+                t_s,
+                fact,
+            })
             .collect();
         self.commit(&entries).await
     }
 
     /// A pad carries one rocket at a time, from its poll to its lift-off.
     fn check_pad(&self, rocket: &RocketId) -> Result<(), Error> {
-        let pad = self.shared.mission(rocket, |mission| mission.definition().pad.clone())?;
+        let pad = self
+            .shared
+            .mission(rocket, |mission| mission.definition().pad.clone())?;
         let holder = self.shared.missions(|missions| {
-            let mut others = missions.values().filter(|mission| mission.rocket() != rocket);
+            let mut others = missions
+                .values()
+                .filter(|mission| mission.rocket() != rocket);
             others
                 .find(|mission| mission.holds_pad() && mission.definition().pad == pad)
                 .map(|mission| (mission.rocket().clone(), mission.stage()))
@@ -62,23 +79,42 @@ impl Worker {
 
     pub(super) async fn react(&mut self, input: Input) {
         match input {
-            Input::Flight { rocket, actor, module, event } => {
+            Input::Flight {
+                rocket,
+                actor,
+                module,
+                event,
+            } => {
                 self.on_flight(&rocket, actor, module, event).await;
             }
             Input::Up { rocket, module } => {
                 let facts = vec![Fact::LinkUp { module }];
                 self.record(&rocket, Actor::ground(), facts).await;
             }
-            Input::Down { rocket, module, reason } => {
+            Input::Down {
+                rocket,
+                module,
+                reason,
+            } => {
                 let facts = vec![Fact::LinkDown { module, reason }];
                 self.record(&rocket, Actor::ground(), facts).await;
             }
-            Input::Ended { rocket, module, reason } => {
+            Input::Ended {
+                rocket,
+                module,
+                reason,
+            } => {
                 let facts = vec![Fact::TelemetryEnded { module, reason }];
                 self.record(&rocket, Actor::ground(), facts).await;
                 self.conclude(&rocket).await;
             }
-            Input::Violated { rocket, module, violation, t_s, id } => {
+            Input::Violated {
+                rocket,
+                module,
+                violation,
+                t_s,
+                id,
+            } => {
                 let raised = Fact::AnomalyRaised {
                     module: module.clone(),
                     rule: violation.rule.into(),
@@ -86,8 +122,11 @@ impl Worker {
                     value: violation.value,
                     limit: violation.limit,
                 };
-                let ordered =
-                    id.map(|id| Fact::OrderReleased { id, module, order: Order::Destroy });
+                let ordered = id.map(|id| Fact::OrderReleased {
+                    id,
+                    module,
+                    order: Order::Destroy,
+                });
                 let facts = std::iter::once(raised).chain(ordered);
                 let entries: Vec<Entry> = facts
                     .map(|fact| Entry {
@@ -99,7 +138,13 @@ impl Worker {
                     .collect();
                 self.commit_or_log(&entries).await;
             }
-            Input::Answered { rocket, module, id, stage, reason } => {
+            Input::Answered {
+                rocket,
+                module,
+                id,
+                stage,
+                reason,
+            } => {
                 self.on_answer(&rocket, module, id, stage, reason).await;
             }
             Input::Add { .. } | Input::Request { .. } => {}
@@ -119,17 +164,43 @@ impl Worker {
             }
             let open = mission.orders().iter().rev();
             let ordered = open.filter(|record| record.stage <= OrderStage::Accepted);
-            Some(ordered.filter(|record| completes(record, &module, event.kind)).next().cloned())
+            Some(
+                ordered
+                    .filter(|record| completes(record, &module, event.kind))
+                    .next()
+                    .cloned(),
+            )
         });
         let Ok(Some(order)) = order else { return };
-        let fact = Fact::Flight { module, event: event.kind, values: event.values };
+        let fact = Fact::Flight {
+            module,
+            event: event.kind,
+            values: event.values,
+        };
         let by = order.as_ref().map_or(actor, |record| record.actor.clone());
         let t_s = Some(event.t_s);
-        let mut entries = vec![Entry { rocket: rocket.clone(), actor: by, t_s, fact }];
-        if let Some(OrderRecord { id, module, actor, .. }) = order {
-            let fact =
-                Fact::OrderAnswered { id, module, stage: OrderStage::Completed, reason: None };
-            entries.push(Entry { rocket: rocket.clone(), actor, t_s, fact });
+        let mut entries = vec![Entry {
+            rocket: rocket.clone(),
+            actor: by,
+            t_s,
+            fact,
+        }];
+        if let Some(OrderRecord {
+            id, module, actor, ..
+        }) = order
+        {
+            let fact = Fact::OrderAnswered {
+                id,
+                module,
+                stage: OrderStage::Completed,
+                reason: None,
+            };
+            entries.push(Entry {
+                rocket: rocket.clone(),
+                actor,
+                t_s,
+                fact,
+            });
         }
         self.commit_or_log(&entries).await;
         self.conclude(rocket).await;
@@ -144,14 +215,23 @@ impl Worker {
         reason: Option<String>,
     ) {
         let known = self.shared.mission(rocket, |mission| {
-            mission.orders().iter().find(|record| record.id == id).cloned()
+            mission
+                .orders()
+                .iter()
+                .find(|record| record.id == id)
+                .cloned()
         });
         let Ok(Some(record)) = known else { return };
         if record.stage == OrderStage::Completed {
             return;
         }
         let actor = Actor::from(&module);
-        let fact = Fact::OrderAnswered { id, module: module.clone(), stage, reason: reason.clone() };
+        let fact = Fact::OrderAnswered {
+            id,
+            module: module.clone(),
+            stage,
+            reason: reason.clone(),
+        };
         self.record(rocket, actor, vec![fact]).await;
         let went_wrong = matches!(stage, OrderStage::Refused | OrderStage::Failed);
         if went_wrong && record.actor == Actor::count() {
@@ -163,16 +243,18 @@ impl Worker {
 
     /// Holds the count by itself, from the recycle point if the engines may be running.
     async fn stop_count(&mut self, rocket: &RocketId, reason: String) {
-        let fact = self.shared.mission(rocket, |mission| match mission.count() {
-            Some(count) if mission.stage() == Stage::Counting => {
-                Some(if count.is_past_engine_start() {
-                    Fact::CountRecycled { reason }
-                } else {
-                    Fact::CountHeld { reason }
-                })
-            }
-            _ => None,
-        });
+        let fact = self
+            .shared
+            .mission(rocket, |mission| match mission.count() {
+                Some(count) if mission.stage() == Stage::Counting => {
+                    Some(if count.is_past_engine_start() {
+                        Fact::CountRecycled { reason }
+                    } else {
+                        Fact::CountHeld { reason }
+                    })
+                }
+                _ => None,
+            });
         if let Ok(Some(fact)) = fact {
             self.record(rocket, Actor::count(), vec![fact]).await;
         }
@@ -184,9 +266,9 @@ impl Worker {
             let now = self.clock.monotonic();
             let shared = self.shared.clone();
             let facts = shared.mission(rocket, |mission| {
-                mission.decide_step(now, || ready_to_release(mission, |module| {
-                    shared.last_sample(rocket, module)
-                }))
+                mission.decide_step(now, || {
+                    ready_to_release(mission, |module| shared.last_sample(rocket, module))
+                })
             });
             match facts {
                 Ok(facts) if !facts.is_empty() => {
@@ -198,7 +280,9 @@ impl Worker {
         let is_loading = |mission: &Mission| mission.stage() == Stage::Counting;
         if self.shared.mission(rocket, is_loading).unwrap_or(false) {
             let now = self.clock.monotonic();
-            let share = self.shared.mission(rocket, |m| m.count().map(|c| c.propellant(now)));
+            let share = self
+                .shared
+                .mission(rocket, |m| m.count().map(|c| c.propellant(now)));
             if let Ok(Some(share)) = share {
                 self.tell_pad(rocket, Pad::Propellant(share)).await;
             }
@@ -207,13 +291,16 @@ impl Worker {
     }
 
     async fn check_liftoff(&mut self, rocket: &RocketId, now: Duration) {
-        let Some(released) = self.released.get(rocket) else { return };
+        let Some(released) = self.released.get(rocket) else {
+            return;
+        };
         if now.saturating_sub(*released) < LIFTOFF_PATIENCE {
             return;
         }
         self.released.remove(rocket);
         let reason = "released, but no lift-off was seen: engines shut down".to_owned();
-        self.record(rocket, Actor::count(), vec![Fact::CountRecycled { reason }]).await;
+        self.record(rocket, Actor::count(), vec![Fact::CountRecycled { reason }])
+            .await;
     }
 
     /// Ends the flight when what happened ends it.
@@ -241,7 +328,10 @@ impl Worker {
             Fact::OrderReleased { id, module, order } if entry.actor != Actor::reflex() => {
                 self.send_order(rocket, module, id, order);
             }
-            Fact::Flight { event: EventKind::Liftoff, .. } => {
+            Fact::Flight {
+                event: EventKind::Liftoff,
+                ..
+            } => {
                 self.released.remove(rocket);
             }
             Fact::FlightEnded { outcome, .. } => {
@@ -265,7 +355,8 @@ impl Worker {
             Ok(Some(Action::Startup)) => self.order_all(rocket, &Order::Startup).await,
             Ok(Some(Action::StartEngines)) => {
                 let booster = first_stage();
-                self.order_from_count(rocket, vec![booster], &Order::StartEngines).await;
+                self.order_from_count(rocket, vec![booster], &Order::StartEngines)
+                    .await;
             }
             Ok(Some(Action::Release)) => {
                 self.released.insert(rocket.clone(), self.clock.monotonic());
@@ -284,7 +375,8 @@ impl Worker {
             let up = mission.modules().iter().filter(|(_, state)| state.is_up);
             up.map(|(module, _)| module.clone()).collect()
         });
-        self.order_from_count(rocket, modules.unwrap_or_default(), order).await;
+        self.order_from_count(rocket, modules.unwrap_or_default(), order)
+            .await;
     }
 
     async fn order_from_count(&mut self, rocket: &RocketId, modules: Vec<ModuleId>, order: &Order) {
@@ -293,12 +385,17 @@ impl Worker {
                 matches!(mission.definition().link, crate::LinkKind::Replayed { .. });
             (!is_recording).then(|| mission.orders().len())
         };
-        let Ok(Some(given)) = self.shared.mission(rocket, takes_orders) else { return };
-        let facts = modules.into_iter().enumerate().map(|(index, module)| Fact::OrderReleased {
-            id: format!("count-{}-{module}", given + index),
-            module,
-            order: order.clone(),
-        });
+        let Ok(Some(given)) = self.shared.mission(rocket, takes_orders) else {
+            return;
+        };
+        let facts = modules
+            .into_iter()
+            .enumerate()
+            .map(|(index, module)| Fact::OrderReleased {
+                id: format!("count-{}-{module}", given + index),
+                module,
+                order: order.clone(),
+            });
         self.record(rocket, Actor::count(), facts.collect()).await;
     }
 

@@ -1,0 +1,325 @@
+//! Missions as scripts: a request a line, and after `->` the facts it leads to, or after `!` words of
+//! its refusal.
+
+use super::*;
+use crate::count::Plan;
+use crate::poll::Vote;
+use crate::{PadId, Station};
+
+struct Script {
+    mission: Mission,
+    now: Duration,
+    log: Vec<Entry>,
+}
+
+impl Script {
+    fn new() -> Self {
+        let names = ["rocket", "weather"];
+        let definition = Definition {
+            rocket: RocketId::new("demo").unwrap(),
+            vehicle: "reference".into(),
+            pad: PadId::new("pad-1").unwrap(),
+            link: LinkKind::Simulated,
+            count: Plan::named("short").unwrap(),
+            time_factor: 1.0,
+            roster: names.map(|name| Station::new(name).unwrap()).to_vec(),
+        };
+        Self {
+            mission: Mission::new(definition),
+            now: Duration::from_secs(1),
+            log: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, fact: Fact) {
+        let t_s = self.mission.count().map(|count| count.t_s(self.now));
+        let entry = self.mission.entry(Actor::commander(), fact, t_s);
+        self.mission.apply(&entry, self.wall(), self.now);
+        self.log.push(entry);
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::EPOCH.plus(self.now)
+    }
+
+    fn run(&mut self, line: &str) -> Result<Vec<Fact>, String> {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let module = || ModuleId::new(rest).unwrap();
+        let request = match verb {
+            "wait" => {
+                self.now += Duration::from_secs(rest.parse().unwrap());
+                return Ok(Vec::new());
+            }
+            "step" => {
+                let is_ready = || {
+                    if rest == "sick" {
+                        Err("engine 3 is out".into())
+                    } else {
+                        Ok(())
+                    }
+                };
+                return Ok(self.mission.decide_step(self.now, is_ready));
+            }
+            "restart" => return Ok(self.restart()),
+            "up" => return Ok(vec![Fact::LinkUp { module: module() }]),
+            "down" => {
+                return Ok(vec![Fact::LinkDown {
+                    module: module(),
+                    reason: "silence".into(),
+                }]);
+            }
+            "flight" => {
+                let (module, event) = rest.split_once(' ').unwrap();
+                let (module, event) = (ModuleId::new(module).unwrap(), event.parse().unwrap());
+                return Ok(vec![Fact::Flight {
+                    module,
+                    event,
+                    values: BTreeMap::new(),
+                }]);
+            }
+            "poll" => Request::OpenPoll {
+                deadline: rest.parse().ok().map(Duration::from_secs),
+            },
+            "vote" => {
+                let (station, vote) = rest.split_once(' ').unwrap();
+                let vote = if vote == "go" { Vote::Go } else { Vote::NoGo };
+                let station = Station::new(station).unwrap();
+                Request::Vote {
+                    station,
+                    vote,
+                    comment: None,
+                    values: BTreeMap::new(),
+                }
+            }
+            "close" => {
+                let decision = if rest == "go" { Vote::Go } else { Vote::NoGo };
+                Request::ClosePoll { decision }
+            }
+            "launch" => Request::StartCount,
+            "hold" => Request::Hold {
+                reason: rest.into(),
+            },
+            "resume" => Request::Resume,
+            "scrub" => Request::Scrub {
+                reason: rest.into(),
+            },
+            "stage" | "destroy" => {
+                let (id, module) = rest.split_once(' ').unwrap();
+                let module = ModuleId::new(module).unwrap();
+                let order = if verb == "stage" {
+                    Order::Stage
+                } else {
+                    Order::Destroy
+                };
+                Request::Order {
+                    id: id.into(),
+                    module,
+                    order,
+                }
+            }
+            _ => panic!("no such line: {line}"),
+        };
+        let now = Now {
+            wall: self.wall(),
+            monotonic: self.now,
+        };
+        self.mission
+            .decide(&request, now)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Builds the mission again from its facts alone, as a restart does.
+    fn restart(&mut self) -> Vec<Fact> {
+        let mut mission = Mission::new(self.mission.definition().clone());
+        for entry in &self.log {
+            mission.apply(entry, self.wall(), Duration::ZERO);
+        }
+        mission.settle(self.now);
+        self.mission = mission;
+        self.mission.decide_restart()
+    }
+}
+
+#[track_caller]
+fn check(script: &str) -> Mission {
+    let mut state = Script::new();
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let (request, expected) = match line.split_once(" -> ").or(line.split_once(" ! ")) {
+            Some((request, expected)) => (request, expected),
+            None => (line, ""),
+        };
+        match state.run(request) {
+            Ok(facts) => {
+                assert!(!line.contains(" ! "), "{line}\nwas not refused: {facts:?}");
+                let kinds: Vec<&str> = facts.iter().map(Fact::kind).collect();
+                if line.contains(" -> ") {
+                    assert_eq!(kinds.join(" "), expected, "{line}");
+                }
+                facts.into_iter().for_each(|fact| state.apply(fact));
+            }
+            Err(refusal) => {
+                assert!(line.contains(" ! "), "{line}\nwas refused: {refusal}");
+                assert!(
+                    refusal.contains(expected),
+                    "{line}\nwas refused with: {refusal}"
+                );
+            }
+        }
+    }
+    state.mission
+}
+
+const GO: &str = "up booster\n poll\n vote rocket go\n vote weather go\n close go\n";
+
+#[test]
+fn a_launch_needs_a_complete_go() {
+    check(
+        "up booster
+         launch ! poll first
+         vote rocket go ! no poll is open
+         poll -> poll_opened
+         poll ! close it first
+         launch ! poll first
+         vote rocket go -> vote_cast
+         vote rocket go ! station rocket voted go
+         vote range go ! not on the roster: rocket, weather
+         close go ! missing: weather
+         vote weather nogo -> vote_cast
+         close go ! no-go: weather
+         close nogo -> poll_closed
+         launch ! poll first
+         vote weather go ! closed with no-go
+         poll -> poll_opened
+         vote rocket go -> vote_cast
+         vote weather go -> vote_cast
+         close go -> poll_closed
+         close go ! closed with go already
+         launch -> count_started
+         launch ! counting already
+         poll ! no poll while counting",
+    );
+}
+
+#[test]
+fn votes_end_at_the_deadline() {
+    check("poll 60\n wait 61\n vote rocket go ! deadline passed\n close nogo -> poll_closed");
+}
+
+#[test]
+fn a_launch_needs_its_modules_in_reach() {
+    check(&format!(
+        "{GO} down booster\n launch ! out of reach: booster\n up booster\n launch"
+    ));
+    check("poll\n vote rocket go\n vote weather go\n close go\n launch ! no module");
+}
+
+#[test]
+fn the_count_runs_holds_and_releases() {
+    let mission = check(&format!(
+        "{GO} launch
+         step -> step_done
+         step ->
+         wait 30
+         step -> step_done
+         hold range is red -> count_held
+         hold again ! held already
+         wait 500
+         step ->
+         resume -> count_resumed
+         resume ! nothing to resume
+         wait 30
+         step -> step_done
+         step -> step_done
+         step -> step_done
+         step -> step_done
+         flight booster liftoff
+         hold now ! no count to hold
+         scrub now ! lifted off"
+    ));
+    assert_eq!(mission.stage(), Stage::Flying);
+}
+
+#[test]
+fn a_sick_engine_recycles_the_count() {
+    let mission = check(&format!(
+        "{GO} launch
+         wait 60
+         step\n step\n step\n step\n step -> step_done
+         step sick -> count_recycled
+         step ->"
+    ));
+    assert_eq!(mission.stage(), Stage::Held);
+    assert_eq!(
+        mission.count().unwrap().hold_reason(),
+        Some("engine 3 is out")
+    );
+}
+
+#[test]
+fn holding_after_engine_start_goes_back_to_the_recycle_point() {
+    let mission = check(&format!(
+        "{GO} launch\n wait 58\n step\n step\n step\n step\n step\n hold gust -> count_recycled"
+    ));
+    assert_eq!(mission.count().unwrap().t_s(Duration::ZERO), -60.0);
+}
+
+#[test]
+fn a_scrub_asks_for_a_new_poll() {
+    let mission = check(&format!(
+        "{GO} launch\n scrub upper winds -> scrubbed\n resume ! nothing\n launch ! poll first\n poll"
+    ));
+    assert!(mission.holds_pad());
+}
+
+#[test]
+fn a_restart_keeps_the_poll_and_holds_the_count() {
+    let mission =
+        check("up booster\n poll\n vote rocket go\n restart ->\n vote rocket go ! voted go");
+    assert!(mission.poll().unwrap().roster.values().flatten().count() == 1);
+    let mission = check(&format!(
+        "{GO} launch\n wait 30\n step\n step\n wait 5\n restart -> count_held\n step ->\n resume"
+    ));
+    assert_eq!(mission.stage(), Stage::Counting);
+    let count = mission.count().unwrap();
+    assert_eq!(count.next().unwrap().name, "startup");
+    assert_eq!(
+        count.t_s(Duration::from_secs(36)),
+        -30.0,
+        "the last T known is that of the last step"
+    );
+}
+
+#[test]
+fn a_restart_in_a_simulated_flight_ends_it() {
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n restart -> flight_ended"
+    ));
+    assert_eq!(mission.outcome().unwrap().0, Outcome::Failure);
+}
+
+#[test]
+fn orders_are_given_once_and_to_modules_that_exist() {
+    check(
+        "up booster
+         stage one booster -> order_released
+         stage one booster ->
+         destroy one booster ! another content
+         stage two nozzle ! known: booster
+         stage bad/id booster ! order id",
+    );
+}
+
+#[test]
+fn the_flight_is_over_when_booster_and_payload_are() {
+    let mission =
+        check("flight booster liftoff\n flight payload payload_separation\n flight booster landed");
+    assert_eq!(mission.verdict().unwrap().0, Outcome::Success);
+    let mission = check("flight booster liftoff\n flight stage2 payload_separation");
+    assert_eq!(mission.verdict(), None);
+    let mission = check("flight booster liftoff\n flight booster destroyed\n flight stage2 lost");
+    assert_eq!(mission.verdict().unwrap().0, Outcome::Failure);
+}
