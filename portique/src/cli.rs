@@ -1,7 +1,7 @@
 //! The command line: what can be said, and who does it.
 
 mod launch;
-mod output;
+pub(crate) mod output;
 mod runtime;
 mod up;
 pub(crate) mod visitor;

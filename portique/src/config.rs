@@ -18,7 +18,8 @@ use raw::Written;
 use crate::error::Error;
 
 /// The console's, the API's and the command line's address; only this machine reaches it.
-pub(crate) const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+pub(crate) const LISTEN_DEFAULT: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Any free port: modules find it through the hub, so two hubs start side by side.
 const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Beside whatever the hub is started for.

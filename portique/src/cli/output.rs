@@ -83,7 +83,7 @@ pub(super) fn write_result(
 ///
 /// # Errors
 /// As [`write_result`].
-pub(super) fn write_text(text: &str) -> Result<(), Error> {
+pub(crate) fn write_text(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -95,7 +95,7 @@ pub(super) fn write_text(text: &str) -> Result<(), Error> {
 }
 
 /// Says something to whoever watches; not a result.
-pub(super) fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     // There is nowhere left to say that standard error is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,13 +1,19 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
+use super::output::say;
+use super::visitor::Visitor;
 use crate::config::{Config, LogFormat, Overrides};
+use crate::demo::{self, Flown};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::logging;
+use crate::token::Token;
 
 /// `portique up`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +36,12 @@ pub(super) struct Up {
     /// Accept an address that other machines reach, although nothing is encrypted.
     #[arg(long)]
     allow_remote_without_tls: bool,
+    /// Fly a demonstration: a simulated rocket, from the poll to the landing, live.
+    #[arg(long)]
+    demo: bool,
+    /// End after the demonstration; the status says whether it was nominal.
+    #[arg(long, requires = "demo")]
+    exit: bool,
     /// How log lines are written [default: text].
     #[arg(long, value_enum, env = "PORTIQUE_LOG_FORMAT")]
     log_format: Option<LogFormat>,
@@ -47,11 +59,16 @@ impl Up {
             is_ephemeral: self.ephemeral,
             allow_remote_without_tls: self.allow_remote_without_tls,
             log_format: self.log_format,
-            log_filter: self.log,
+            // A demonstration is looked at; only what is wrong may stand between its lines.
+            log_filter: self.log.or_else(|| self.demo.then(|| "warn".to_owned())),
         };
         let config = Config::load(self.config.as_deref(), overrides)?;
         logging::init(&config.log);
-        super::runtime::for_a_hub()?.block_on(serve(config))
+        let runtime = super::runtime::for_a_hub()?;
+        match self.demo {
+            true => runtime.block_on(demonstrate(config, self.exit)),
+            false => runtime.block_on(serve(config)),
+        }
     }
 }
 
@@ -60,6 +77,66 @@ async fn serve(config: Config) -> Result<(), Error> {
     let hub = Hub::open(config).await?;
     announce(&hub)?;
     hub.run(signals.wait()).await
+}
+
+/// Runs the hub, and beside it a visitor that flies the demonstration.
+async fn demonstrate(config: Config, exits: bool) -> Result<(), Error> {
+    let signals = Signals::new()?;
+    let hub = Hub::open(config).await?;
+    announce(&hub)?;
+    let url = format!("http://{}", hub.addresses().http);
+    let data = hub.data().to_path_buf();
+    let visitor = Visitor::new(&url, Some(Token::from_text(hub.token())))?;
+    let (finish, finished) = oneshot::channel::<()>();
+    let stop = async move {
+        tokio::select! {
+            () = signals.wait() => {}
+            Ok(()) = finished => {}
+        }
+    };
+    let mut run = pin!(hub.run(stop));
+    let flown = tokio::select! {
+        stopped = &mut run => return stopped,
+        flown = demo::fly(&visitor) => flown,
+    };
+    let result = match flown {
+        Ok(Flown {
+            rocket,
+            problem: None,
+        }) => {
+            say(&format!("the flight of {rocket} was nominal"));
+            say_where_to_look(&url, &data, &rocket);
+            Ok(())
+        }
+        Ok(Flown {
+            rocket,
+            problem: Some(reason),
+        }) => {
+            say_where_to_look(&url, &data, &rocket);
+            Err(Error::NotNominal { rocket, reason })
+        }
+        Err(error) => Err(error),
+    };
+    if !exits {
+        if let Err(error) = &result {
+            say(&format!("error: {}", portique_fault::chain(error)));
+        }
+        say("the hub stays up; ctrl-c stops it");
+        return run.await;
+    }
+    // The receiver is gone only if the hub has stopped by itself, which `run` then says.
+    let _ = finish.send(());
+    run.await.and(result)
+}
+
+fn say_where_to_look(url: &str, data: &Path, rocket: &str) {
+    let data = data.display();
+    say(&format!(
+        "its mission log: portique launch log --rocket {rocket} --data {data}"
+    ));
+    say(&format!(
+        "over HTTP:       {url}/api/v1/launch/log?rocket={rocket}"
+    ));
 }
 
 /// One line for people and scripts alike: where the hub is.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::{Method, Response, Url};
 use serde_json::Value;
 
-pub(crate) use event_stream::EventStream;
+pub(crate) use event_stream::{EventStream, StreamEvent};
 
 use crate::config::{DATA_DEFAULT, LISTEN_DEFAULT};
 use crate::data_folder::read_addresses;

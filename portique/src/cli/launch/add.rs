@@ -20,26 +20,31 @@ pub(super) struct Add {
     /// The rocket's name: 1 to 32 of a-z 0-9 -, first a letter.
     rocket: String,
     /// Add this module to a rocket that is there, instead of a rocket.
-    #[arg(long, conflicts_with_all = ["vehicle", "pad", "link", "recording", "count", "time_factor"])]
+    #[arg(long, conflicts_with_all = ["vehicle", "pad", "link", "recording", "count", "time_factor", "roster"])]
     module: Option<String>,
-    /// A vehicle that ships with the hub, or a TOML file that describes one.
-    #[arg(long, default_value = "reference", value_name = "NAME|FILE")]
-    vehicle: String,
-    /// The pad it stands on.
-    #[arg(long, default_value = "pad-1")]
-    pad: String,
+    /// A vehicle that ships with the hub (reference, light), or a TOML file that describes one
+    /// [default: reference].
+    #[arg(long, value_name = "NAME|FILE")]
+    vehicle: Option<String>,
+    /// The pad it stands on [default: pad-1].
+    #[arg(long)]
+    pad: Option<String>,
     /// How the vehicle is reached.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
     /// The recorded flight that is replayed: CSV with time_s, velocity_m_s, altitude_km.
     #[arg(long, value_name = "FILE", required_if_eq("link", "replayed"))]
     recording: Option<PathBuf>,
-    /// A count that ships with the hub (short, full), or a TOML file that holds one.
-    #[arg(long, default_value = "full", value_name = "NAME|FILE")]
-    count: String,
-    /// Seconds of count and flight per second; only 1 is fit for anything real.
-    #[arg(long, default_value_t = 1.0)]
-    time_factor: f64,
+    /// A count that ships with the hub (short, full), or a TOML file that holds one
+    /// [default: short].
+    #[arg(long, value_name = "NAME|FILE")]
+    count: Option<String>,
+    /// Seconds of count and flight per second; only 1 is fit for anything real [default: 1].
+    #[arg(long)]
+    time_factor: Option<f64>,
+    /// The stations that vote, separated by commas [default: weather,rocket,payload,telemetry].
+    #[arg(long, value_delimiter = ',')]
+    roster: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -83,24 +88,31 @@ impl Add {
             (Link::Replayed, Some(path)) => json!({ "link": "replayed", "csv": read(path)? }),
             (Link::Replayed, None) => json!({ "link": "replayed" }),
         };
-        Ok(json!({
-            "rocket": self.rocket,
-            "vehicle": name_or_file(self.vehicle)?,
-            "pad": self.pad,
-            "link": link,
-            "count": name_or_file(self.count)?,
-            "time_factor": self.time_factor,
-        }))
+        let mut body = json!({ "rocket": self.rocket, "link": link });
+        put_name_or_text(&mut body, "vehicle", self.vehicle)?;
+        put_name_or_text(&mut body, "count", self.count)?;
+        put(&mut body, "pad", self.pad.map(Value::from));
+        put(&mut body, "time_factor", self.time_factor.map(Value::from));
+        put(&mut body, "roster", self.roster.map(Value::from));
+        Ok(body)
+    }
+}
+
+fn put(body: &mut Value, key: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        body[key] = value;
     }
 }
 
 /// What ships has a plain name; everything else is a file whose text travels.
-fn name_or_file(text: String) -> Result<String, Error> {
-    if text.ends_with(".toml") || text.contains('/') {
-        read(Path::new(&text))
-    } else {
-        Ok(text)
+fn put_name_or_text(body: &mut Value, key: &str, given: Option<String>) -> Result<(), Error> {
+    match given {
+        Some(path) if path.ends_with(".toml") || path.contains('/') => {
+            body[format!("{key}_toml")] = Value::from(read(Path::new(&path))?);
+        }
+        given => put(body, key, given.map(Value::from)),
     }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String, Error> {

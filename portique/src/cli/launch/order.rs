@@ -26,9 +26,6 @@ pub(super) struct OrderArgs {
     /// Executed at most once under this id [default: a new one].
     #[arg(long)]
     id: Option<String>,
-    /// The module refuses the order when it arrives later than this.
-    #[arg(long, value_name = "SECONDS")]
-    not_after: Option<f64>,
 }
 
 impl OrderArgs {
@@ -57,20 +54,16 @@ impl OrderArgs {
 
     fn body(&self) -> Value {
         let name = self.order.replace('-', "_");
-        let order = match name.as_str() {
-            "throttle" => json!({ "order": name, "fraction": self.fraction }),
+        let mut body = json!({ "order": name });
+        match name.as_str() {
+            "throttle" => body["fraction"] = json!(self.fraction),
             "inject" => {
-                let fault = self.fault.as_ref().map(|fault| fault.replace('-', "_"));
-                json!({ "order": name, "fault": fault })
+                body["fault"] = json!(self.fault.as_ref().map(|fault| fault.replace('-', "_")));
             }
-            _ => json!({ "order": name }),
-        };
-        let mut body = json!({ "order": order });
+            _ => {}
+        }
         if let Some(id) = &self.id {
             body["id"] = json!(id);
-        }
-        if let Some(not_after_s) = self.not_after {
-            body["not_after_s"] = json!(not_after_s);
         }
         body
     }

@@ -23,10 +23,22 @@ impl Status {
             }
             Some(rocket) => {
                 let state = visitor.get(&["launch", "rockets", &rocket], &[]).await?;
+                let orders = visitor
+                    .get(&["launch", "rockets", &rocket, "orders"], &[])
+                    .await?;
+                let state = with_orders(state, orders);
                 write_result(output, &state, everything)
             }
         }
     }
+}
+
+/// One answer to the one question, whatever the API makes of it.
+fn with_orders(mut state: Value, orders: Value) -> Value {
+    if let Some(fields) = state.as_object_mut() {
+        fields.insert("orders".into(), orders);
+    }
+    state
 }
 
 /// One line per rocket.

@@ -8,6 +8,15 @@ use crate::error::Error;
 /// Longest event: a snapshot of many missions is well under it.
 const EVENT_BYTES_MAX: usize = 4 << 20;
 
+/// A server-sent event.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StreamEvent {
+    /// What kind, such as `log`.
+    pub(crate) name: String,
+    /// Its content.
+    pub(crate) data: Value,
+}
+
 /// Server-sent events, one JSON value each (HTML standard, section 9.2).
 pub(crate) struct EventStream {
     response: Response,
@@ -31,11 +40,11 @@ impl EventStream {
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) -> Result<Option<Value>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<StreamEvent>, Error> {
         loop {
-            if let Some(data) = self.parser.ready.pop_front() {
+            if let Some((name, data)) = self.parser.ready.pop_front() {
                 return serde_json::from_slice(&data)
-                    .map(Some)
+                    .map(|data| Some(StreamEvent { name, data }))
                     .map_err(|error| self.unexpected(error.to_string()));
             }
             let chunk = self
@@ -65,8 +74,9 @@ impl EventStream {
 #[derive(Debug, Default)]
 struct Parser {
     line: Vec<u8>,
+    name: String,
     data: Vec<u8>,
-    ready: VecDeque<Vec<u8>>,
+    ready: VecDeque<(String, Vec<u8>)>,
 }
 
 impl Parser {
@@ -87,12 +97,15 @@ impl Parser {
     fn end_of_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
+            let name = std::mem::take(&mut self.name);
             if !self.data.is_empty() {
-                self.ready.push_back(std::mem::take(&mut self.data));
+                self.ready.push_back((name, std::mem::take(&mut self.data)));
             }
             return;
         }
-        // Names, ids and comments say nothing that the data does not.
+        if let Some(name) = line.strip_prefix(b"event:") {
+            self.name = String::from_utf8_lossy(name).trim().to_owned();
+        }
         if let Some(data) = line.strip_prefix(b"data:") {
             if !self.data.is_empty() {
                 self.data.push(b'\n');
@@ -122,7 +135,7 @@ mod tests {
     #[test]
     fn events_are_found_wherever_the_network_cuts() {
         let whole = "event: log\ndata: {\"a\":\ndata: 1}\n\n: still there\n\ndata:{}\r\n\r\n";
-        let expected = ["{\"a\":\n1}", "{}"];
+        let expected = ["log {\"a\":\n1}", " {}"];
         assert_eq!(events(&[whole]), expected);
         for cut in 0..whole.len() {
             let (left, right) = whole.split_at(cut);
