@@ -243,7 +243,7 @@ async fn concurrent_calls_are_each_all_or_nothing(engine: &dyn Engine) {
     let call = |n: usize| {
         let records: Arc<dyn Records> = records.clone();
         // Every third call ends with a document that is refused.
-        let last = if n % 3 == 0 {
+        let last = if n.is_multiple_of(3) {
             json!({"sequence": "none"})
         } else {
             json!({"sequence": n})

@@ -14,6 +14,9 @@ const APPLICATION_ID: i32 = 0x5051_5243;
 /// The schema that this code reads and writes, in the file's header.
 const SCHEMA_VERSION: i32 = 1;
 
+/// SQLite's smallest page. It takes any shorter file for a new database and writes over it.
+const PAGE_BYTES_MIN: u64 = 512;
+
 /// How long a connection waits for another process's lock: longer than any group commit, short
 /// enough that a caller is told.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,7 +51,10 @@ pub(super) fn writer(path: Option<&Path>) -> Result<Connection, Failure> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = match path {
-        Some(path) => Connection::open_with_flags(path, flags)?,
+        Some(path) => {
+            refuse_stub(path)?;
+            Connection::open_with_flags(path, flags)?
+        }
         None => Connection::open_in_memory_with_flags(flags)?,
     };
     configure(&connection)?;
@@ -68,6 +74,18 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
     configure(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Refuses what is left of a cut file; an empty one may be a database whose creation was cut short.
+fn refuse_stub(path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path) {
+        Ok(file) if (1..PAGE_BYTES_MIN).contains(&file.len()) => Err(Failure::Damaged(format!(
+            "it is cut to {} bytes",
+            file.len()
+        ))),
+        // A path that cannot be read is SQLite's to report.
+        _ => Ok(()),
+    }
 }
 
 fn configure(connection: &Connection) -> Result<(), Failure> {

@@ -87,13 +87,13 @@ fn after(layout: &Layout, query: &Query, ordering: &Ordering) -> Result<Option<P
 }
 
 /// The order of a page: by a column, where documents without a value count as least, then by id.
-struct Ordering<'l> {
+pub(super) struct Ordering<'l> {
     column: Option<&'l Column>,
     descending: bool,
 }
 
 impl<'l> Ordering<'l> {
-    fn new(layout: &'l Layout, query: &Query) -> Result<Self, Error> {
+    pub(super) fn new(layout: &'l Layout, query: &Query) -> Result<Self, Error> {
         let Some(order) = &query.order else {
             return Ok(Self {
                 column: None,
@@ -122,7 +122,7 @@ impl<'l> Ordering<'l> {
     /// The clauses that select, one after the other, what follows a place. They are kept apart where
     /// the place has no value or what follows has none, since one clause joined by `OR` could not
     /// use the index.
-    fn stretches(&self, place: Option<Place>) -> Vec<(String, Vec<Scalar>)> {
+    pub(super) fn stretches(&self, place: Option<Place>) -> Vec<(String, Vec<Scalar>)> {
         let Some(place) = place else {
             return vec![("TRUE".to_owned(), vec![])];
         };
@@ -168,14 +168,7 @@ impl Reading<'_> {
         ordering: &Ordering<'_>,
         selection: &Selection,
     ) -> Result<(), Failure> {
-        let column = ordering.column.map_or("NULL".to_owned(), Column::name);
-        let select = format!(
-            "SELECT id, body, crc, {column} FROM {} WHERE {} ORDER BY {} LIMIT {}",
-            self.layout.documents(),
-            selection.filter(),
-            ordering.sql(),
-            PAGE_DOCUMENTS_MAX + 1,
-        );
+        let select = select_sql(self.layout, ordering, selection);
         let mut statement = connection.prepare_cached(&select)?;
         let mut rows = statement.query(params_from_iter(selection.values()))?;
         while let Some(row) = rows.next()? {
@@ -212,6 +205,21 @@ impl Reading<'_> {
             next,
         }
     }
+}
+
+pub(super) fn select_sql(
+    layout: &Layout,
+    ordering: &Ordering<'_>,
+    selection: &Selection,
+) -> String {
+    let column = ordering.column.map_or("NULL".to_owned(), Column::name);
+    format!(
+        "SELECT id, body, crc, {column} FROM {} WHERE {} ORDER BY {} LIMIT {}",
+        layout.documents(),
+        selection.filter(),
+        ordering.sql(),
+        PAGE_DOCUMENTS_MAX + 1,
+    )
 }
 
 fn sort_value(row: &Row<'_>, column: Option<&Column>) -> rusqlite::Result<Option<Scalar>> {

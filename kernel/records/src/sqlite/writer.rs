@@ -87,7 +87,7 @@ impl Writer {
     }
 
     /// The calls that wait, up to the limits of a group.
-    fn gather(&mut self, first: Request, closing: &mut Vec<CloseReply>) -> Vec<Write> {
+    pub(super) fn gather(&mut self, first: Request, closing: &mut Vec<CloseReply>) -> Vec<Write> {
         let (mut group, mut documents) = (Vec::new(), 0);
         let mut next = Some(first);
         while let Some(request) = next {
@@ -108,7 +108,7 @@ impl Writer {
         group
     }
 
-    fn commit(&self, group: Vec<Write>) {
+    pub(super) fn commit(&self, group: Vec<Write>) {
         if group.is_empty() {
             return;
         }
@@ -213,6 +213,6 @@ impl Writer {
     }
 }
 
-type CloseReply = oneshot::Sender<Result<(), Error>>;
+pub(super) type CloseReply = oneshot::Sender<Result<(), Error>>;
 
 type Applied = Result<u64, Failure>;
