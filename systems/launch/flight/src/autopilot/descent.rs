@@ -27,6 +27,14 @@ const LEAN_MAX_RAD: f64 = 0.17;
 /// Height under which the landing burn only stands upright and brakes.
 const UPRIGHT_M: f64 = 15.0;
 
+/// A site farther away than this, and this part of the height, is out of the landing burn's reach:
+/// it stands up where it is rather than tip over for a site it cannot have.
+const REACH_M: f64 = 50.0;
+const REACH_PER_HEIGHT: f64 = 0.2;
+
+/// A miss beyond the reach of the fins; leaning for it would only cost height.
+const FINS_REACH_M: f64 = 10_000.0;
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Progress {
     /// Distance by which the last prediction falls short of the site, positive down-range.
@@ -125,7 +133,8 @@ pub(super) fn aero_guidance(progress: &mut Progress, step: &mut Step<'_>, landin
         s.dynamic_pressure_pa * booster.descent_air.area_m2 * booster.descent_lift_slope / mass_kg;
     let remaining_s = s.altitude_m / (-s.vertical_speed_m_s).max(1.0);
     let wanted_m_s2 = 4.0 * miss_m / (remaining_s * remaining_s).max(1.0);
-    let lean = if side_m_s2 > 0.1 {
+    let within_reach = miss_m.abs() < FINS_REACH_M;
+    let lean = if within_reach && side_m_s2 > 0.1 {
         wanted_m_s2 / side_m_s2
     } else {
         0.0
@@ -169,7 +178,8 @@ fn sideways_n(step: &Step<'_>, thrust_n: f64) -> f64 {
         step.vehicle.plan.booster_return,
         BoosterReturn::ReturnToPad(_)
     );
-    let steers = returns && s.altitude_m > UPRIGHT_M;
+    let reachable = s.to_landing_site_m.abs() < REACH_M + REACH_PER_HEIGHT * s.altitude_m;
+    let steers = returns && reachable && s.altitude_m > UPRIGHT_M;
     let wanted_m_s2 = if steers {
         6.0 * s.to_landing_site_m / (remaining_s * remaining_s)
             - 4.0 * s.horizontal_speed_m_s / remaining_s
