@@ -3,7 +3,7 @@
 //!
 //! A system [defines](Records::define) its collections at start; what a document can be filtered or
 //! sorted by is declared there, so that no engine ever scans by surprise. What every engine must do is
-//! the [`conformance`] suite.
+//! the `conformance` suite, under the feature of that name.
 
 mod cursor;
 mod definition;

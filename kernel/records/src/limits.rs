@@ -24,7 +24,7 @@ pub(crate) const INDEXED_TEXT_BYTES_MAX: usize = 1024;
 /// Documents per insert: enough for a bulk load, few enough that other writers wait seconds at most.
 pub(crate) const DOCUMENTS_PER_CALL_MAX: usize = 100_000;
 
-/// Bytes of bodies per insert: a quarter of what may wait for the writer.
+/// Bytes of ids and bodies per insert: half of what may wait for the writer.
 pub(crate) const BYTES_PER_CALL_MAX: usize = 32 << 20;
 
 /// Conditions per query: the planner's time grows with them.

@@ -7,14 +7,16 @@ use serde_json::Value;
 use crate::Error;
 
 /// What the values of an indexed field are; a document whose field is another kind is refused.
+///
+/// A field that is missing, null, or below something that is no object is absent, whatever its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
-    /// Text, compared by bytes.
+    /// Text of at most 1024 bytes, compared by bytes.
     Text,
-    /// A whole number within an i64.
+    /// A whole number within an i64, written without a fraction.
     Integer,
-    /// A finite number.
+    /// A finite number, compared as an f64.
     Real,
     /// True or false.
     Boolean,
@@ -34,7 +36,8 @@ impl fmt::Display for FieldKind {
 /// A field that documents are filtered and sorted by. A document may lack it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
-    /// Dotted path into the document, such as `actor.station`.
+    /// Dotted path into the document, such as `actor.station`: at most 128 bytes, no part empty, no
+    /// control characters.
     pub field: String,
     /// What its values are.
     pub kind: FieldKind,
@@ -47,7 +50,7 @@ pub struct Collection {
     pub name: String,
     /// At most 32.
     pub indexes: Vec<Index>,
-    /// Dotted paths of the text fields that full-text search reads.
+    /// Dotted paths of the text fields that full-text search reads, at most 16.
     pub full_text: Vec<String>,
 }
 
@@ -100,6 +103,8 @@ pub struct Condition {
 }
 
 /// The order of a page; ties are broken by id in the same direction.
+///
+/// Documents without the field count as least: they come first, or last when descending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// An indexed field; `None` sorts by id.
@@ -108,7 +113,10 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// Where the next page begins; opaque, valid for the same query only.
+/// Where the next page begins; opaque, valid for the same query only, of which the limit may change.
+///
+/// It names a place in the order, so documents that come or go between pages disturb no others: each
+/// that stays is seen once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
@@ -116,13 +124,16 @@ pub struct Cursor(pub String);
 /// A question to a collection: all conditions hold, and the text is found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
-    /// Conditions joined by and.
+    /// Conditions joined by and, at most 64.
     pub conditions: Vec<Condition>,
-    /// Words that must all occur in the full-text fields; quotes and operators are plain text.
+    /// Words that must all occur in the full-text fields, whatever their case; at most 1024 bytes.
+    ///
+    /// Words are letters and digits; quotes and operators only separate them. Text without any word
+    /// selects as if absent.
     pub text: Option<String>,
     /// The order; by id when absent.
     pub order: Option<Order>,
-    /// Documents per page, 1 to 1000.
+    /// Documents per page, 1 to 1000; a page of large documents may end earlier.
     pub limit: usize,
     /// The page after this cursor.
     pub after: Option<Cursor>,
@@ -133,17 +144,36 @@ pub struct Query {
 pub struct Page {
     /// The documents.
     pub documents: Vec<Document>,
-    /// Present when there may be more.
+    /// Present when there may be more, and the only sign of it.
     pub next: Option<Cursor>,
 }
 
 /// An engine that keeps documents. Writes are durable on return.
+///
+/// Every method fails with [`Error::NoCollection`] for a collection that is not defined, with
+/// [`Error::Closed`], [`Error::Unavailable`] or [`Error::Busy`] when the engine cannot be used, and
+/// with [`Error::Damaged`] rather than answer from damaged data.
+///
+/// # Cancel safety
+/// A write that is dropped while it waits may or may not happen, wholly either way.
 #[async_trait]
 pub trait Records: Send + Sync + 'static {
-    /// Creates a collection, or adds indexes to it; the same definition twice changes nothing.
+    /// Creates a collection, or adds indexes and full-text fields to it, for the documents that are
+    /// there too; the same definition twice changes nothing, and an omitted index stays.
+    ///
+    /// # Errors
+    /// [`Error::Definition`] for a malformed one, [`Error::KindChanged`] for an index that is there
+    /// with another kind, [`Error::WrongKind`] for one that a stored document breaks.
     async fn define(&self, collection: Collection) -> Result<(), Error>;
 
     /// Writes all documents or none; returns how many were new or replaced.
+    ///
+    /// At most 100,000 documents and 32 MiB a call. An id that occurs twice in a call conflicts with
+    /// itself.
+    ///
+    /// # Errors
+    /// [`Error::Document`], [`Error::WrongKind`] and [`Error::Exists`] name the document;
+    /// [`Error::TooLarge`], [`Error::QueueFull`] and [`Error::DiskFull`] a limit.
     async fn insert(
         &self,
         collection: &str,
@@ -155,11 +185,23 @@ pub trait Records: Send + Sync + 'static {
     async fn find(&self, collection: &str, id: &str) -> Result<Option<Document>, Error>;
 
     /// One page of the documents that a query selects.
+    ///
+    /// # Errors
+    /// [`Error::NotIndexed`] for a field that is not declared, [`Error::Query`] for a value, text,
+    /// limit or cursor that is refused.
     async fn query(&self, collection: &str, query: Query) -> Result<Page, Error>;
 
-    /// How many documents a query selects, all pages together.
+    /// How many documents a query selects, all pages together; its order, limit and cursor do not
+    /// matter.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
     async fn count(&self, collection: &str, query: Query) -> Result<u64, Error>;
 
-    /// Removes the documents that all conditions select; returns how many.
+    /// Removes the documents that all conditions select, every document when there are none; returns
+    /// how many.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
     async fn remove(&self, collection: &str, conditions: Vec<Condition>) -> Result<u64, Error>;
 }

@@ -42,8 +42,9 @@ const READERS: usize = 4;
 /// Calls that may wait for the writer; past it callers are told to come back.
 const QUEUE_CALLS_MAX: usize = 1024;
 
-/// Bodies that may wait for the writer, in KiB: the memory that a burst may take.
-const QUEUE_KIB_MAX: usize = 128 << 10;
+/// Ids and bodies that may wait for the writer, in KiB of JSON; a burst takes a few times that in
+/// memory.
+const QUEUE_KIB_MAX: usize = 64 << 10;
 
 /// Where the embedded engine keeps its documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
