@@ -3,13 +3,32 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::shared::Shared;
-use crate::{Entry, Sequence, State};
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
-/// The loop that makes records durable.
-#[derive(Debug)]
+use crate::shared::Shared;
+use crate::upkeep::Upkeep;
+use crate::write::Writer;
+
+/// The lowest real-time priority: enough to run before every ordinary thread, below whatever else
+/// on the machine is real-time on purpose.
+const REALTIME_PRIORITY: u8 = 1;
+
+/// The loop that makes records durable, and beside it the one that keeps the next segment ready.
 pub struct Committer {
     shared: Arc<Shared>,
+    writer: Writer,
+    upkeep: Upkeep,
+}
+
+impl std::fmt::Debug for Committer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Committer")
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What one step did.
@@ -23,57 +42,100 @@ pub enum Step {
     Done,
 }
 
+/// How the committer's thread is scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduling {
+    /// `SCHED_FIFO`: it runs as soon as the disk has answered.
+    Fifo,
+    /// As any other thread, because the system allows no more: on a busy machine a commit then
+    /// waits for its turn, which costs more than the disk.
+    Ordinary,
+}
+
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Commits until the journal is closed or poisoned.
-    pub fn run(mut self) {
-        loop {
-            match self.step() {
-                Step::Worked => {}
-                Step::Idle(_) => {
-                    let inner = self.shared.lock();
-                    let idle = |inner: &mut crate::shared::Inner| {
-                        inner.queue.is_empty() && !inner.closing
-                    };
-                    drop(self.shared.work.wait_while(inner, idle));
-                }
-                Step::Done => return,
-            }
+    pub(crate) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+        let upkeep = Upkeep::new(shared.clone());
+        Self {
+            shared,
+            writer,
+            upkeep,
         }
     }
 
-    /// Does one thing that does not wait for records: writes a frame, or nothing.
+    /// Commits until the journal is closed or poisoned, blocking the thread; a second thread
+    /// prepares segments meanwhile.
+    pub fn run(self) {
+        let Self {
+            shared,
+            writer,
+            mut upkeep,
+        } = self;
+        thread::scope(|scope| {
+            let keep = {
+                let shared = shared.clone();
+                move || repeat(|| upkeep.step(), |limit| shared.wait_for_upkeep(limit))
+            };
+            let upkeep = thread::Builder::new().name("journal-upkeep".to_owned());
+            if let Err(error) = upkeep.spawn_scoped(scope, keep) {
+                // The writer ends the journal when it is dropped.
+                tracing::error!(error = %error, "no thread to prepare journal segments");
+                return;
+            }
+            // Only now, or the other thread would inherit it.
+            prefer(&shared);
+            let mut writer = writer;
+            repeat(|| writer.step(), |limit| shared.wait_for_work(limit));
+        });
+    }
+
+    /// Does one bounded piece of work without waiting, for a caller that drives the journal by
+    /// itself, such as a simulation; the two threads of [`run`](Self::run) share this work.
     pub fn step(&mut self) -> Step {
-        let mut inner = self.shared.lock();
-        let Some(batch) = inner.queue.pop_front() else {
-            let closing = inner.closing;
-            drop(inner);
-            if closing {
-                self.shared.end(State::Closed);
-                return Step::Done;
-            }
-            return Step::Idle(None);
-        };
-        inner.queued_bytes -= batch.bytes;
-        let time = self.shared.clock.now();
-        let mut sequence = Sequence(batch.first);
-        for record in batch.records {
-            inner.kept.push(Entry { sequence, time, kind: record.kind, body: record.body });
-            sequence = sequence.next();
+        match self.writer.step() {
+            Step::Idle(wait) => match self.upkeep.step() {
+                Step::Worked => Step::Worked,
+                Step::Idle(other) => Step::Idle(wait.into_iter().chain(other).min()),
+                Step::Done => self.writer.step(),
+            },
+            step => step,
         }
-        drop(inner);
-        self.shared.advance(sequence.0 - 1);
-        Step::Worked
     }
 }
 
-/// Runs the committer on a thread of its own.
+/// Runs the committer on a thread of its own, with real-time priority where the system allows it:
+/// see [`Journal::scheduling`](crate::Journal::scheduling).
 ///
 /// # Errors
 /// What the operating system says when it gives no thread.
 pub fn spawn(committer: Committer) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("journal-commit".to_owned()).spawn(move || committer.run())
+    thread::Builder::new()
+        .name("journal-commit".to_owned())
+        .spawn(move || committer.run())
+}
+
+fn repeat(mut step: impl FnMut() -> Step, wait: impl Fn(Option<Duration>)) {
+    loop {
+        match step() {
+            Step::Worked => {}
+            Step::Idle(limit) => wait(limit),
+            Step::Done => return,
+        }
+    }
+}
+
+fn prefer(shared: &Shared) {
+    let priority =
+        ThreadPriorityValue::try_from(REALTIME_PRIORITY).expect("1 is within the crate's 0 to 99");
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let thread = thread_native_id();
+    let asked =
+        set_thread_priority_and_policy(thread, ThreadPriority::Crossplatform(priority), policy);
+    let scheduling = if asked.is_ok() {
+        Scheduling::Fifo
+    } else {
+        Scheduling::Ordinary
+    };
+    tracing::debug!(?scheduling, "the journal's committer runs");
+    // A committer runs once, so nobody has said otherwise.
+    let _ = shared.scheduling.set(scheduling);
 }

@@ -77,17 +77,28 @@ impl Default for Config {
 impl Config {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let sector = SECTOR_BYTES as u64;
-        let refuse = |name, problem: &str| Err(Error::Config { name, problem: problem.to_owned() });
+        let refuse = |name, problem: &str| {
+            Err(Error::Config {
+                name,
+                problem: problem.to_owned(),
+            })
+        };
         if !self.segment_bytes.is_multiple_of(sector)
             || !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&self.segment_bytes)
         {
-            return refuse("segment_bytes", "not a multiple of 4096 from 8 KiB to 1 GiB");
+            return refuse(
+                "segment_bytes",
+                "not a multiple of 4096 from 8 KiB to 1 GiB",
+            );
         }
         if !self.frame_bytes_max.is_multiple_of(SECTOR_BYTES)
             || self.frame_bytes_max == 0
             || self.frame_bytes_max as u64 > self.segment_bytes - sector
         {
-            return refuse("frame_bytes_max", "not a multiple of 4096 that fits in one segment");
+            return refuse(
+                "frame_bytes_max",
+                "not a multiple of 4096 that fits in one segment",
+            );
         }
         if !(1..=65_536).contains(&self.frame_records_max) {
             return refuse("frame_records_max", "not from 1 to 65536");

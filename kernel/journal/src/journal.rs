@@ -7,7 +7,10 @@ use portique_clock::{Clock, Random, Timestamp};
 
 use crate::pending::Durable;
 use crate::shared::Shared;
-use crate::{Committer, Config, Disk, Error, Lane, Pending, Reader, Record, Sequence};
+use crate::{
+    Committer, Config, Disk, Error, Lane, Pending, Reader, Record, Scheduling, Sequence, StoreId,
+    read, recover,
+};
 
 /// A handle on an open journal; clones share it.
 #[derive(Debug, Clone)]
@@ -87,13 +90,11 @@ impl Journal {
         clock: Arc<dyn Clock>,
         random: &mut dyn Random,
     ) -> Result<Opened, Error> {
-        config.check()?;
-        let _ = random;
-        let shared = Arc::new(Shared::new(config, disk, clock));
-        let journal = Self { shared: shared.clone() };
-        let committer = Committer::new(shared);
-        let recovery = Recovery { first: Sequence::FIRST, ..Recovery::default() };
-        Ok(Opened { journal, committer, recovery })
+        recover::open(config, disk, clock, random)
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// Gives the records to the committer, all for one frame, and their sequences at once: the
@@ -105,7 +106,10 @@ impl Journal {
     pub fn submit(&self, mut records: Vec<Record>, lane: Lane) -> Result<Pending, Error> {
         let bytes = self.shared.measure(&records)?;
         let (first, last) = self.shared.accept(&mut records, bytes, lane, None)?;
-        Ok(Pending::new(self.shared.clone(), Sequence(first)..=Sequence(last)))
+        Ok(Pending::new(
+            self.shared.clone(),
+            Sequence(first)..=Sequence(last),
+        ))
     }
 
     /// Appends the records in one frame, waiting for room, and returns when they are durable.
@@ -122,7 +126,10 @@ impl Journal {
     ) -> Result<RangeInclusive<Sequence>, Error> {
         let bytes = self.shared.measure(&records)?;
         let (first, last) = std::future::poll_fn(|context| {
-            match self.shared.accept(&mut records, bytes, lane, Some(context.waker())) {
+            match self
+                .shared
+                .accept(&mut records, bytes, lane, Some(context.waker()))
+            {
                 Err(Error::Full { .. }) => Poll::Pending,
                 accepted_or_not => Poll::Ready(accepted_or_not),
             }
@@ -149,7 +156,7 @@ impl Journal {
 
     /// The first sequence kept; the next to be appended when there is none.
     pub fn first(&self) -> Sequence {
-        Sequence::FIRST
+        self.shared.lock().catalog.first()
     }
 
     /// The first sequence written at or after a time; the one after the last when there is none.
@@ -157,9 +164,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Corrupt`] or [`Error::Io`].
     pub fn sequence_at(&self, time: Timestamp) -> Result<Sequence, Error> {
-        let inner = self.shared.lock();
-        let found = inner.kept.iter().find(|entry| entry.time >= time);
-        Ok(found.map_or(Sequence(inner.durable + 1), |entry| entry.sequence))
+        read::sequence_at(&self.shared, time)
     }
 
     /// Reads durable records in order, from this one on.
@@ -168,7 +173,10 @@ impl Journal {
     /// [`Error::Trimmed`] when it is no longer kept.
     pub fn read(&self, from: Sequence) -> Result<Reader, Error> {
         if from < self.first() {
-            return Err(Error::Trimmed { requested: from, first: self.first() });
+            return Err(Error::Trimmed {
+                requested: from,
+                first: self.first(),
+            });
         }
         Ok(Reader::new(self.shared.clone(), from))
     }
@@ -180,23 +188,31 @@ impl Journal {
     /// # Errors
     /// [`Error::Poisoned`] or [`Error::Closed`].
     pub fn trim(&self, before: Sequence) -> Result<(), Error> {
-        let _ = before;
-        self.shared.lock().ended().map_or(Ok(()), Err)
+        self.shared.trim(before)
     }
 
     /// The sequence before which retention may drop segments.
     pub fn trim_floor(&self) -> Sequence {
-        Sequence::FIRST
+        self.shared.floor()
     }
 
     /// Whether it takes records.
     pub fn state(&self) -> State {
-        self.shared.lock().state.clone()
+        self.shared.state()
+    }
+
+    /// How the committer's thread is scheduled; `None` until it runs on one.
+    pub fn scheduling(&self) -> Option<Scheduling> {
+        self.shared.scheduling.get().copied()
+    }
+
+    /// The journal's identity, which its folder keeps.
+    pub fn id(&self) -> StoreId {
+        self.shared.id
     }
 
     /// Stops taking records; the committer makes durable what was accepted, and ends.
     pub fn close(&self) {
-        self.shared.lock().closing = true;
-        self.shared.work.notify_all();
+        self.shared.close();
     }
 }

@@ -1,5 +1,6 @@
 //! The journal: an append-only log of records that are on stable storage when they are
 //! acknowledged.
+mod catalog;
 mod commit;
 mod config;
 mod disk;
@@ -9,14 +10,22 @@ mod journal;
 mod pending;
 mod read;
 mod record;
+mod recover;
 mod sectors;
+mod segment;
 mod shared;
+mod store;
+mod survey;
+mod upkeep;
+mod verify;
 mod waiters;
+mod walk;
+mod write;
 
 #[cfg(any(test, feature = "simulation"))]
 pub use disk::{SimulatedDisk, SimulatedFaults};
 pub use {
-    commit::{Committer, Step, spawn},
+    commit::{Committer, Scheduling, Step, spawn},
     config::{Config, RECORD_BYTES_MAX, Retention},
     disk::{Disk, DiskFile, FolderDisk},
     error::Error,
@@ -25,4 +34,5 @@ pub use {
     read::Reader,
     record::{Entry, Lane, Record, Sequence, StoreId},
     sectors::{SECTOR_BYTES, Sectors},
+    verify::{SegmentReport, VerifyReport, dump, verify},
 };

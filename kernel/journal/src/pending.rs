@@ -44,7 +44,9 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let sequences = self.sequences();
-        Pin::new(&mut self.durable).poll(context).map_ok(|()| sequences)
+        Pin::new(&mut self.durable)
+            .poll(context)
+            .map_ok(|()| sequences)
     }
 }
 
@@ -58,7 +60,11 @@ pub(crate) struct Durable {
 
 impl Durable {
     pub(crate) fn new(shared: Arc<Shared>, sequence: Sequence) -> Self {
-        Self { shared, sequence, ticket: None }
+        Self {
+            shared,
+            sequence,
+            ticket: None,
+        }
     }
 }
 
@@ -67,7 +73,8 @@ impl Future for Durable {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.shared.poll_durable(this.sequence.0, &mut this.ticket, context.waker())
+        this.shared
+            .poll_durable(this.sequence.0, &mut this.ticket, context.waker())
     }
 }
 

@@ -1,26 +1,79 @@
+use std::fmt;
 use std::sync::Arc;
+use std::vec;
 
+use portique_clock::Timestamp;
+
+use crate::catalog::Start;
+use crate::segment::segment_name;
 use crate::shared::Shared;
+use crate::walk::{Found, Frame, Position, Walk};
 use crate::{Entry, Error, Sequence};
 
 /// Reads durable records in order.
 ///
 /// It ends at the watermark of the moment; calling it again later goes on from there. It blocks on
-/// the disk, so it belongs on a thread that may.
-#[derive(Debug)]
+/// the disk, so it belongs on a thread that may. After an error it ends for good.
 pub struct Reader {
     shared: Arc<Shared>,
     next: Sequence,
+    walk: Option<Walk>,
+    entries: vec::IntoIter<Entry>,
+    failed: bool,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reader {
     pub(crate) fn new(shared: Arc<Shared>, next: Sequence) -> Self {
-        Self { shared, next }
+        Self {
+            shared,
+            next,
+            walk: None,
+            entries: Vec::new().into_iter(),
+            failed: false,
+        }
     }
 
     /// The sequence it reads next.
     pub fn sequence(&self) -> Sequence {
         self.next
+    }
+
+    fn read(&mut self) -> Result<Entry, Error> {
+        loop {
+            for entry in self.entries.by_ref() {
+                if entry.sequence == self.next {
+                    self.next = self.next.next();
+                    return Ok(entry);
+                }
+            }
+            self.entries = self.read_frame()?.into_iter();
+        }
+    }
+
+    fn read_frame(&mut self) -> Result<Vec<Entry>, Error> {
+        let walk = match self.walk.take() {
+            Some(walk) => walk,
+            None => begin(&self.shared, self.next)?,
+        };
+        let mut walk = follow(&self.shared, walk)?;
+        let (before, frame) = step(&self.shared, &mut walk)?;
+        // A frame that ends before the record wanted is only passed over.
+        let entries = if frame.header.end() > self.next.0 {
+            let broken = |reason| defect(&self.shared, &walk, before, reason);
+            frame.entries().map_err(broken)?
+        } else {
+            Vec::new()
+        };
+        self.walk = Some(walk);
+        Ok(entries)
     }
 }
 
@@ -28,10 +81,107 @@ impl Iterator for Reader {
     type Item = Result<Entry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let inner = self.shared.lock();
-        let index = usize::try_from(self.next.0 - 1).ok()?;
-        let entry = inner.kept.get(index)?.clone();
-        self.next = self.next.next();
-        Some(Ok(entry))
+        if self.failed || self.shared.durable() < self.next.0 {
+            return None;
+        }
+        let entry = self.read();
+        self.failed = entry.is_err();
+        Some(entry)
+    }
+}
+
+/// The first durable sequence written at or after a time.
+pub(crate) fn sequence_at(shared: &Shared, time: Timestamp) -> Result<Sequence, Error> {
+    let durable = shared.durable();
+    let start = shared.lock().catalog.locate_time(time);
+    let start = start.expect("a catalogue has a segment");
+    let mut walk = open(shared, start)?;
+    while walk.position.sequence <= durable {
+        walk = follow(shared, walk)?;
+        let (before, frame) = step(shared, &mut walk)?;
+        if frame.header.stamp.time >= time && frame.header.records > 0 {
+            return Ok(Sequence(before.sequence));
+        }
+    }
+    Ok(Sequence(durable + 1))
+}
+
+fn begin(shared: &Shared, sequence: Sequence) -> Result<Walk, Error> {
+    let start = shared.lock().catalog.locate(sequence.0);
+    match start {
+        Some(start) => open(shared, start),
+        None => Err(trimmed(shared, sequence)),
+    }
+}
+
+fn open(shared: &Shared, start: Start) -> Result<Walk, Error> {
+    let Start {
+        number,
+        bytes,
+        position,
+    } = start;
+    let name = segment_name(number);
+    match shared.disk.open_to_read(&name) {
+        Ok(file) => Ok(Walk::new(file, shared.id, number, bytes, position)),
+        Err(_) if dropped(shared, number) => Err(trimmed(shared, Sequence(position.sequence))),
+        Err(source) => Err(Error::Io {
+            action: "open",
+            path: shared.disk.path(&name),
+            source,
+        }),
+    }
+}
+
+/// Goes to the next segment when this one is read to its end.
+fn follow(shared: &Shared, walk: Walk) -> Result<Walk, Error> {
+    let next = shared.lock().catalog.successor(walk.number, walk.position);
+    match next {
+        Some(start) => open(shared, start),
+        None => Ok(walk),
+    }
+}
+
+/// Reads a frame that is known to be durable.
+fn step(shared: &Shared, walk: &mut Walk) -> Result<(Position, Frame), Error> {
+    let before = walk.position;
+    match walk.step() {
+        Ok(Found::Frame(frame)) => Ok((before, frame)),
+        Ok(Found::Nothing(reason) | Found::Misfit(reason)) => {
+            Err(defect(shared, walk, before, reason))
+        }
+        Err(source) => {
+            let path = shared.disk.path(&segment_name(walk.number));
+            Err(Error::Io {
+                action: "read",
+                path,
+                source,
+            })
+        }
+    }
+}
+
+fn defect(shared: &Shared, walk: &Walk, position: Position, reason: &str) -> Error {
+    let sequence = Sequence(position.sequence);
+    // A dropped segment's file is overwritten while a slow reader still has it open.
+    if dropped(shared, walk.number) {
+        return trimmed(shared, sequence);
+    }
+    let path = shared.disk.path(&segment_name(walk.number));
+    Error::Corrupt {
+        path,
+        offset: position.offset,
+        sequence,
+        reason: reason.to_owned(),
+    }
+}
+
+fn dropped(shared: &Shared, number: u64) -> bool {
+    number < shared.lock().catalog.first_number()
+}
+
+fn trimmed(shared: &Shared, requested: Sequence) -> Error {
+    Error::Trimmed {
+        requested,
+        first: shared.lock().catalog.first(),
     }
 }

@@ -18,7 +18,11 @@ impl Sectors {
         // The heap block never moves while the vector is neither grown nor replaced.
         let start = memory.as_ptr().align_offset(SECTOR_BYTES);
         assert!(start <= SECTOR_BYTES, "byte pointers can always be aligned");
-        Self { memory, start, bytes: 0 }
+        Self {
+            memory,
+            start,
+            bytes: 0,
+        }
     }
 
     /// As many zero bytes, rounded up to whole sectors.
@@ -44,7 +48,10 @@ impl Sectors {
     /// When they exceed the capacity.
     pub fn extend(&mut self, bytes: &[u8]) {
         let end = self.bytes + bytes.len();
-        assert!(end <= self.capacity(), "the caller bounds a frame before it encodes it");
+        assert!(
+            end <= self.capacity(),
+            "the caller bounds a frame before it encodes it"
+        );
         self.memory[self.start + self.bytes..self.start + end].copy_from_slice(bytes);
         self.bytes = end;
     }

@@ -20,7 +20,10 @@ impl Waiters {
 
     /// Puts another waker in the place of an earlier one.
     pub(crate) fn replace(&mut self, sequence: u64, ticket: u64, waker: &Waker) {
-        let place = self.waiting.entry((sequence, ticket)).or_insert_with(|| waker.clone());
+        let place = self
+            .waiting
+            .entry((sequence, ticket))
+            .or_insert_with(|| waker.clone());
         place.clone_from(waker);
     }
 

@@ -34,10 +34,21 @@ impl FolderDisk {
 
     fn open_to_write(&self, name: &str, new: bool) -> io::Result<Box<dyn DiskFile>> {
         let path = self.path(name);
-        let reader = OpenOptions::new().read(true).write(true).create_new(new).open(&path)?;
+        let reader = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(new)
+            .open(&path)?;
         let flags = (OFlags::DIRECT | OFlags::DSYNC).bits().cast_signed();
-        let direct = OpenOptions::new().write(true).custom_flags(flags).open(&path).ok();
-        Ok(Box::new(FolderFile { buffered: reader, direct }))
+        let direct = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags)
+            .open(&path)
+            .ok();
+        Ok(Box::new(FolderFile {
+            buffered: reader,
+            direct,
+        }))
     }
 }
 
@@ -66,7 +77,10 @@ impl Disk for FolderDisk {
     }
 
     fn open_to_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(FolderFile { buffered: File::open(self.path(name))?, direct: None }))
+        Ok(Box::new(FolderFile {
+            buffered: File::open(self.path(name))?,
+            direct: None,
+        }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -101,7 +115,10 @@ impl DiskFile for FolderFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut done = 0;
         while done < into.len() {
-            match self.buffered.read_at(&mut into[done..], offset + done as u64) {
+            match self
+                .buffered
+                .read_at(&mut into[done..], offset + done as u64)
+            {
                 Ok(0) => break,
                 Ok(read) => done += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -112,7 +129,10 @@ impl DiskFile for FolderFile {
     }
 
     fn write_at(&self, offset: u64, sectors: &Sectors) -> io::Result<()> {
-        self.direct.as_ref().unwrap_or(&self.buffered).write_all_at(sectors, offset)
+        self.direct
+            .as_ref()
+            .unwrap_or(&self.buffered)
+            .write_all_at(sectors, offset)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -1,0 +1,136 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+
+use crate::walk::Position;
+use crate::{Retention, Sequence};
+
+/// A reader that starts in the middle passes over half of this on average.
+const MARK_BYTES: u64 = 256 * 1024;
+
+/// The segments of an open journal, in memory.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    /// Never empty; the last is the active one.
+    entries: VecDeque<CatalogEntry>,
+}
+
+/// One segment.
+#[derive(Debug, Clone)]
+pub(crate) struct CatalogEntry {
+    pub(crate) number: u64,
+    pub(crate) first: u64,
+    /// When the last frame before it was written.
+    pub(crate) time: Timestamp,
+    pub(crate) bytes: u64,
+    /// The chain value at the end of the previous segment.
+    pub(crate) previous: u32,
+    /// Where reading may start, in order; the first is the first frame.
+    pub(crate) marks: Vec<Position>,
+}
+
+/// Where in the journal a reader starts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) number: u64,
+    pub(crate) bytes: u64,
+    pub(crate) position: Position,
+}
+
+impl CatalogEntry {
+    fn start(&self, position: Position) -> Start {
+        Start {
+            number: self.number,
+            bytes: self.bytes,
+            position,
+        }
+    }
+}
+
+impl Catalog {
+    pub(crate) fn new(entries: impl Iterator<Item = CatalogEntry>) -> Self {
+        Self {
+            entries: entries.collect(),
+        }
+    }
+
+    /// The first sequence kept, or the next to come.
+    pub(crate) fn first(&self) -> Sequence {
+        self.entries
+            .front()
+            .map_or(Sequence::FIRST, |entry| Sequence(entry.first))
+    }
+
+    /// The number of the first segment kept.
+    pub(crate) fn first_number(&self) -> u64 {
+        self.entries.front().map_or(0, |entry| entry.number)
+    }
+
+    /// Adds a segment, which is the active one from now on.
+    pub(crate) fn push(&mut self, entry: CatalogEntry) {
+        self.entries.push_back(entry);
+    }
+
+    /// Notes a place between two frames of the active segment, if the last such place is far.
+    pub(crate) fn mark(&mut self, position: Position) {
+        let Some(active) = self.entries.back_mut() else {
+            return;
+        };
+        if active
+            .marks
+            .last()
+            .is_none_or(|last| position.offset >= last.offset + MARK_BYTES)
+        {
+            active.marks.push(position);
+        }
+    }
+
+    /// The best place to start reading at a sequence, unless it is dropped.
+    pub(crate) fn locate(&self, sequence: u64) -> Option<Start> {
+        let after = self
+            .entries
+            .partition_point(|entry| entry.first <= sequence);
+        let entry = self.entries.get(after.checked_sub(1)?)?;
+        let after = entry
+            .marks
+            .partition_point(|mark| mark.sequence <= sequence);
+        Some(entry.start(*entry.marks.get(after.checked_sub(1)?)?))
+    }
+
+    /// The segment in which the first record of `time` or later is, or the one before it.
+    pub(crate) fn locate_time(&self, time: Timestamp) -> Option<Start> {
+        let after = self.entries.partition_point(|entry| entry.time < time);
+        let entry = self.entries.get(after.saturating_sub(1))?;
+        Some(entry.start(*entry.marks.first()?))
+    }
+
+    /// The start of the segment after `number`, when that ends at `position`.
+    pub(crate) fn successor(&self, number: u64, position: Position) -> Option<Start> {
+        let index = (number + 1).checked_sub(self.first_number())?;
+        let next = self.entries.get(usize::try_from(index).ok()?)?;
+        let ends = next.first == position.sequence && next.previous == position.chain;
+        ends.then(|| next.marks.first().map(|mark| next.start(*mark)))
+            .flatten()
+    }
+
+    /// Takes out the first segment, if it is released and too old or one too many.
+    pub(crate) fn drop_first(
+        &mut self,
+        retention: &Retention,
+        floor: Sequence,
+        now: Timestamp,
+    ) -> Option<CatalogEntry> {
+        let second = self.entries.get(1)?;
+        let released = second.first <= floor.0;
+        let age = now.since(second.time);
+        let bytes: u64 = self.entries.iter().map(|entry| entry.bytes).sum();
+        let old = retention.age.is_some_and(|limit: Duration| age > limit);
+        let many = retention.bytes.is_some_and(|limit| bytes > limit);
+        if released && (old || many) {
+            self.entries.pop_front()
+        } else {
+            None
+        }
+    }
+}

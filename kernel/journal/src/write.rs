@@ -1,0 +1,263 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+
+use crate::catalog::CatalogEntry;
+use crate::frame::{Place, Stamp, encode, frame_bytes};
+use crate::segment::{SPARE, SegmentHeader, segment_name};
+use crate::shared::{Batch, Shared};
+use crate::store::STORE;
+use crate::survey::{Segment, Tail};
+use crate::walk::Position;
+use crate::{DiskFile, Sectors, State, Step};
+
+/// Writes frames: the only one that touches the active segment.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    active: Active,
+    frame: Sectors,
+    /// Records taken from the queue that wait for room on the disk.
+    batches: Vec<Batch>,
+    /// When the last frame was written.
+    wrote_at: Duration,
+    ended: bool,
+}
+
+/// The segment being written.
+pub(crate) struct Active {
+    file: Box<dyn DiskFile>,
+    number: u64,
+    bytes: u64,
+    position: Position,
+    time: Timestamp,
+    /// Whether the last frame has records that no later frame says are durable.
+    uncovered: bool,
+}
+
+impl Active {
+    pub(crate) fn new(file: Box<dyn DiskFile>, header: &SegmentHeader, tail: &Tail) -> Self {
+        Self {
+            file,
+            number: header.number,
+            bytes: header.bytes,
+            position: tail.position,
+            time: tail.time,
+            uncovered: tail.uncovered,
+        }
+    }
+
+    fn fits(&self, body_bytes: usize) -> bool {
+        self.position.offset + frame_bytes(body_bytes) as u64 <= self.bytes
+    }
+}
+
+/// What failed, on which file.
+struct Failure(&'static str, String, io::Error);
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, active: Active) -> Self {
+        let frame = Sectors::new(shared.config.frame_bytes_max);
+        let wrote_at = shared.clock.monotonic();
+        Self {
+            shared,
+            active,
+            frame,
+            batches: Vec::new(),
+            wrote_at,
+            ended: false,
+        }
+    }
+
+    /// Writes one frame, if there is reason to.
+    pub(crate) fn step(&mut self) -> Step {
+        if self.ended {
+            return Step::Done;
+        }
+        let closing = self.take();
+        match self.advance(closing) {
+            Ok(step) => step,
+            Err(failure) => self.poison(&failure),
+        }
+    }
+
+    fn advance(&mut self, closing: bool) -> Result<Step, Failure> {
+        let body_bytes = self.batches.iter().map(|batch| batch.bytes).sum();
+        let rests = self.batches.is_empty();
+        if rests && closing {
+            return self.finish();
+        }
+        if rests && !self.active.uncovered {
+            return Ok(Step::Idle(None));
+        }
+        if rests && let Some(wait) = self.watermark_wait() {
+            return Ok(Step::Idle(Some(wait)));
+        }
+        if !self.active.fits(body_bytes) {
+            if !self.shared.spare_ready() {
+                return Ok(self.starve(closing));
+            }
+            self.roll()?;
+        }
+        // The header of the next segment covers the last frame of the one before.
+        if !rests || self.active.uncovered {
+            self.write()?;
+        }
+        Ok(Step::Worked)
+    }
+
+    /// How long an idle journal still waits for records before it notes its watermark.
+    fn watermark_wait(&self) -> Option<Duration> {
+        let idle = self.shared.clock.monotonic().saturating_sub(self.wrote_at);
+        let wait = self.shared.config.idle_watermark.checked_sub(idle)?;
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Fills the next frame from the queue, and says whether the journal is closing.
+    fn take(&mut self) -> bool {
+        let body_bytes_max = self.shared.config.body_bytes_max();
+        let records_max = self.shared.config.frame_records_max;
+        let mut bytes: usize = self.batches.iter().map(|batch| batch.bytes).sum();
+        let mut records: usize = self.batches.iter().map(|batch| batch.records.len()).sum();
+        let mut inner = self.shared.lock();
+        inner.work_signal = false;
+        while let Some(batch) = inner.queue.front() {
+            bytes += batch.bytes;
+            records += batch.records.len();
+            if bytes > body_bytes_max || records > records_max {
+                break;
+            }
+            let batch = inner.queue.pop_front().expect("the queue has a front");
+            inner.queued_bytes -= batch.bytes;
+            self.batches.push(batch);
+        }
+        inner.closing && inner.queue.is_empty()
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        let active = &mut self.active;
+        let place = Place {
+            store: self.shared.id,
+            segment: active.number,
+            offset: active.position.offset,
+        };
+        active.time = active.time.max(self.shared.clock.now());
+        let stamp = Stamp {
+            first: active.position.sequence,
+            time: active.time,
+            durable_sequence: active.position.sequence - 1,
+            durable_offset: active.position.offset,
+            epoch: self.shared.epoch,
+            previous: active.position.chain,
+        };
+        let records = self.batches.iter().flat_map(|batch| &batch.records);
+        let chain = encode(&mut self.frame, place, stamp, records);
+        let written = active.file.write_at(place.offset, &self.frame);
+        written
+            .and_then(|()| active.file.sync())
+            .map_err(|error| Failure("write", segment_name(active.number), error))?;
+        let count: usize = self
+            .batches
+            .drain(..)
+            .map(|batch| batch.records.len())
+            .sum();
+        active.uncovered = count > 0;
+        active.position = Position {
+            offset: place.offset + self.frame.len() as u64,
+            chain,
+            sequence: active.position.sequence + count as u64,
+        };
+        self.wrote_at = self.shared.clock.monotonic();
+        self.shared.advance(active.position);
+        Ok(())
+    }
+
+    /// Begins the next segment in the spare.
+    fn roll(&mut self) -> Result<(), Failure> {
+        let active = &mut self.active;
+        let disk = self.shared.disk.as_ref();
+        let number = active.number + 1;
+        let name = segment_name(number);
+        let failed = |action, name: &str| {
+            let name = name.to_owned();
+            move |error| Failure(action, name, error)
+        };
+        let file = disk.open(SPARE).map_err(failed("open", SPARE))?;
+        let header = SegmentHeader {
+            store: self.shared.id,
+            number,
+            first: active.position.sequence,
+            time: active.time,
+            bytes: file.bytes().map_err(failed("read", SPARE))?,
+            previous: active.position.chain,
+        };
+        let (sectors, chain) = header.encode();
+        let written = file.write_at(0, &sectors).and_then(|()| file.sync());
+        written.map_err(failed("write", SPARE))?;
+        let renamed = disk.rename(SPARE, &name).and_then(|()| disk.sync());
+        renamed.map_err(failed("begin", &name))?;
+        let durable = active.position.sequence - 1;
+        let noted = self.shared.store().update(|slot| {
+            slot.last = number;
+            slot.durable = durable;
+        });
+        noted.map_err(failed("write", STORE))?;
+        active.file = file;
+        active.number = number;
+        active.bytes = header.bytes;
+        active.position = Position::start(&header, chain);
+        active.uncovered = false;
+        let segment = Segment {
+            path: disk.path(&name),
+            header,
+            chain,
+        };
+        self.shared.begin_segment(CatalogEntry::new(&segment));
+        Ok(())
+    }
+
+    /// There is no segment to write to: waits, unless nobody will make one.
+    fn starve(&mut self, closing: bool) -> Step {
+        if closing && self.shared.starves_for_good() {
+            let records: usize = self.batches.iter().map(|batch| batch.records.len()).sum();
+            let reason = format!("the disk is full and {records} accepted records are not on it");
+            self.shared.end(State::Poisoned { reason });
+            self.ended = true;
+            return Step::Done;
+        }
+        self.shared.want_spare(!self.batches.is_empty());
+        Step::Idle(None)
+    }
+
+    /// All that was accepted is durable; notes so and ends.
+    fn finish(&mut self) -> Result<Step, Failure> {
+        if self.active.uncovered && self.active.fits(0) {
+            self.write()?;
+        }
+        let durable = self.active.position.sequence - 1;
+        let noted = self.shared.store().update(|slot| slot.durable = durable);
+        noted.map_err(|error| Failure("write", STORE.to_owned(), error))?;
+        self.shared.end(State::Closed);
+        self.ended = true;
+        Ok(Step::Done)
+    }
+
+    fn poison(&mut self, Failure(action, name, error): &Failure) -> Step {
+        let path = self.shared.disk.path(name);
+        let reason = format!("cannot {action} {}: {error}", path.display());
+        self.shared.end(State::Poisoned { reason });
+        self.ended = true;
+        Step::Done
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Nobody will write any more, so nobody may go on waiting.
+        if !self.ended {
+            let reason = "the committer stopped before the journal was closed".to_owned();
+            self.shared.end(State::Poisoned { reason });
+        }
+    }
+}
