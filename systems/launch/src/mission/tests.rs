@@ -148,15 +148,15 @@ fn check(script: &str) -> Mission {
         .map(str::trim)
         .filter(|line| !line.is_empty())
     {
-        let (request, expected) = match line.split_once(" -> ").or(line.split_once(" ! ")) {
-            Some((request, expected)) => (request, expected),
+        let (request, expected) = match line.split_once(" ->").or(line.split_once(" ! ")) {
+            Some((request, expected)) => (request, expected.trim()),
             None => (line, ""),
         };
         match state.run(request) {
             Ok(facts) => {
                 assert!(!line.contains(" ! "), "{line}\nwas not refused: {facts:?}");
                 let kinds: Vec<&str> = facts.iter().map(Fact::kind).collect();
-                if line.contains(" -> ") {
+                if line.contains(" ->") {
                     assert_eq!(kinds.join(" "), expected, "{line}");
                 }
                 facts.into_iter().for_each(|fact| state.apply(fact));
