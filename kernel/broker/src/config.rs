@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+/// Enough for the last seconds of a busy hub, so that a consumer that keeps up never reads a file.
+const TAIL_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Replaying this many facts takes well under a second, which is what a start may cost.
+const CHECKPOINT_RECORDS: u64 = 65_536;
+/// A quiet hub frees old segments within minutes.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// How much the broker keeps at hand.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Most bytes of recent events kept in memory; older ones are read from the journal. Default
+    /// 16 MiB.
+    pub tail_bytes_max: usize,
+    /// Records after which a checkpoint is due; at least 1, default 65,536.
+    pub checkpoint_records: u64,
+    /// Time after which a checkpoint is due when anything was written; default 5 minutes.
+    pub checkpoint_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tail_bytes_max: TAIL_BYTES_MAX,
+            checkpoint_records: CHECKPOINT_RECORDS,
+            checkpoint_interval: CHECKPOINT_INTERVAL,
+        }
+    }
+}

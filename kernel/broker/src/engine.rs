@@ -1,0 +1,117 @@
+//! The shell around the state machine: owns the journal's handle and the clock.
+//!
+//! A change is decided, submitted to the journal and applied in one short locked section, so that
+//! the order of facts is the order on disk; replies wait outside it until their frame is durable.
+
+mod bus;
+mod commit;
+mod fetch;
+mod housekeeping;
+mod open;
+mod scan;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use portique_bus::Bus;
+use portique_clock::Clock;
+use portique_journal::Journal;
+use tokio::sync::Notify;
+
+use crate::state::State;
+use crate::tail::Tail;
+use crate::{Config, Error};
+
+/// A handle on the open broker; clones share it.
+#[derive(Clone)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    journal: Journal,
+    clock: Arc<dyn Clock>,
+    core: Mutex<Core>,
+    /// Wakes whoever waits for deliveries: room was made, or something became due.
+    changed: Notify,
+    closed: AtomicBool,
+}
+
+/// What the lock guards.
+struct Core {
+    state: State,
+    tail: Tail,
+    /// The newest record submitted.
+    last: u64,
+    /// The record that stands for everything before it: the newest durable checkpoint.
+    checkpoint: u64,
+    /// Monotonic time of that checkpoint.
+    checkpointed: Duration,
+}
+
+impl Broker {
+    /// Opens the broker on an open journal whose committer runs: replays the facts since the newest
+    /// checkpoint, and returns when the start is durable.
+    ///
+    /// Nothing is spawned: [`run`](Self::run) is the caller's to spawn. The journal stays the
+    /// caller's to close, after [`close`](Self::close).
+    ///
+    /// # Errors
+    /// [`Error::Record`] and [`Error::NoCheckpoint`] when the journal is not the broker's or too
+    /// new; [`Error::Journal`].
+    pub async fn open(
+        config: Config,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        open::open(config, journal, clock).await
+    }
+
+    /// The broker as its port.
+    pub fn bus(&self) -> Arc<dyn Bus> {
+        Arc::new(self.clone())
+    }
+
+    /// Housekeeping until the broker is closed: puts aside what was delivered often enough, wakes
+    /// whoever waits for a redelivery, writes checkpoints, releases old segments to retention.
+    pub async fn run(&self) {
+        housekeeping::run(&self.shared).await;
+    }
+
+    /// One turn of the housekeeping, at the clock's time.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] when the journal no longer takes records; [`Error::Closed`].
+    pub async fn tick(&self) -> Result<(), Error> {
+        housekeeping::tick(&self.shared).await
+    }
+
+    /// Refuses everything from now on, ends [`run`](Self::run), and leaves a checkpoint so that the
+    /// next start is short.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] when the checkpoint is not durable; nothing is lost by that.
+    pub async fn close(&self) -> Result<(), Error> {
+        if self.shared.closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.shared.changed.notify_waiters();
+        housekeeping::write_checkpoint(&self.shared).await
+    }
+}
+
+impl Shared {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    fn durable(&self) -> u64 {
+        self.journal.durable().0
+    }
+}

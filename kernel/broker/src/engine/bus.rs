@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portique_bus::{
+    Bus, ConsumerName, ConsumerOptions, ConsumerState, Delivery, DeliveryToken, Error, Page,
+    Sequence, Start,
+};
+use portique_event::{Event, Filter};
+use portique_journal::Lane;
+
+use crate::fact::Fact;
+use crate::state::check_same;
+use crate::tail::Placed;
+
+use super::commit::{Draft, bus_error};
+use super::scan::Search;
+use super::{Broker, Shared};
+
+/// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
+const BATCH_EVENTS_MAX: usize = 1_000;
+/// Most bytes of one batch: half a frame, so that a batch and its neighbours share one.
+const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most events of one page.
+const READ_MAX: usize = 1_000;
+/// Most acknowledgements of one call: twice what one fetch can give and more.
+const ACK_MAX: usize = 4_096;
+
+#[async_trait]
+impl Bus for Broker {
+    async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
+        check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
+        let shared = &self.shared;
+        let accepted = shared.clock.now();
+        let drafts: Vec<_> = events
+            .into_iter()
+            .map(|event| Draft::event(accepted, event))
+            .collect();
+        let bytes = drafts.iter().map(Draft::event_bytes).sum();
+        check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
+        match shared.commit(Lane::Work, |_, _| Ok(drafts.clone())).await? {
+            None => Ok(Vec::new()),
+            Some(pending) => {
+                let sequences = pending.await.map_err(bus_error)?;
+                Ok((sequences.start().0..=sequences.end().0)
+                    .map(Sequence)
+                    .collect())
+            }
+        }
+    }
+
+    async fn read(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
+        check_limit(limit)?;
+        let from = self.shared.resolve(start).await?;
+        let search = Search {
+            filter: filter.clone(),
+            from,
+            limit: limit.min(READ_MAX),
+        };
+        let found = self.shared.search(search).await?;
+        let events = found.events.iter().map(Placed::to_delivered).collect();
+        Ok(Page {
+            events,
+            next: Sequence(found.next),
+        })
+    }
+
+    async fn wait(&self, from: Sequence) -> Result<(), Error> {
+        loop {
+            let durable = self.shared.journal.durable();
+            if self.shared.core().tail.last_event(durable.0) >= from.0 {
+                return Ok(());
+            }
+            let next = durable.next().0.max(from.0);
+            let next = portique_journal::Sequence(next);
+            self.shared
+                .journal
+                .wait_durable(next)
+                .await
+                .map_err(bus_error)?;
+        }
+    }
+
+    async fn consumer(&self, name: &ConsumerName, options: ConsumerOptions) -> Result<(), Error> {
+        options.check()?;
+        let resolved = self.shared.resolve(options.start).await?;
+        let mut last = 0;
+        let pending = self
+            .shared
+            .commit(Lane::Work, |core, _| {
+                last = core.last;
+                if let Some(existing) = core.state.consumer(name) {
+                    check_same(existing, &options)?;
+                    return Ok(Vec::new());
+                }
+                let is_new = options.start == Start::New;
+                let cursor = if is_new { core.last + 1 } else { resolved };
+                let created = core.state.decide_creation(name, &options, cursor)?;
+                Ok(vec![Draft::fact(Fact::Created(created))])
+            })
+            .await?;
+        match pending {
+            Some(pending) => pending.await.map(drop).map_err(bus_error),
+            // Another caller made it, maybe a moment ago: it counts once that is durable.
+            None => {
+                let last = portique_journal::Sequence(last);
+                self.shared
+                    .journal
+                    .wait_durable(last)
+                    .await
+                    .map_err(bus_error)
+            }
+        }
+    }
+
+    async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), Error> {
+        self.settle(|shared| {
+            let removed = shared.state.decide_removal(name)?;
+            Ok(Fact::Removed(removed))
+        })
+        .await
+    }
+
+    async fn consumers(&self) -> Result<Vec<ConsumerState>, Error> {
+        Ok(self
+            .shared
+            .core()
+            .state
+            .consumers()
+            .map(|consumer| consumer.report())
+            .collect())
+    }
+
+    async fn fetch(
+        &self,
+        consumer: &ConsumerName,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>, Error> {
+        check_limit(limit)?;
+        self.shared.fetch(consumer, limit, wait).await
+    }
+
+    async fn ack(&self, consumer: &ConsumerName, tokens: &[DeliveryToken]) -> Result<(), Error> {
+        check_size(tokens.len(), ACK_MAX, "tokens")?;
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        self.settle(|core| {
+            Ok(Fact::Acknowledged(
+                core.state.decide_acknowledgement(consumer, tokens)?,
+            ))
+        })
+        .await
+    }
+
+    async fn nak(
+        &self,
+        consumer: &ConsumerName,
+        token: DeliveryToken,
+        delay: Duration,
+    ) -> Result<(), Error> {
+        self.settle(|core| {
+            Ok(Fact::Returned(
+                core.state.decide_return(consumer, token, delay)?,
+            ))
+        })
+        .await?;
+        self.shared.bury_spent(consumer).await
+    }
+}
+
+impl Broker {
+    /// Makes one fact durable, even when the disk is nearly full, and wakes whoever it makes room
+    /// for.
+    async fn settle(
+        &self,
+        mut decide: impl FnMut(&super::Core) -> Result<Fact, Error> + Send,
+    ) -> Result<(), Error> {
+        let shared: &Shared = &self.shared;
+        let pending = shared
+            .commit(Lane::Drain, |core, _| Ok(vec![Draft::fact(decide(core)?)]))
+            .await?;
+        shared.changed.notify_waiters();
+        match pending {
+            Some(pending) => pending.await.map(drop).map_err(bus_error),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_size(given: usize, max: usize, unit: &'static str) -> Result<(), Error> {
+    if given > max {
+        Err(Error::BatchTooLarge { given, max, unit })
+    } else {
+        Ok(())
+    }
+}
+
+fn check_limit(limit: usize) -> Result<(), Error> {
+    if limit > 0 {
+        return Ok(());
+    }
+    Err(Error::InvalidOption {
+        name: "limit",
+        problem: "0: ask for 1 or more".into(),
+    })
+}

@@ -1,0 +1,248 @@
+use std::time::Duration;
+
+use portique_bus::{ConsumerName, Delivery, DeliveryToken, Error, Sequence};
+use portique_fault::chain;
+use portique_journal::Lane;
+use tokio::time::Instant;
+
+use crate::fact::{Buried, Delivered, Fact};
+use crate::letter::{Origin, dead_letter};
+use crate::state::Plan;
+use crate::tail::Placed;
+
+use super::commit::{Draft, bus_error};
+use super::scan::Search;
+use super::{Core, Shared};
+
+/// Most deliveries of one call: more of them would be due again before the last is worked on.
+const FETCH_MAX: usize = 1_000;
+/// Longest wait of one call: the caller asks again, so that a lost caller is forgotten.
+const FETCH_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What one attempt to deliver came to.
+enum Attempt {
+    Delivered(Vec<Delivery>),
+    /// Nothing to deliver before this long has passed, unless something changes.
+    Nothing(Option<Duration>),
+    /// Somebody else moved the cursor meanwhile.
+    Outrun,
+}
+
+impl Shared {
+    pub(super) async fn fetch(
+        &self,
+        name: &ConsumerName,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>, Error> {
+        let limit = limit.min(FETCH_MAX);
+        let deadline = Instant::now() + wait.min(FETCH_WAIT_MAX);
+        loop {
+            self.check_open()?;
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let next = self.journal.durable().next();
+            self.bury_spent(name).await?;
+            let pause = match self.attempt(name, limit).await? {
+                Attempt::Delivered(deliveries) => return Ok(deliveries),
+                Attempt::Outrun => continue,
+                Attempt::Nothing(pause) => pause,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(Vec::new());
+            }
+            tokio::select! {
+                () = changed => {}
+                durable = self.journal.wait_durable(next) => durable.map_err(bus_error)?,
+                () = tokio::time::sleep(pause.unwrap_or(left).min(left)) => {}
+            }
+        }
+    }
+
+    async fn attempt(&self, name: &ConsumerName, limit: usize) -> Result<Attempt, Error> {
+        let (plan, filter, now) = {
+            let core = self.core();
+            let now = self.clock.monotonic();
+            let plan = core.state.plan(name, limit, now)?;
+            (
+                plan,
+                core.state
+                    .consumer(name)
+                    .map(|consumer| consumer.options.filter.clone()),
+                now,
+            )
+        };
+        let Some(filter) = filter else {
+            return Err(Error::UnknownConsumer { name: name.clone() });
+        };
+        let loaded = self.load(&plan.again).await?;
+        self.give_up(name, plan.number, &loaded.lost).await?;
+        let mut events = loaded.events;
+        let again = events.len();
+        let mut cursor = plan.cursor;
+        // While something is left to deliver again, nothing newer overtakes it.
+        if plan.fresh_max > 0 && again == plan.again.len() {
+            let search = Search {
+                filter,
+                from: plan.cursor,
+                limit: plan.fresh_max,
+            };
+            let found = self.search(search).await?;
+            cursor = found.next.max(cursor);
+            events.extend(found.events);
+        }
+        if events.is_empty() && plan.again.is_empty() {
+            self.skip(&plan, cursor);
+            return Ok(Attempt::Nothing(
+                plan.next_due.map(|due| due.saturating_sub(now)),
+            ));
+        }
+        self.deliver(&plan, &events, again, cursor).await
+    }
+
+    async fn deliver(
+        &self,
+        plan: &Plan,
+        events: &[Placed],
+        again: usize,
+        cursor: u64,
+    ) -> Result<Attempt, Error> {
+        let sequences: Vec<u64> = events.iter().map(|placed| placed.sequence).collect();
+        let mut decided = None;
+        let pending = self
+            .commit(Lane::Drain, |core, now| {
+                let (again, fresh) = sequences.split_at(again);
+                decided = core.state.decide_delivery(plan, again, fresh, cursor, now);
+                let fact = decided.clone().filter(|fact| !fact.sequences.is_empty());
+                Ok(fact
+                    .map(Fact::Delivered)
+                    .map(Draft::fact)
+                    .into_iter()
+                    .collect())
+            })
+            .await?;
+        let (Some(pending), Some(fact)) = (pending, decided) else {
+            return Ok(Attempt::Outrun);
+        };
+        let is_repeated = fact.attempts.iter().any(|attempt| *attempt > 1);
+        if is_repeated {
+            // An event that kills its worker, and the machine with it, must be counted.
+            pending.await.map_err(bus_error)?;
+        }
+        Ok(Attempt::Delivered(deliveries(&fact, events)))
+    }
+
+    /// Moves the cursor over events that do not pass the filter. Replay would find the same, so it
+    /// is not logged; the next delivery or checkpoint writes it down.
+    fn skip(&self, plan: &Plan, cursor: u64) {
+        let mut core = self.core();
+        let Core { state, last, .. } = &mut *core;
+        let now = self.clock.monotonic();
+        if let Some(fact) = state.decide_delivery(plan, &[], &[], cursor, now) {
+            state
+                .apply(*last, &Fact::Delivered(fact), now)
+                .expect("a delivery of nothing keeps the rules of its kind");
+        }
+    }
+
+    /// Gives up on events that are no longer kept, which nobody can be given again.
+    async fn give_up(&self, name: &ConsumerName, number: u64, lost: &[u64]) -> Result<(), Error> {
+        for sequence in lost.iter().copied() {
+            tracing::warn!(consumer = %name, sequence, "an event is no longer kept and is given up");
+            let fact = Fact::Buried(Buried {
+                consumer: number,
+                sequence,
+            });
+            self.commit(Lane::Drain, |_, _| Ok(vec![Draft::fact(fact.clone())]))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Puts aside what this consumer was given `max_deliver` times: its dead letter and the end of
+    /// its delivery are one frame. When the disk has no room for letters they wait.
+    pub(super) async fn bury_spent(&self, name: &ConsumerName) -> Result<(), Error> {
+        let plan = self.core().state.plan(name, 0, self.clock.monotonic())?;
+        if plan.spent.is_empty() {
+            return Ok(());
+        }
+        for sequence in &plan.spent {
+            let event = self.load(&[*sequence]).await?.events.pop();
+            match self
+                .bury(name, plan.number, *sequence, event.as_ref())
+                .await
+            {
+                Err(error @ Error::Exhausted { .. }) => {
+                    let reason = chain(&error);
+                    tracing::warn!(consumer = %name, sequence, reason, "a dead letter waits");
+                    return Ok(());
+                }
+                buried => buried?,
+            }
+        }
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn bury(
+        &self,
+        name: &ConsumerName,
+        number: u64,
+        sequence: u64,
+        event: Option<&Placed>,
+    ) -> Result<(), Error> {
+        let pending = self
+            .commit(Lane::Work, |core, now| {
+                let Some(burial) = core.state.decide_burial(number, sequence, now) else {
+                    return Ok(Vec::new());
+                };
+                let origin = Origin {
+                    consumer: name,
+                    number,
+                    sequence: Sequence(sequence),
+                    attempts: burial.attempts,
+                };
+                let letter = event.and_then(|placed| letter(&placed.stamped.event, origin));
+                let letter = letter.map(|letter| Draft::event(self.clock.now(), letter));
+                Ok(letter
+                    .into_iter()
+                    .chain([Draft::fact(Fact::Buried(burial.fact))])
+                    .collect())
+            })
+            .await?;
+        if let Some(pending) = pending {
+            pending.await.map_err(bus_error)?;
+        }
+        Ok(())
+    }
+}
+
+/// The dead letter; an event that has no room for its origin is buried without one.
+fn letter(event: &portique_event::Event, origin: Origin<'_>) -> Option<portique_event::Event> {
+    dead_letter(event, origin).unwrap_or_else(|error| {
+        let (sequence, reason) = (origin.sequence.0, chain(&error));
+        tracing::warn!(
+            sequence,
+            reason,
+            "an event is given up without a dead letter"
+        );
+        None
+    })
+}
+
+fn deliveries(fact: &Delivered, events: &[Placed]) -> Vec<Delivery> {
+    let numbered = (fact.token..).zip(fact.sequences.iter().zip(&fact.attempts));
+    numbered
+        .filter_map(|(token, (sequence, attempt))| {
+            let index = events
+                .binary_search_by_key(sequence, |placed| placed.sequence)
+                .ok()?;
+            Some(Delivery {
+                token: DeliveryToken(token),
+                attempt: *attempt,
+                delivered: events[index].to_delivered(),
+            })
+        })
+        .collect()
+}

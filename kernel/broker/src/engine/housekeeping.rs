@@ -1,0 +1,131 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use portique_bus::ConsumerName;
+use portique_journal::{Lane, Sequence};
+
+use crate::Error;
+use crate::fact::Fact;
+
+use super::Shared;
+use super::commit::Draft;
+
+/// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
+/// be prompt for consumers that nobody fetches for.
+const TICK: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(shared: &Shared) {
+    while !shared.is_closed() {
+        if let Err(error) = tick(shared).await {
+            if !shared.is_closed() {
+                let reason = portique_fault::chain(&error);
+                tracing::error!(reason, "the broker's housekeeping has stopped");
+            }
+            return;
+        }
+        let pause = tokio::time::sleep(TICK);
+        tokio::select! {
+            () = pause => {}
+            () = closed(shared) => {}
+        }
+    }
+}
+
+pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
+    if shared.is_closed() {
+        return Err(Error::Closed);
+    }
+    let due = due_consumers(shared);
+    for name in &due {
+        match shared.bury_spent(name).await {
+            Ok(()) | Err(portique_bus::Error::UnknownConsumer { .. }) => {}
+            Err(error) => {
+                let reason = portique_fault::chain(&error);
+                tracing::warn!(consumer = %name, reason, "dead letters wait");
+            }
+        }
+    }
+    if !due.is_empty() {
+        shared.changed.notify_waiters();
+    }
+    if checkpoint_is_due(shared) {
+        write_checkpoint(shared).await?;
+    }
+    release(shared)
+}
+
+/// Makes a checkpoint durable: the state under the lock, so that it stands for all before it.
+pub(super) async fn write_checkpoint(shared: &Shared) -> Result<(), Error> {
+    loop {
+        let submitted = {
+            let mut core = shared.core();
+            let now = shared.clock.monotonic();
+            let fact = Fact::Checkpoint(core.state.checkpoint());
+            core.submit(shared, &[Draft::fact(fact)], Lane::Drain, now)
+        };
+        match submitted {
+            Ok(pending) => {
+                let sequence = pending.await?.end().0;
+                let mut core = shared.core();
+                core.checkpoint = sequence;
+                core.checkpointed = shared.clock.monotonic();
+                return Ok(());
+            }
+            Err(portique_journal::Error::Full { .. }) => {
+                shared
+                    .journal
+                    .wait_durable(shared.journal.durable().next())
+                    .await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
+    let now = shared.clock.monotonic();
+    let core = shared.core();
+    let is_due = |due: Option<Duration>| due.is_some_and(|due| due <= now);
+    let due = core
+        .state
+        .consumers()
+        .filter(|consumer| is_due(consumer.next_due()));
+    due.map(|consumer| consumer.name.clone()).collect()
+}
+
+fn checkpoint_is_due(shared: &Shared) -> bool {
+    let core = shared.core();
+    let records = core.last - core.checkpoint;
+    let age = shared.clock.monotonic().saturating_sub(core.checkpointed);
+    records >= shared.config.checkpoint_records
+        || (records > 0 && age >= shared.config.checkpoint_interval)
+}
+
+/// Lets retention have what no start and no consumer needs: an event that a consumer has not
+/// settled is kept, however old it is.
+fn release(shared: &Shared) -> Result<(), Error> {
+    let before = {
+        let core = shared.core();
+        let floors = core
+            .state
+            .consumers()
+            .map(|consumer| consumer.ack_floor() + 1);
+        floors
+            .chain([core.checkpoint])
+            .min()
+            .unwrap_or(core.checkpoint)
+    };
+    shared.journal.trim(Sequence(before))?;
+    Ok(())
+}
+
+async fn closed(shared: &Shared) {
+    while !shared.closed.load(Ordering::SeqCst) {
+        let mut changed = std::pin::pin!(shared.changed.notified());
+        changed.as_mut().enable();
+        if shared.is_closed() {
+            return;
+        }
+        changed.await;
+    }
+}

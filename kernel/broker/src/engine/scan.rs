@@ -1,0 +1,234 @@
+//! Finding events: in the tail where it reaches, else in the journal, on a thread that may block.
+
+use std::sync::Arc;
+
+use portique_bus::{Error, Start};
+use portique_clock::Timestamp;
+use portique_event::Filter;
+use portique_fault::chain;
+use portique_journal::{Entry, Journal, Sequence};
+
+use crate::fact::{DecodeError, PUBLISHED, Published};
+use crate::tail::{Placed, Stamped};
+
+use super::Shared;
+use super::commit::bus_error;
+
+/// Events looked at in the tail before the lock is given back: about a quarter of a millisecond.
+const TAIL_SCAN_MAX: usize = 4_096;
+/// Bytes of events in one answer: a few frames of the journal, and a bound on what a reader costs.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub(super) filter: Filter,
+    /// Where to begin.
+    pub(super) from: u64,
+    /// Most events to find; at least 1.
+    pub(super) limit: usize,
+}
+
+/// What was found, and where to look on.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) events: Vec<Placed>,
+    pub(super) next: u64,
+}
+
+/// Events asked for one by one.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub(super) events: Vec<Placed>,
+    /// Those that retention took.
+    pub(super) lost: Vec<u64>,
+}
+
+impl Shared {
+    /// Durable events from `search.from` on, at least one of them unless the end was reached.
+    pub(super) async fn search(&self, mut search: Search) -> Result<Found, Error> {
+        search.from = search.from.max(self.journal.first().0);
+        loop {
+            let durable = self.durable();
+            if search.from > durable {
+                return Ok(Found {
+                    events: Vec::new(),
+                    next: search.from,
+                });
+            }
+            let in_tail = self.search_tail(&search, durable);
+            let found = match in_tail {
+                Some(found) => found,
+                None => {
+                    let (journal, search) = (self.journal.clone(), search.clone());
+                    blocking(move || search_journal(&journal, &search)).await?
+                }
+            };
+            if !found.events.is_empty() {
+                return Ok(found);
+            }
+            search.from = found.next;
+        }
+    }
+
+    /// These events, in order, as many as fit into one answer; and those that are not kept.
+    pub(super) async fn load(&self, sequences: &[u64]) -> Result<Loaded, Error> {
+        let mut loaded = Loaded::default();
+        let mut bytes = 0;
+        for sequence in sequences {
+            if bytes > PAGE_BYTES_MAX {
+                break;
+            }
+            let in_tail = self.core().tail.find(*sequence).cloned();
+            let found = match in_tail {
+                Some(found) => Some(found),
+                None => {
+                    let (journal, sequence) = (self.journal.clone(), *sequence);
+                    blocking(move || load_journal(&journal, Sequence(sequence))).await?
+                }
+            };
+            match found {
+                Some((placed, size)) => {
+                    bytes += size;
+                    loaded.events.push(placed);
+                }
+                None => loaded.lost.push(*sequence),
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// The sequence at which reading from `start` begins.
+    pub(super) async fn resolve(&self, start: Start) -> Result<u64, Error> {
+        match start {
+            Start::First => Ok(self.journal.first().0),
+            Start::New => Ok(self.durable() + 1),
+            Start::Sequence(sequence) => Ok(sequence.0.max(1)),
+            Start::Time(time) => {
+                let journal = self.journal.clone();
+                blocking(move || first_accepted(&journal, time)).await
+            }
+        }
+    }
+
+    fn search_tail(&self, search: &Search, durable: u64) -> Option<Found> {
+        let core = self.core();
+        if !core.tail.covers(search.from) {
+            return None;
+        }
+        let mut found = Found {
+            events: Vec::new(),
+            next: durable + 1,
+        };
+        let mut bytes = 0;
+        for (looked_at, (placed, size)) in core.tail.from(search.from).enumerate() {
+            let is_enough = found.events.len() == search.limit || bytes > PAGE_BYTES_MAX;
+            if placed.sequence > durable {
+                break;
+            }
+            if is_enough || looked_at == TAIL_SCAN_MAX {
+                found.next = placed.sequence;
+                break;
+            }
+            if search.filter.matches(placed.stamped.event.subject()) {
+                bytes += size;
+                found.events.push(placed.clone());
+            }
+        }
+        Some(found)
+    }
+}
+
+fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
+    let mut found = Found {
+        events: Vec::new(),
+        next: search.from,
+    };
+    let mut bytes = 0;
+    let from = Sequence(search.from).max(journal.first());
+    for entry in journal.read(from).map_err(bus_error)? {
+        let entry = entry.map_err(bus_error)?;
+        found.next = entry.sequence.0 + 1;
+        if entry.kind != PUBLISHED {
+            continue;
+        }
+        let (sequence, size) = (entry.sequence, entry.body.len());
+        let event = parse(entry)?;
+        if !search.filter.matches(
+            &event
+                .subject()
+                .map_err(|error| unreadable(sequence, &error))?,
+        ) {
+            continue;
+        }
+        found.events.push(place(sequence, event)?);
+        bytes += size;
+        if found.events.len() == search.limit || bytes > PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// One event with its bytes; none when it is no longer kept.
+fn load_journal(journal: &Journal, sequence: Sequence) -> Result<Option<(Placed, usize)>, Error> {
+    if sequence < journal.first() {
+        return Ok(None);
+    }
+    let Some(entry) = journal.read(sequence).map_err(bus_error)?.next() else {
+        return Ok(None);
+    };
+    let entry = entry.map_err(bus_error)?;
+    let size = entry.body.len();
+    Ok(Some((place(sequence, parse(entry)?)?, size)))
+}
+
+/// The journal knows when a frame was written, which is at or after its events were accepted.
+fn first_accepted(journal: &Journal, time: Timestamp) -> Result<u64, Error> {
+    let from = journal.sequence_at(time).map_err(bus_error)?;
+    let mut next = from.0;
+    for entry in journal.read(from).map_err(bus_error)? {
+        let entry = entry.map_err(bus_error)?;
+        next = entry.sequence.0 + 1;
+        if entry.kind == PUBLISHED && parse(entry.clone())?.accepted() >= time {
+            return Ok(entry.sequence.0);
+        }
+    }
+    Ok(next)
+}
+
+fn parse(entry: Entry) -> Result<Published, Error> {
+    Published::parse(entry.body).map_err(|error| unreadable(entry.sequence, &error))
+}
+
+fn place(sequence: Sequence, published: Published) -> Result<Placed, Error> {
+    let accepted = published.accepted();
+    let event = published
+        .into_event()
+        .map_err(|error| unreadable(sequence, &error))?;
+    Ok(Placed {
+        sequence: sequence.0,
+        stamped: Arc::new(Stamped { accepted, event }),
+    })
+}
+
+fn unreadable(sequence: Sequence, error: &DecodeError) -> Error {
+    let reason = format!(
+        "record {sequence} of the journal is no event: {}",
+        chain(error)
+    );
+    Error::Unavailable { reason }
+}
+
+/// Runs what waits for the disk away from the async threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Unavailable {
+            reason: "the hub is stopping".into(),
+        }),
+    }
+}

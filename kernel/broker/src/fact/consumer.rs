@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use portique_bus::{ConsumerName, ConsumerOptions, Sequence, Start};
+use portique_clock::Timestamp;
+use portique_event::Filter;
+use prost::Message;
+
+use super::DecodeError;
+
+/// A consumer made.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Created {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(string, tag = "3")]
+    filter: String,
+    #[prost(oneof = "AskedStart", tags = "4, 5, 6, 7")]
+    start: Option<AskedStart>,
+    #[prost(uint64, tag = "8")]
+    pub(crate) cursor: u64,
+    #[prost(uint64, tag = "9")]
+    ack_wait_nanos: u64,
+    #[prost(uint32, tag = "10")]
+    max_deliver: u32,
+    #[prost(uint32, tag = "11")]
+    max_in_flight: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Oneof)]
+enum AskedStart {
+    #[prost(bool, tag = "4")]
+    First(bool),
+    #[prost(bool, tag = "5")]
+    New(bool),
+    #[prost(uint64, tag = "6")]
+    Sequence(u64),
+    #[prost(sfixed64, tag = "7")]
+    Time(i64),
+}
+
+impl Created {
+    pub(crate) fn new(
+        consumer: u64,
+        name: &ConsumerName,
+        options: &ConsumerOptions,
+        cursor: u64,
+    ) -> Self {
+        Self {
+            consumer,
+            name: name.to_string(),
+            filter: options.filter.to_string(),
+            start: Some(match options.start {
+                Start::First => AskedStart::First(true),
+                Start::New => AskedStart::New(true),
+                Start::Sequence(sequence) => AskedStart::Sequence(sequence.0),
+                Start::Time(time) => AskedStart::Time(time.as_nanos()),
+            }),
+            cursor,
+            ack_wait_nanos: nanos(options.ack_wait),
+            max_deliver: options.max_deliver,
+            max_in_flight: options.max_in_flight,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Result<ConsumerName, DecodeError> {
+        Ok(ConsumerName::new(self.name.as_str())?)
+    }
+
+    pub(crate) fn options(&self) -> Result<ConsumerOptions, DecodeError> {
+        let start = self
+            .start
+            .ok_or(DecodeError::Shape("its start is missing"))?;
+        let options = ConsumerOptions {
+            filter: Filter::new(self.filter.as_str())?,
+            start: match start {
+                AskedStart::First(_) => Start::First,
+                AskedStart::New(_) => Start::New,
+                AskedStart::Sequence(sequence) => Start::Sequence(Sequence(sequence)),
+                AskedStart::Time(nanos) => Start::Time(Timestamp::from_nanos(nanos)),
+            },
+            ack_wait: Duration::from_nanos(self.ack_wait_nanos),
+            max_deliver: self.max_deliver,
+            max_in_flight: self.max_in_flight,
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+/// A consumer forgotten.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Removed {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+}
+
+/// Events handed out; `attempts` stands beside `sequences`, tokens count on from `token`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Delivered {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) cursor: u64,
+    #[prost(uint64, repeated, tag = "3")]
+    pub(crate) sequences: Vec<u64>,
+    #[prost(uint32, repeated, tag = "4")]
+    pub(crate) attempts: Vec<u32>,
+    #[prost(uint64, tag = "5")]
+    pub(crate) token: u64,
+}
+
+/// Deliveries settled.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Acknowledged {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(uint64, repeated, tag = "2")]
+    pub(crate) sequences: Vec<u64>,
+}
+
+/// A delivery given back.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Returned {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) sequence: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) delay_nanos: u64,
+}
+
+/// An event given up on.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Buried {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) sequence: u64,
+}
+
+/// Nanoseconds on disk; durations here are at most a day.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

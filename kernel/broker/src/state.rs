@@ -1,0 +1,176 @@
+//! What the facts came to: the consumers and where each of them stands.
+//!
+//! [`State::apply`] is pure and the only way the state changes: the same facts in the same order at
+//! the same times give the same state.
+
+mod consumer;
+mod decide;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use portique_bus::ConsumerName;
+
+use crate::fact::{Checkpoint, DecodeError, Fact};
+
+pub(crate) use consumer::Consumer;
+pub(crate) use decide::{Plan, check_same};
+
+/// Bits of a token that count deliveries within one epoch: 10^12 of them.
+const TOKEN_COUNT_BITS: u32 = 40;
+
+/// Everything the broker knows about its consumers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    epoch: u64,
+    /// Deliveries made in this epoch.
+    deliveries: u64,
+    next_consumer: u64,
+    last_event: u64,
+    consumers: BTreeMap<u64, Consumer>,
+    numbers: BTreeMap<ConsumerName, u64>,
+    outstanding_total: usize,
+}
+
+impl State {
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The newest event's sequence; 0 when there is none.
+    pub(crate) fn last_event(&self) -> u64 {
+        self.last_event
+    }
+
+    pub(crate) fn consumers(&self) -> impl Iterator<Item = &Consumer> {
+        self.numbers
+            .values()
+            .filter_map(|number| self.consumers.get(number))
+    }
+
+    pub(crate) fn consumer(&self, name: &ConsumerName) -> Option<&Consumer> {
+        self.consumers.get(self.numbers.get(name)?)
+    }
+
+    /// Everything this state is, to begin replay from.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            epoch: self.epoch,
+            next_consumer: self.next_consumer,
+            last_event: self.last_event,
+            consumers: self.consumers.values().map(Consumer::checkpoint).collect(),
+        }
+    }
+
+    /// Takes a fact in; `sequence` is its record's, `now` is monotonic time.
+    ///
+    /// Facts about a consumer that does not exist are without effect.
+    ///
+    /// # Errors
+    /// When a fact holds what no version writes, such as a malformed name.
+    pub(crate) fn apply(
+        &mut self,
+        sequence: u64,
+        fact: &Fact,
+        now: Duration,
+    ) -> Result<(), DecodeError> {
+        match fact {
+            Fact::Published(_) => self.last_event = sequence,
+            Fact::Created(created) => self.insert(Consumer::new(created)?),
+            Fact::Removed(removed) => self.remove(removed.consumer),
+            Fact::Delivered(delivered) => {
+                self.with(delivered.consumer, |consumer| {
+                    consumer.deliver(delivered, now)
+                });
+                self.count_tokens(delivered.token, delivered.sequences.len());
+            }
+            Fact::Acknowledged(acknowledged) => self.with(acknowledged.consumer, |consumer| {
+                acknowledged
+                    .sequences
+                    .iter()
+                    .for_each(|sequence| consumer.settle(*sequence));
+            }),
+            Fact::Returned(returned) => self.with(returned.consumer, |consumer| {
+                let delay = Duration::from_nanos(returned.delay_nanos);
+                consumer.give_back(returned.sequence, delay, now);
+            }),
+            Fact::Buried(buried) => self.with(buried.consumer, |consumer| {
+                consumer.settle(buried.sequence);
+                consumer.dead += 1;
+            }),
+            Fact::Opened(opened) => {
+                self.epoch = opened.epoch;
+                self.deliveries = 0;
+            }
+            Fact::Checkpoint(checkpoint) => self.check(checkpoint),
+        }
+        Ok(())
+    }
+
+    /// The state a checkpoint describes.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub(crate) fn restore(checkpoint: &Checkpoint, now: Duration) -> Result<Self, DecodeError> {
+        let mut state = Self {
+            epoch: checkpoint.epoch,
+            next_consumer: checkpoint.next_consumer,
+            last_event: checkpoint.last_event,
+            ..Self::default()
+        };
+        for consumer in &checkpoint.consumers {
+            state.insert(Consumer::restore(consumer, now)?);
+        }
+        Ok(state)
+    }
+
+    /// A checkpoint met in the middle of replay says what is known already.
+    fn check(&self, checkpoint: &Checkpoint) {
+        debug_assert_eq!(
+            self.last_event, checkpoint.last_event,
+            "replay missed an event"
+        );
+        debug_assert_eq!(
+            self.consumers.len(),
+            checkpoint.consumers.len(),
+            "replay missed a fact"
+        );
+    }
+
+    fn insert(&mut self, consumer: Consumer) {
+        self.remove(consumer.number);
+        self.next_consumer = self.next_consumer.max(consumer.number + 1);
+        self.outstanding_total += consumer.outstanding_count();
+        self.numbers.insert(consumer.name.clone(), consumer.number);
+        self.consumers.insert(consumer.number, consumer);
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Some(consumer) = self.consumers.remove(&number) {
+            self.numbers.remove(&consumer.name);
+            self.outstanding_total -= consumer.outstanding_count();
+        }
+    }
+
+    fn with(&mut self, number: u64, change: impl FnOnce(&mut Consumer)) {
+        if let Some(consumer) = self.consumers.get_mut(&number) {
+            let before = consumer.outstanding_count();
+            change(consumer);
+            self.outstanding_total = self.outstanding_total + consumer.outstanding_count() - before;
+        }
+    }
+
+    fn count_tokens(&mut self, first: u64, count: usize) {
+        let last = first.saturating_add(count as u64).saturating_sub(1);
+        if last >> TOKEN_COUNT_BITS == self.epoch {
+            self.deliveries = self.deliveries.max(last & ((1 << TOKEN_COUNT_BITS) - 1));
+        }
+    }
+
+    fn next_token(&self) -> u64 {
+        (self.epoch << TOKEN_COUNT_BITS) + self.deliveries + 1
+    }
+}

@@ -1,0 +1,261 @@
+//! What the broker decides: a state, a request and a time in, a fact out; nothing is changed here.
+
+use std::time::Duration;
+
+use portique_bus::{ConsumerName, ConsumerOptions, DeliveryToken, Error};
+
+use crate::fact::{Acknowledged, Buried, Created, Delivered, Removed, Returned, nanos};
+
+use super::{Consumer, State};
+
+/// Most consumers: each costs memory, and a line in every checkpoint.
+const CONSUMERS_MAX: usize = 256;
+/// Most unsettled deliveries of all consumers together: at 14 bytes each at most they fit into a
+/// checkpoint, which is one record of the journal.
+const OUTSTANDING_MAX: usize = 65_536;
+/// Longest delay of a delivery given back; longer is a schedule, which is not a consumer's business.
+const NAK_DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a consumer may be given now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) number: u64,
+    /// Where to look for events it has not seen.
+    pub(crate) cursor: u64,
+    /// Events to deliver again, in order.
+    pub(crate) again: Vec<u64>,
+    /// Events delivered often enough, in order.
+    pub(crate) spent: Vec<u64>,
+    /// How many events it has not seen it may be given.
+    pub(crate) fresh_max: usize,
+    /// When, in monotonic time, something else may be delivered again.
+    pub(crate) next_due: Option<Duration>,
+}
+
+/// An event given up on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Burial {
+    pub(crate) fact: Buried,
+    pub(crate) attempts: u32,
+}
+
+impl State {
+    pub(crate) fn plan(
+        &self,
+        name: &ConsumerName,
+        limit: usize,
+        now: Duration,
+    ) -> Result<Plan, Error> {
+        let consumer = self.existing(name)?;
+        let max_deliver = consumer.options.max_deliver;
+        let (spent, mut again): (Vec<_>, Vec<_>) = consumer
+            .due(now)
+            .into_iter()
+            .partition(|(_, open)| open.attempt >= max_deliver);
+        again.truncate(limit);
+        let fresh_max = self.room(consumer).min(limit - again.len());
+        Ok(Plan {
+            number: consumer.number,
+            cursor: consumer.cursor,
+            again: again.into_iter().map(|(sequence, _)| sequence).collect(),
+            spent: spent.into_iter().map(|(sequence, _)| sequence).collect(),
+            fresh_max,
+            next_due: consumer.next_due(),
+        })
+    }
+
+    /// Deliveries of what was planned and found; none when someone else moved the cursor meanwhile.
+    ///
+    /// `cursor` is how far was looked for `fresh`. A fact without sequences only moves the cursor.
+    pub(crate) fn decide_delivery(
+        &self,
+        plan: &Plan,
+        again: &[u64],
+        fresh: &[u64],
+        cursor: u64,
+        now: Duration,
+    ) -> Option<Delivered> {
+        let consumer = self.consumers.get(&plan.number)?;
+        if consumer.cursor != plan.cursor {
+            return None;
+        }
+        let mut fact = Delivered {
+            consumer: plan.number,
+            cursor,
+            sequences: Vec::new(),
+            attempts: Vec::new(),
+            token: self.next_token(),
+        };
+        for sequence in again {
+            let due = consumer
+                .outstanding(*sequence)
+                .filter(|open| open.due <= now);
+            if let Some(open) = due {
+                fact.sequences.push(*sequence);
+                fact.attempts.push(open.attempt.saturating_add(1));
+            }
+        }
+        let room = self.room(consumer);
+        if let Some(first_left) = fresh.get(room) {
+            fact.cursor = *first_left;
+        }
+        for sequence in fresh.iter().take(room) {
+            fact.sequences.push(*sequence);
+            fact.attempts.push(1);
+        }
+        Some(fact)
+    }
+
+    pub(crate) fn decide_creation(
+        &self,
+        name: &ConsumerName,
+        options: &ConsumerOptions,
+        cursor: u64,
+    ) -> Result<Created, Error> {
+        if self.consumers.len() >= CONSUMERS_MAX {
+            let remedy = format!("{CONSUMERS_MAX} exist: remove one that is not used");
+            return Err(Error::Exhausted {
+                resource: "consumers",
+                remedy,
+            });
+        }
+        Ok(Created::new(
+            self.next_consumer.max(1),
+            name,
+            options,
+            cursor,
+        ))
+    }
+
+    pub(crate) fn decide_removal(&self, name: &ConsumerName) -> Result<Removed, Error> {
+        Ok(Removed {
+            consumer: self.existing(name)?.number,
+        })
+    }
+
+    pub(crate) fn decide_acknowledgement(
+        &self,
+        name: &ConsumerName,
+        tokens: &[DeliveryToken],
+    ) -> Result<Acknowledged, Error> {
+        let consumer = self.existing(name)?;
+        let mut sequences = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            sequences.push(held(consumer, *token)?);
+        }
+        sequences.sort_unstable();
+        sequences.dedup();
+        Ok(Acknowledged {
+            consumer: consumer.number,
+            sequences,
+        })
+    }
+
+    /// Gives a delivery back; its last one has nothing to wait for.
+    pub(crate) fn decide_return(
+        &self,
+        name: &ConsumerName,
+        token: DeliveryToken,
+        delay: Duration,
+    ) -> Result<Returned, Error> {
+        if delay > NAK_DELAY_MAX {
+            let problem = format!("{delay:?}: write at most 24 h");
+            return Err(Error::InvalidOption {
+                name: "delay",
+                problem,
+            });
+        }
+        let consumer = self.existing(name)?;
+        let sequence = held(consumer, token)?;
+        let is_spent = consumer
+            .outstanding(sequence)
+            .is_some_and(|open| open.attempt >= consumer.options.max_deliver);
+        let delay_nanos = if is_spent { 0 } else { nanos(delay) };
+        Ok(Returned {
+            consumer: consumer.number,
+            sequence,
+            delay_nanos,
+        })
+    }
+
+    /// Gives an event up, when its deliveries are spent and the last one is over.
+    pub(crate) fn decide_burial(
+        &self,
+        number: u64,
+        sequence: u64,
+        now: Duration,
+    ) -> Option<Burial> {
+        let consumer = self.consumers.get(&number)?;
+        let open = consumer.outstanding(sequence)?;
+        let is_over = open.due <= now && open.attempt >= consumer.options.max_deliver;
+        let fact = Buried {
+            consumer: number,
+            sequence,
+        };
+        is_over.then_some(Burial {
+            fact,
+            attempts: open.attempt,
+        })
+    }
+
+    fn existing(&self, name: &ConsumerName) -> Result<&Consumer, Error> {
+        self.consumer(name)
+            .ok_or_else(|| Error::UnknownConsumer { name: name.clone() })
+    }
+
+    fn room(&self, consumer: &Consumer) -> usize {
+        let own = usize::try_from(consumer.options.max_in_flight).unwrap_or(usize::MAX);
+        let own_room = own.saturating_sub(consumer.outstanding_count());
+        own_room.min(OUTSTANDING_MAX.saturating_sub(self.outstanding_total))
+    }
+}
+
+/// Checks that a consumer found by name is the one that was asked for.
+pub(crate) fn check_same(existing: &Consumer, requested: &ConsumerOptions) -> Result<(), Error> {
+    let old = &existing.options;
+    let columns = [
+        (
+            "filter",
+            old.filter.to_string(),
+            requested.filter.to_string(),
+        ),
+        (
+            "start",
+            format!("{:?}", old.start),
+            format!("{:?}", requested.start),
+        ),
+        (
+            "ack_wait",
+            format!("{:?}", old.ack_wait),
+            format!("{:?}", requested.ack_wait),
+        ),
+        (
+            "max_deliver",
+            old.max_deliver.to_string(),
+            requested.max_deliver.to_string(),
+        ),
+        (
+            "max_in_flight",
+            old.max_in_flight.to_string(),
+            requested.max_in_flight.to_string(),
+        ),
+    ];
+    for (option, existing_text, requested_text) in columns {
+        if existing_text != requested_text {
+            return Err(Error::ConsumerDiffers {
+                name: existing.name.clone(),
+                option,
+                existing: existing_text,
+                requested: requested_text,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn held(consumer: &Consumer, token: DeliveryToken) -> Result<u64, Error> {
+    consumer.held(token.0).ok_or_else(|| Error::StaleDelivery {
+        consumer: consumer.name.clone(),
+        token,
+    })
+}

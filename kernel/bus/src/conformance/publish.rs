@@ -1,0 +1,105 @@
+use portique_event::{Data, Event, Subject};
+
+use super::support::{event, filter, read_ids};
+use super::{Capabilities, Harness};
+use crate::{Error, Sequence, Start};
+
+pub(super) async fn events_come_back_as_published(harness: &mut dyn Harness) {
+    let bus = harness.bus();
+    let base = |id: &str| {
+        let subject = Subject::new("conformance.full").expect("a subject");
+        Event::builder(id, "/conformance", "conformance.full", subject)
+            .time(harness.now())
+            .extension("partitionkey", "p")
+    };
+    let schema = "https://portique.example/full.json";
+    let events = vec![
+        base("1")
+            .json(serde_json::json!({"m_s": 0.1}))
+            .schema(schema)
+            .build(),
+        base("2")
+            .data(Data::Text("a,b\n1,2".into()))
+            .content_type("text/csv")
+            .build(),
+        base("3").data(Data::Binary(vec![0, 1, 254, 255])).build(),
+        base("4").build(),
+    ];
+    let events: Vec<Event> = events
+        .into_iter()
+        .map(|e| e.expect("limits are kept"))
+        .collect();
+    let mut sequences = bus.publish(events[..3].to_vec()).await.expect("a batch");
+    sequences.extend(
+        bus.publish(events[3..].to_vec())
+            .await
+            .expect("another batch"),
+    );
+    assert_eq!(sequences.len(), 4, "one sequence per event");
+    assert!(
+        sequences.is_sorted_by(|a, b| a < b) && sequences[0] >= Sequence(1),
+        "{sequences:?}"
+    );
+    assert_eq!(bus.publish(Vec::new()).await.expect("an empty batch"), []);
+
+    let page = bus
+        .read(&filter(">"), Start::First, 10)
+        .await
+        .expect("reading works");
+    let found: Vec<_> = page
+        .events
+        .iter()
+        .map(|delivered| delivered.sequence)
+        .collect();
+    assert_eq!(found, sequences, "what publish said is what read says");
+    let found: Vec<_> = page
+        .events
+        .into_iter()
+        .map(|delivered| delivered.event)
+        .collect();
+    assert_eq!(found, events);
+}
+
+pub(super) async fn publishers_keep_their_order(harness: &mut dyn Harness) {
+    let bus = harness.bus();
+    let publisher = |letter: &'static str| {
+        let bus = bus.clone();
+        async move {
+            for number in 10..30 {
+                let batch = vec![
+                    event(&format!("{letter}{number}-1"), "conformance.a"),
+                    event(&format!("{letter}{number}-2"), "conformance.a"),
+                ];
+                let sequences = bus.publish(batch).await.expect("a batch");
+                assert!(sequences[0] < sequences[1]);
+            }
+        }
+    };
+    tokio::join!(publisher("a"), publisher("b"), publisher("c"));
+    let ids = read_ids(&*bus, ">", Start::First).await;
+    assert_eq!(ids.len(), 120, "nothing is lost, nothing is doubled");
+    for letter in ["a", "b", "c"] {
+        let own: Vec<_> = ids.iter().filter(|id| id.starts_with(letter)).collect();
+        assert!(own.len() == 40 && own.is_sorted(), "{own:?}");
+    }
+}
+
+pub(super) async fn a_refused_batch_leaves_nothing(
+    harness: &mut dyn Harness,
+    claims: Capabilities,
+) {
+    let bus = harness.bus();
+    let batch = vec![event("1", "conformance.a"); claims.batch_events_max + 1];
+    let refused = bus.publish(batch).await;
+    assert!(
+        matches!(refused, Err(Error::BatchTooLarge { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        read_ids(&*bus, ">", Start::First).await,
+        Vec::<String>::new()
+    );
+    let batch = vec![event("1", "conformance.a"); claims.batch_events_max];
+    let sequences = bus.publish(batch).await.expect("a batch at the limit");
+    assert_eq!(sequences.len(), claims.batch_events_max);
+}
