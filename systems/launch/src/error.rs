@@ -86,7 +86,9 @@ impl Fault for Error {
             Self::NotNow { .. } => Code::FailedPrecondition,
             Self::Link(LinkError::Unreachable { .. }) => Code::Unavailable,
             Self::Link(LinkError::TimedOut { .. }) => Code::DeadlineExceeded,
-            Self::Link(LinkError::ReadOnly { .. }) => Code::FailedPrecondition,
+            Self::Link(LinkError::ReadOnly { .. } | LinkError::PadRefused { .. }) => {
+                Code::FailedPrecondition
+            }
             Self::Bus(error) => error.code(),
             Self::Records(error) => error.code(),
             Self::Damaged { .. } => Code::DataLoss,

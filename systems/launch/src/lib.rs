@@ -12,18 +12,21 @@
 //! What is not here: processes and sockets (the front door's), physics (`portique_flight`), people.
 
 pub mod api;
+mod backoff;
 pub mod count;
-mod error;
-#[allow(missing_docs)]
-pub mod weather;
 #[allow(missing_docs)]
 pub mod detect;
+mod error;
 pub mod limits;
 pub mod link;
 pub mod mission;
+pub mod onboard;
 pub mod poll;
+mod rpc;
 pub mod service;
 mod vehicle;
+#[allow(missing_docs)]
+pub mod weather;
 pub mod webcast;
 
 pub use error::Error;

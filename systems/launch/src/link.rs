@@ -3,10 +3,23 @@
 //! Three engines stand behind it: `simulated` (a world in the hub, modules as processes),
 //! `replayed` (a recorded flight), and modules attached by hand, which speak the same gRPC contract.
 
+mod attach;
+mod outlet;
+mod remote;
+mod simulated;
+mod supervision;
+mod uplink;
+mod vehicles;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+
+pub(crate) use simulated::world_fault;
+pub use simulated::{ANSWER_WAIT, SimulationOptions};
+pub use supervision::{Assignment, Exit, ModuleHost};
+pub use vehicles::{Vehicles, VehiclesOptions};
 
 use crate::{Answer, Command, FlightEvent, ModuleId, RocketId, Sample};
 
@@ -80,6 +93,14 @@ pub enum LinkError {
         module: ModuleId,
         /// The time given.
         seconds: f64,
+    },
+    /// The ground equipment does not do it, and nothing changed.
+    #[error("the pad of rocket {rocket} refuses: {reason}")]
+    PadRefused {
+        /// The rocket.
+        rocket: RocketId,
+        /// Why, for people.
+        reason: String,
     },
     /// This kind of link cannot do it: a recording takes no orders.
     #[error("a {kind} vehicle takes no orders")]

@@ -1,0 +1,173 @@
+//! The modules that are attached to one rocket, whoever started them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+
+use crate::link::LinkError;
+use crate::link::outlet::Outlet;
+use crate::link::uplink::{Address, Line, Uplink};
+use crate::{Answer, Command, ModuleId};
+
+/// Modules of one rocket: a launcher with every tank and engine bay attached for itself.
+const MODULES_MAX: usize = 64;
+
+/// The attached modules of one rocket.
+pub(crate) struct Attachments {
+    outlet: Arc<Outlet>,
+    /// The token that admits each expected module.
+    expected: BTreeMap<ModuleId, String>,
+    /// The token that admits any module attached by hand.
+    by_hand: String,
+    sample_rate_hz: f64,
+    uplinks: Mutex<BTreeMap<ModuleId, Arc<Uplink>>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What [`Attachments`] stands on.
+pub(crate) struct AttachmentsOptions {
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) expected: BTreeMap<ModuleId, String>,
+    pub(crate) by_hand: String,
+    pub(crate) sample_rate_hz: f64,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Attachments {
+    pub(crate) fn new(options: AttachmentsOptions) -> Self {
+        let AttachmentsOptions {
+            outlet,
+            expected,
+            by_hand,
+            sample_rate_hz,
+            tracker,
+            stop,
+        } = options;
+        Self {
+            outlet,
+            expected,
+            by_hand,
+            sample_rate_hz,
+            uplinks: Mutex::default(),
+            tracker,
+            stop,
+        }
+    }
+
+    /// Whether `token` may speak for `module`.
+    pub(crate) fn admit(&self, module: &ModuleId, token: &str) -> Result<(), Status> {
+        let own = self
+            .expected
+            .get(module)
+            .is_some_and(|secret| same(secret, token));
+        if own || same(&self.by_hand, token) {
+            Ok(())
+        } else {
+            Err(Status::permission_denied(format!(
+                "the token does not admit module {module} to rocket {}",
+                self.outlet.rocket()
+            )))
+        }
+    }
+
+    /// Registers a module, or renews its registration, and keeps hearing it from then on.
+    ///
+    /// # Errors
+    /// A status for the module: no address, too many modules, or a living namesake.
+    pub(crate) fn attach(
+        &self,
+        module: &ModuleId,
+        endpoint: String,
+        token: String,
+    ) -> Result<(), Status> {
+        let mut uplinks = self.uplinks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uplink) = uplinks.get(module) {
+            return renew(uplink, module, endpoint, token);
+        }
+        if uplinks.len() == MODULES_MAX {
+            return Err(Status::resource_exhausted(
+                "this rocket has 64 modules already",
+            ));
+        }
+        let uplink = Arc::new(Uplink::new(
+            module.clone(),
+            Arc::clone(&self.outlet),
+            self.sample_rate_hz,
+            address(endpoint, token)?,
+        ));
+        uplinks.insert(module.clone(), Arc::clone(&uplink));
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            _ = stop.run_until_cancelled(uplink.listen()).await;
+        });
+        Ok(())
+    }
+
+    /// Everything expected or attached.
+    pub(crate) fn modules(&self) -> Vec<ModuleId> {
+        let mut modules: Vec<ModuleId> = self.expected.keys().cloned().collect();
+        let uplinks = self.uplinks.lock().unwrap_or_else(PoisonError::into_inner);
+        modules.extend(
+            uplinks
+                .keys()
+                .filter(|m| !self.expected.contains_key(*m))
+                .cloned(),
+        );
+        modules
+    }
+
+    /// Sends a command to a module.
+    pub(crate) async fn command(
+        &self,
+        module: &ModuleId,
+        command: &Command,
+    ) -> Result<Answer, LinkError> {
+        let uplink = {
+            let uplinks = self.uplinks.lock().unwrap_or_else(PoisonError::into_inner);
+            uplinks.get(module).cloned()
+        };
+        match uplink {
+            Some(uplink) => uplink.command(command).await,
+            None => Err(LinkError::Unreachable {
+                rocket: self.outlet.rocket().clone(),
+                module: module.clone(),
+                reason: "it has not attached itself yet".into(),
+            }),
+        }
+    }
+}
+
+fn renew(
+    uplink: &Uplink,
+    module: &ModuleId,
+    endpoint: String,
+    token: String,
+) -> Result<(), Status> {
+    match uplink.line() {
+        Line::Ended => Err(Status::permission_denied(format!(
+            "module {module} is no more"
+        ))),
+        Line::Up if uplink.endpoint() != endpoint => Err(Status::already_exists(format!(
+            "module {module} answers at {}; end that computer first",
+            uplink.endpoint()
+        ))),
+        Line::Up | Line::Down => {
+            uplink.announce(address(endpoint, token)?);
+            Ok(())
+        }
+    }
+}
+
+fn address(endpoint: String, token: String) -> Result<Address, Status> {
+    Address::new(endpoint, token).map_err(|error| Status::invalid_argument(error.to_string()))
+}
+
+fn same(secret: &str, token: &str) -> bool {
+    !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(token.as_bytes()))
+}

@@ -1,0 +1,48 @@
+//! A vehicle whose modules attach themselves.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::link::attach::Attachments;
+use crate::link::{Link, LinkError};
+use crate::{Answer, Command, ModuleId, Pad};
+
+/// The link to hand-attached modules.
+pub(crate) struct RemoteLink {
+    pub(crate) attachments: Arc<Attachments>,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+#[async_trait]
+impl Link for RemoteLink {
+    fn modules(&self) -> Vec<ModuleId> {
+        self.attachments.modules()
+    }
+
+    fn reports_events(&self) -> bool {
+        true
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
+
+    async fn command(&self, module: &ModuleId, command: Command) -> Result<Answer, LinkError> {
+        self.attachments.command(module, &command).await
+    }
+
+    /// Does nothing: the ground equipment of a real pad is not reached through its vehicle.
+    async fn pad(&self, _pad: Pad) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}

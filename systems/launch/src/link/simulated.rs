@@ -1,0 +1,133 @@
+//! A simulated vehicle: one world in the hub, and a supervised computer for each module.
+//!
+//! The world moves in frames of a few steps. In each frame every control task gets its sensors, and the world
+//! goes on when all have answered, or after [`ANSWER_WAIT`] without those that have not: their
+//! actuators stay as they were. Flight time follows wall time at the count's rate; a machine that is
+//! too slow for it makes the flight slower, never different.
+
+mod lockstep;
+mod service;
+mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use world::{ANSWER_WAIT, SimulationOptions};
+
+pub(crate) use service::WorldService;
+
+use self::world::{Input, WorldWorker};
+use crate::link::attach::Attachments;
+use crate::link::outlet::Outlet;
+use crate::link::supervision::Report;
+use crate::link::{Link, LinkError};
+use crate::{Answer, Command, Downlink, Error, InjectedFault, ModuleId, Pad};
+
+/// The way to a world for those who sit in it or look at it.
+#[derive(Debug, Clone)]
+pub(crate) struct WorldHandle {
+    inputs: mpsc::Sender<Input>,
+}
+
+impl WorldHandle {
+    /// Builds a world and starts its task.
+    pub(crate) fn start(
+        vehicle: &portique_flight::Vehicle,
+        options: SimulationOptions,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let (worker, inputs) =
+            WorldWorker::new(vehicle, options).map_err(|error| Error::Input {
+                what: "vehicle",
+                problem: format!("cannot be written as TOML: {error}"),
+            })?;
+        tracker.spawn(worker.run(stop.clone()));
+        Ok(Self { inputs })
+    }
+
+    async fn pad(&self, pad: Pad) -> Option<bool> {
+        let (done, answer) = oneshot::channel();
+        self.inputs.send(Input::Pad { pad, done }).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+/// The link to a simulated vehicle.
+pub(crate) struct SimulatedLink {
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) attachments: Arc<Attachments>,
+    pub(crate) world: WorldHandle,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+#[async_trait]
+impl Link for SimulatedLink {
+    fn modules(&self) -> Vec<ModuleId> {
+        self.attachments.modules()
+    }
+
+    fn reports_events(&self) -> bool {
+        true
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        true
+    }
+
+    async fn command(&self, module: &ModuleId, command: Command) -> Result<Answer, LinkError> {
+        self.attachments.command(module, &command).await
+    }
+
+    async fn pad(&self, pad: Pad) -> Result<(), LinkError> {
+        let refused = |reason: &str| LinkError::PadRefused {
+            rocket: self.outlet.rocket().clone(),
+            reason: reason.to_owned(),
+        };
+        match self.world.pad(pad).await {
+            Some(true) => Ok(()),
+            Some(false) => Err(refused(
+                "the clamps stay closed: the engines do not lift the rocket's weight",
+            )),
+            None => Err(refused("the link is closed")),
+        }
+    }
+
+    async fn close(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// Passes on what a supervisor says of one module's computer.
+pub(crate) async fn relay(
+    outlet: Arc<Outlet>,
+    module: ModuleId,
+    mut reports: mpsc::Receiver<Report>,
+) {
+    while let Some(report) = reports.recv().await {
+        let message = match report {
+            Report::Line(line) => Downlink::Log(module.clone(), line),
+            Report::Failed(reason) => Downlink::Down(module.clone(), reason),
+        };
+        outlet.tell(message).await;
+    }
+}
+
+/// The fault of the world that an injected one stands for, if it is not the computer's own.
+pub(crate) fn world_fault(fault: InjectedFault) -> Option<portique_flight::Fault> {
+    match fault {
+        InjectedFault::EngineOut => Some(portique_flight::Fault::EngineOut),
+        InjectedFault::DenseAir => Some(portique_flight::Fault::DenseAir),
+        InjectedFault::FrozenSensors => Some(portique_flight::Fault::FrozenSensors),
+        InjectedFault::ControlCrash
+        | InjectedFault::TelemetryCrash
+        | InjectedFault::ComputerCrash => None,
+    }
+}

@@ -1,0 +1,4 @@
+//! Launch control from outside.
+
+mod rig;
+mod vehicle_link;
