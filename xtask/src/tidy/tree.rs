@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::Context;
 use walkdir::{DirEntry, WalkDir};
 
-/// Folders that are made, not written.
-const SKIPPED_FOLDERS: [&str; 4] = [".git", "node_modules", "portique-data", "target"];
+/// Folders of the root that are made, not written; further down, `target` is a word like others.
+const MADE_AT_ROOT: [&str; 3] = [".git", "portique-data", "target"];
+/// Made, wherever it is.
+const MADE_ANYWHERE: &str = "node_modules";
 
 /// The files of the workspace, in memory.
 pub(crate) struct Tree {
@@ -114,7 +116,8 @@ impl TextFile {
 
 fn is_skipped(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    entry.file_type().is_dir() && SKIPPED_FOLDERS.contains(&name.as_ref())
+    let is_made_at_root = entry.depth() == 1 && MADE_AT_ROOT.contains(&name.as_ref());
+    entry.file_type().is_dir() && (is_made_at_root || name == MADE_ANYWHERE)
 }
 
 fn relative(root: &Path, path: &Path) -> String {
