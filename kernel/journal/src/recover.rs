@@ -156,8 +156,20 @@ fn settle(disk: &dyn Disk, last: &Segment, tail: &Tail) -> Result<Box<dyn DiskFi
         let end = (offset + bytes).next_multiple_of(SECTOR_BYTES as u64);
         zero(file.as_ref(), offset, end).map_err(failed("cut the torn end of"))?;
     }
+    if let Some(offset) = tail.last_frame {
+        rewrite(file.as_ref(), offset, tail.position.offset)
+            .map_err(failed("rewrite the end of"))?;
+    }
     file.sync().map_err(failed("sync"))?;
     Ok(file)
+}
+
+/// Writes the last frame once more, as it is. A sync that failed before the crash may have left it
+/// in the page cache only, marked clean, where the next sync would pass over it.
+fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<()> {
+    let mut frame = Sectors::zeroed(usize::try_from(to - from).unwrap_or(usize::MAX));
+    file.read_at(from, &mut frame)?;
+    file.write_at(from, &frame)
 }
 
 /// Finishes what a crash left between a change of the segments and its note in the store.
@@ -175,9 +187,8 @@ fn settle_store(disk: &dyn Disk, survey: &Survey, last: &Segment) -> Result<Stor
             Store::create(disk, slot)
         }
         Some(slot) => Store::open(disk, slot).and_then(|mut store| {
-            if store.slot.last != number {
-                store.update(|slot| slot.last = number)?;
-            }
+            // Always: the slot just read may be in the page cache only.
+            store.update(|slot| slot.last = number)?;
             Ok(store)
         }),
     };

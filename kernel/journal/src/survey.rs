@@ -12,7 +12,9 @@ use crate::walk::{Found, Frame, Position, Walk};
 use crate::{Disk, DiskFile, Error, SECTOR_BYTES, Sequence, StoreId, Torn};
 
 /// How much of a segment's unwritten part is looked at in one read.
-const SCAN_BYTES: usize = 512 * 1024;
+const SCAN_BYTES: u64 = 512 * 1024;
+/// What an unwritten sector holds.
+const ZEROS: [u8; SECTOR_BYTES] = [0; SECTOR_BYTES];
 
 /// The segments of a journal whose headers fit together.
 pub(crate) struct Survey {
@@ -42,6 +44,8 @@ pub(crate) struct Tail {
     /// Whether nothing but the last frame itself says that its records are durable.
     pub(crate) uncovered: bool,
     pub(crate) frames: u64,
+    /// Where its last frame begins, if it has one in its last segment.
+    pub(crate) last_frame: Option<u64>,
     pub(crate) torn: Option<Torn>,
 }
 
@@ -116,6 +120,7 @@ impl Segment {
     ) -> Result<Tail, Error> {
         let mut walk = self.walk(disk)?;
         let (mut time, mut uncovered, mut frames) = (self.header.time, false, 0);
+        let mut last_frame = None;
         let (position, reason) = loop {
             let before = walk.position;
             match walk.step().map_err(|source| self.failed(source))? {
@@ -124,6 +129,7 @@ impl Segment {
                     time = frame.header.stamp.time;
                     uncovered = frame.header.records > 0;
                     frames += 1;
+                    last_frame = Some(before.offset);
                 }
                 Found::Nothing(reason) => break (before, reason),
                 Found::Misfit(reason) => return Err(self.corrupt(before, reason)),
@@ -135,6 +141,7 @@ impl Segment {
             time,
             uncovered,
             frames,
+            last_frame,
             torn,
         })
     }
@@ -156,18 +163,20 @@ impl Segment {
             })?;
         let mut end = position.offset;
         let mut at = position.offset;
-        let mut chunk = vec![0; SCAN_BYTES];
+        let left = usize::try_from(SCAN_BYTES.min(self.header.bytes - at)).unwrap_or(0);
+        let mut chunk = vec![0; left];
         while at < self.header.bytes {
             let read = self.read_chunk(file.as_ref(), at, &mut chunk)?;
             for (index, sector) in chunk[..read].chunks(SECTOR_BYTES).enumerate() {
                 let offset = at + (index * SECTOR_BYTES) as u64;
-                if self.proves(offset, sector, position) {
+                if sector != ZEROS && self.proves(offset, sector, position) {
                     let reason = format!(
                         "{reason}, yet a frame at byte {offset} was written after it was durable"
                     );
                     return Err(self.corrupt(position, &reason));
                 }
-                if let Some(last) = sector.iter().rposition(|byte| *byte != 0) {
+                if sector != ZEROS {
+                    let last = sector.iter().rposition(|byte| *byte != 0).unwrap_or(0);
                     end = offset + last as u64 + 1;
                 }
             }

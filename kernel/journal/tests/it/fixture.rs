@@ -27,8 +27,16 @@ pub(crate) fn small() -> Config {
 /// The record of a number: its length and bytes follow from it.
 pub(crate) fn record(number: u64) -> Record {
     let bytes = usize::try_from(number * 37 % 900).unwrap();
-    let body: Vec<u8> = number.to_le_bytes().into_iter().cycle().take(bytes).collect();
-    Record { kind: u8::try_from(number % 251).unwrap(), body: Bytes::from(body) }
+    let body: Vec<u8> = number
+        .to_le_bytes()
+        .into_iter()
+        .cycle()
+        .take(bytes)
+        .collect();
+    Record {
+        kind: u8::try_from(number % 251).unwrap(),
+        body: Bytes::from(body),
+    }
 }
 
 pub(crate) fn open_on(
@@ -55,22 +63,38 @@ impl Running {
     pub(crate) fn try_start(folder: &Path, config: Config) -> Result<Self, Error> {
         let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(1_000)));
         let disk = Arc::new(FolderDisk::open(folder).unwrap());
-        let Opened { journal, committer, recovery } = open_on(disk, clock.clone(), config)?;
+        let Opened {
+            journal,
+            committer,
+            recovery,
+        } = open_on(disk, clock.clone(), config)?;
         let committer = portique_journal::spawn(committer).unwrap();
-        Ok(Self { journal, recovery, clock, committer })
+        Ok(Self {
+            journal,
+            recovery,
+            clock,
+            committer,
+        })
     }
 
     /// Appends the records of these numbers one by one, each durable before the next.
     pub(crate) fn append(&self, numbers: RangeInclusive<u64>) {
         for number in numbers {
-            let pending = self.journal.submit(vec![record(number)], Lane::Work).unwrap();
+            let pending = self
+                .journal
+                .submit(vec![record(number)], Lane::Work)
+                .unwrap();
             let sequences = pending.wait().unwrap();
             assert_eq!(sequences, Sequence(number)..=Sequence(number));
         }
     }
 
     pub(crate) fn read(&self, from: u64) -> Vec<Entry> {
-        self.journal.read(Sequence(from)).unwrap().collect::<Result<_, _>>().unwrap()
+        self.journal
+            .read(Sequence(from))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
     }
 
     pub(crate) fn stop(self) {
@@ -85,6 +109,11 @@ pub(crate) fn assert_numbers(entries: &[Entry], from: u64, to: u64) {
     assert_eq!(sequences, (from..=to).collect::<Vec<_>>());
     for entry in entries {
         let Record { kind, body } = record(entry.sequence.0);
-        assert_eq!((entry.kind, &entry.body), (kind, &body), "record {}", entry.sequence);
+        assert_eq!(
+            (entry.kind, &entry.body),
+            (kind, &body),
+            "record {}",
+            entry.sequence
+        );
     }
 }

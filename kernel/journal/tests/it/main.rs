@@ -1,4 +1,5 @@
 //! The journal as its users see it: on a folder, on a simulated disk, and with its bytes damaged.
 
-mod folder;
 mod fixture;
+mod folder;
+mod simulation;
