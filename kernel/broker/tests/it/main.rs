@@ -1,0 +1,7 @@
+//! The broker on real and simulated disks.
+
+mod conformance;
+mod crash;
+mod limits;
+mod restart;
+mod rig;
