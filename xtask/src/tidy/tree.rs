@@ -135,3 +135,27 @@ fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
         Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_folders_are_left_out_and_binary_files_are_paths_only() {
+        let root = tempfile::tempdir().unwrap();
+        let written = ["README.md", "target/made.rs", "fleet/src/target/room.rs"];
+        for path in written {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        fs::write(root.path().join("logo.png"), [0xff, 0xfe]).unwrap();
+
+        let tree = Tree::read(root.path()).unwrap();
+
+        let texts: Vec<_> = tree.files().iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(texts, ["README.md", "fleet/src/target/room.rs"]);
+        assert!(tree.has("logo.png") && tree.has("fleet/src"));
+        assert!(!tree.has("target/made.rs"));
+    }
+}
