@@ -41,6 +41,8 @@ enum Verb {
     Up(up::Up),
     /// Launch control: poll, count, orders, mission log.
     Launch(launch::Launch),
+    /// Be the on-board computer of one module of a rocket.
+    Module(crate::module::Module),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -82,6 +84,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
     match cli.verb {
         Verb::Up(up) => up.run(),
         Verb::Launch(launch) => launch.run(cli.output),
+        Verb::Module(module) => module.run(),
         Verb::Completion { shell } => completion(shell),
         Verb::Version => {
             let version = env!("CARGO_PKG_VERSION");

@@ -144,6 +144,16 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// An on-board computer ended, although nothing told it to.
+    #[error("the computer of module {module} ended: {how}")]
+    ModuleEnded {
+        /// The module.
+        module: String,
+        /// What happened.
+        how: String,
+        /// The status that tells its supervisor.
+        exit: Exit,
+    },
     /// The machine refuses threads, signals or timers.
     #[error("the machine refuses what every process needs")]
     Runtime {
@@ -172,6 +182,7 @@ impl Error {
             } => Exit::Unauthenticated,
             Self::Refused { .. } => Exit::Refused,
             Self::NotNominal { .. } => Exit::NotNominal,
+            Self::ModuleEnded { exit, .. } => *exit,
             Self::Bind { .. }
             | Self::File { .. }
             | Self::TokenFile { .. }

@@ -21,11 +21,13 @@ pub enum Exit {
     Busy,
     /// The flight of `up --demo --exit` was not nominal.
     NotNominal,
+    /// The on-board computer has ended for good: its module was destroyed.
+    Destroyed,
 }
 
 impl Exit {
     /// Every status, in the order of its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -35,6 +37,7 @@ impl Exit {
         Self::Unauthenticated,
         Self::Busy,
         Self::NotNominal,
+        Self::Destroyed,
     ];
 
     /// The number that the shell sees.
@@ -49,6 +52,7 @@ impl Exit {
             Self::Unauthenticated => 6,
             Self::Busy => 7,
             Self::NotNominal => 8,
+            Self::Destroyed => 9,
         }
     }
 
@@ -64,6 +68,7 @@ impl Exit {
             Self::Unauthenticated => "no token, or a wrong one",
             Self::Busy => "a port or the data folder is in use",
             Self::NotNominal => "the demonstration flight was not nominal",
+            Self::Destroyed => "the module of this computer was destroyed",
         }
     }
 }

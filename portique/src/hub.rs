@@ -1,24 +1,33 @@
 //! The life of a hub: build everything, bind, run, stop in order.
 
 mod engines;
+mod systems;
 
 use std::future::{Future, IntoFuture};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use portique_launch::link::{SimulationOptions, VehiclesOptions};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
-use crate::http::{self, Front, Metrics, Readiness};
+use crate::http::{self, Front, Metrics, Readiness, Source};
 use crate::lifetime::TaskGroup;
-use crate::token::Token;
+use crate::supervisor::Processes;
+use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
+use systems::Systems;
+
+pub(crate) use engines::JOURNAL_FOLDER;
 
 /// The first fall stops the hub; later ones are its consequence.
 const FALLS_MAX: usize = 1;
@@ -34,6 +43,7 @@ pub struct Hub {
     listener: TcpListener,
     grpc: TcpListener,
     engines: Engines,
+    systems: Systems,
     groups: Groups,
     router: axum::Router,
 }
@@ -77,19 +87,30 @@ impl Hub {
             http: local_address(&listener, "HTTP", "--listen", config.listen)?,
             grpc: local_address(&grpc, "gRPC", "--grpc-listen", config.grpc_listen)?,
         };
-        let token = Token::open(data.path())?;
+        let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
         let engines = Engines::open(data.path()).await?;
+        let module_token = Token::open(data.path(), MODULE_TOKEN_FILE)?;
+        let vehicles = VehiclesOptions {
+            clock: engines.clock.clone(),
+            attach_token: module_token.as_str().to_owned(),
+            host: Arc::new(Processes::new(
+                executable()?,
+                format!("http://{}", addresses.grpc),
+            )),
+            simulation: SimulationOptions::default(),
+        };
+        let systems = Systems::open(&engines, vehicles).await?;
         let front = Front {
             token: token.clone(),
             readiness: Arc::new(Readiness {
                 parts: engines.parts(),
             }),
-            metrics: Arc::new(Metrics::new(engines.sources())),
+            metrics: Arc::new(Metrics::new(sources(&engines, &systems))),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
         };
-        let router = http::router(front, engines.routes());
+        let router = http::router(front, systems.routes());
         Ok(Self {
             data,
             addresses,
@@ -98,6 +119,7 @@ impl Hub {
             listener,
             grpc,
             engines,
+            systems,
             groups,
             router,
         })
@@ -134,7 +156,9 @@ impl Hub {
             addresses,
             stop_grace,
             listener,
+            grpc,
             engines,
+            systems,
             router,
             groups,
             ..
@@ -144,7 +168,9 @@ impl Hub {
             control,
             mut falls,
         } = groups;
-        let engines = engines.spawn(&control);
+        engines.spawn(&control);
+        spawn_grpc(&control, grpc, systems.vehicles.grpc_routes());
+        systems.spawn(&control);
         spawn_http(&edges, listener, router);
         data.write_addresses(&addresses)?;
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
@@ -165,6 +191,11 @@ impl Hub {
     }
 }
 
+/// Modules are processes of the very program that runs the hub.
+fn executable() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|source| Error::Runtime { source })
+}
+
 fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(edges.token().cancelled_owned())
@@ -172,6 +203,25 @@ fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {
     edges.spawn("http", async move {
         server.await.map_err(|error| error.to_string())
     });
+}
+
+/// Simulated control loops run over it, so no small message may wait for more to fill a packet.
+fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes) {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = Server::builder()
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, control.token().cancelled_owned());
+    control.spawn("grpc", async move {
+        server.await.map_err(|error| portique_fault::chain(&error))
+    });
+}
+
+fn sources(engines: &Engines, systems: &Systems) -> Vec<Source> {
+    engines
+        .sources()
+        .into_iter()
+        .chain(systems.sources())
+        .collect()
 }
 
 /// Edges first, so that nothing new arrives at what they lean on; the journal last.

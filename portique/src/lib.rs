@@ -18,6 +18,8 @@ mod http;
 mod hub;
 mod lifetime;
 mod logging;
+mod module;
+mod supervisor;
 mod token;
 
 pub use cli::run;
@@ -27,3 +29,4 @@ pub use error::Error;
 pub use exit::Exit;
 pub use http::ProblemDetails;
 pub use hub::Hub;
+pub use supervisor::Processes;

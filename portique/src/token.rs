@@ -8,24 +8,26 @@ use subtle::ConstantTimeEq;
 use crate::data_folder::file_error;
 use crate::error::Error;
 
-/// The token's file in the data folder.
+/// The commander token's file in the data folder.
 pub(crate) const TOKEN_FILE: &str = "commander.token";
+/// What modules that are attached by hand show; it gives no orders.
+pub(crate) const MODULE_TOKEN_FILE: &str = "module.token";
 /// 256 bits: not to be guessed, whatever the rate.
 const TOKEN_BYTES: usize = 32;
 /// Twice a token in hexadecimal; a larger file is something else.
 const TOKEN_FILE_BYTES_MAX: u64 = 256;
 
-/// What whoever changes something must show: 32 random bytes, written as 64 hexadecimal digits.
+/// A secret that its holder shows: 32 random bytes, written as 64 hexadecimal digits.
 #[derive(Clone)]
 pub(crate) struct Token(String);
 
 impl Token {
-    /// Reads the token of a data folder, or writes a new one on the first start.
+    /// Reads a token of a data folder, or writes a new one on the first start.
     ///
     /// # Errors
     /// [`Error::TokenFile`] when others can read the file or it holds something else.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(TOKEN_FILE);
+    pub(crate) fn open(folder: &Path, file: &str) -> Result<Self, Error> {
+        let path = folder.join(file);
         match Self::read(&path) {
             Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Self::create(&path)
@@ -122,8 +124,8 @@ mod tests {
     #[test]
     fn the_first_start_writes_a_token_that_later_starts_read() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Token::open(folder.path()).unwrap();
-        let second = Token::open(folder.path()).unwrap();
+        let first = Token::open(folder.path(), TOKEN_FILE).unwrap();
+        let second = Token::open(folder.path(), TOKEN_FILE).unwrap();
         assert!(first.is(second.as_str()));
         assert!(!first.is(""));
         assert!(!first.is(&first.as_str()[1..]));
@@ -135,16 +137,16 @@ mod tests {
     fn a_token_open_to_others_or_no_token_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(TOKEN_FILE);
-        Token::open(folder.path()).unwrap();
+        Token::open(folder.path(), TOKEN_FILE).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(
-            Token::open(folder.path()),
+            Token::open(folder.path(), TOKEN_FILE),
             Err(Error::TokenFile { .. })
         ));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "secret").unwrap();
         assert!(matches!(
-            Token::open(folder.path()),
+            Token::open(folder.path(), TOKEN_FILE),
             Err(Error::TokenFile { .. })
         ));
     }

@@ -1,5 +1,5 @@
 /// A source of random numbers; not for secrets.
-pub trait Random: Send {
+pub trait Random: Send + Sync {
     /// The next 64 random bits.
     fn next_u64(&mut self) -> u64;
 
@@ -46,7 +46,11 @@ mod tests {
         let first: Vec<u64> = (0..3).map(|_| random.next_u64()).collect();
         assert_eq!(
             first,
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
         );
     }
 

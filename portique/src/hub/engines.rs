@@ -1,36 +1,236 @@
-use std::path::Path;
+//! Which engine stands behind each port, and what stands on them.
 
-use utoipa_axum::router::OpenApiRouter;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use portique_broker::Broker;
+use portique_clock::{Clock, Seeded, WallClock};
+use portique_fault::Fault;
+use portique_journal::{FolderDisk, Journal};
+use portique_records::{Records, SqliteConfig, SqliteRecords};
 
 use crate::error::Error;
-use crate::http::{Part, Source};
+use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
 
-/// The embedded engines and the systems on them, wired together.
-pub(super) struct Engines {}
+/// The journal's folder in the data folder.
+pub(crate) const JOURNAL_FOLDER: &str = "journal";
+/// The records' file in the data folder.
+const RECORDS_FILE: &str = "records.sqlite";
+
+/// The embedded engines: journal, bus on it, records beside it.
+pub(super) struct Engines {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) broker: Broker,
+    pub(super) records: Arc<SqliteRecords>,
+    journal: Journal,
+    committer: JoinHandle<()>,
+}
 
 impl Engines {
-    pub(super) async fn open(_folder: &Path) -> Result<Self, Error> {
-        Ok(Self {})
+    /// Opens all of them, recovering what a crash left.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with file, offset and what to do; [`Error::Part`].
+    pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
+        let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
+        let (journal, committer) = open_journal(folder.join(JOURNAL_FOLDER), clock.clone()).await?;
+        let broker = Broker::open(
+            portique_broker::Config::default(),
+            journal.clone(),
+            clock.clone(),
+        )
+        .await
+        .map_err(|error| refuse_journal("the bus", &error, folder))?;
+        let records = open_records(folder).await?;
+        Ok(Self {
+            clock,
+            broker,
+            records,
+            journal,
+            committer,
+        })
     }
 
+    /// How each of them is, for whoever asks whether the hub can serve.
     pub(super) fn parts(&self) -> Vec<Part> {
-        Vec::new()
+        let journal = self.journal.clone();
+        let records = self.records.clone();
+        vec![
+            Box::new(move || journal_state(&journal.state())),
+            Box::new(move || records_state(&records)),
+        ]
     }
 
+    /// What they count.
     pub(super) fn sources(&self) -> Vec<Source> {
-        Vec::new()
+        let journal = self.journal.clone();
+        vec![Source(Box::new(move || journal_figures(&journal)))]
     }
 
-    pub(super) fn routes(&self) -> OpenApiRouter {
-        OpenApiRouter::new()
+    /// Starts their housekeeping.
+    pub(super) fn spawn(&self, control: &TaskGroup) {
+        let (broker, stop) = (self.broker.clone(), control.token());
+        control.spawn("bus", async move {
+            tokio::select! {
+                () = broker.run() => {}
+                () = stop.cancelled() => {}
+            }
+            Ok(())
+        });
     }
 
-    pub(super) fn spawn(self, _control: &TaskGroup) -> Self {
-        self
-    }
-
+    /// Leaves a checkpoint, makes durable what was accepted, and closes everything.
+    ///
+    /// # Errors
+    /// [`Error::Part`] with the first that could not be closed; nothing acknowledged is lost by it.
     pub(super) async fn close(self) -> Result<(), Error> {
-        Ok(())
+        let bus = self
+            .broker
+            .close()
+            .await
+            .map_err(|error| Error::part("the bus", &error));
+        self.journal.close();
+        let committer = self.committer;
+        let journal = tokio::task::spawn_blocking(move || committer.join()).await;
+        let records = self
+            .records
+            .close()
+            .await
+            .map_err(|error| Error::part("the records", &error));
+        if !matches!(journal, Ok(Ok(()))) {
+            return Err(Error::TaskFailed {
+                task: "journal-commit".into(),
+                message: "it panicked; what it had acknowledged is on disk".into(),
+            });
+        }
+        bus.and(records)
     }
+}
+
+async fn open_journal(
+    folder: std::path::PathBuf,
+    clock: Arc<dyn Clock>,
+) -> Result<(Journal, JoinHandle<()>), Error> {
+    let place = folder.clone();
+    let opened = blocking("the journal", move || {
+        let disk = FolderDisk::open(&folder)
+            .map_err(|source| crate::data_folder::file_error("create", &folder, source))?;
+        let config = portique_journal::Config::default();
+        Journal::open(config, Arc::new(disk), clock, &mut seeded()?)
+            .map_err(|error| refuse_journal("the journal", &error, &folder))
+    })
+    .await?;
+    if let Some(torn) = &opened.recovery.torn {
+        let (file, offset, bytes) = (torn.path.display(), torn.offset, torn.bytes);
+        tracing::warn!(%file, offset, bytes, "cut off a write that a crash had interrupted");
+    }
+    let committer = portique_journal::spawn(opened.committer).map_err(|source| {
+        crate::data_folder::file_error("start the thread that writes", &place, source)
+    })?;
+    Ok((opened.journal, committer))
+}
+
+async fn open_records(folder: &Path) -> Result<Arc<SqliteRecords>, Error> {
+    let config = SqliteConfig::file(folder.join(RECORDS_FILE));
+    let records = blocking("the records", move || {
+        SqliteRecords::open(config).map_err(|error| Error::part("the records", &error))
+    });
+    records.await.map(Arc::new)
+}
+
+async fn blocking<T: Send + 'static>(
+    part: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let task = part.to_owned();
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::TaskFailed {
+            task,
+            message: error.to_string(),
+        }),
+    }
+}
+
+/// A generator that starts somewhere else each time; not for secrets.
+pub(super) fn seeded() -> Result<Seeded, Error> {
+    let seed = getrandom::u64().map_err(|error| Error::Runtime {
+        source: io::Error::other(error),
+    })?;
+    Ok(Seeded::new(seed))
+}
+
+/// Damage is for people to decide about: nothing is changed, and the way on is said.
+fn refuse_journal(part: &'static str, fault: &dyn Fault, folder: &Path) -> Error {
+    match Error::part(part, fault) {
+        Error::Part {
+            code: portique_fault::Code::DataLoss,
+            message,
+            ..
+        } => Error::Damaged {
+            message: format!(
+                "{message}; nothing was changed: see all of it with `portique journal verify {}`, \
+                 then restore the folder from a backup, or start empty with another --data",
+                folder.display()
+            ),
+        },
+        other => other,
+    }
+}
+
+fn journal_state(state: &portique_journal::State) -> PartState {
+    use portique_journal::State;
+    match state {
+        State::Open => PartState::open("journal"),
+        State::DrainOnly {
+            free_bytes,
+            reserve_bytes,
+        } => PartState::not_ready(
+            "journal",
+            "drain_only",
+            format!(
+                "{free_bytes} bytes free on the disk, {reserve_bytes} kept in reserve: free space"
+            ),
+        ),
+        State::Poisoned { reason } => PartState::not_ready(
+            "journal",
+            "poisoned",
+            format!("{reason}: mend the disk, then restart the hub"),
+        ),
+        State::Closed => PartState::not_ready("journal", "closed", "the hub is stopping".into()),
+    }
+}
+
+fn records_state(_records: &SqliteRecords) -> PartState {
+    PartState::open("records")
+}
+
+fn journal_figures(journal: &Journal) -> Vec<Figure> {
+    let is = |wanted: bool| Value::Gauge(if wanted { 1.0 } else { 0.0 });
+    let state = journal.state();
+    vec![
+        Figure {
+            name: "journal_durable_sequence",
+            help: "The last record on stable storage",
+            value: Value::Gauge(journal.durable().0 as f64),
+        },
+        Figure {
+            name: "journal_first_sequence",
+            help: "The first record that is kept",
+            value: Value::Gauge(journal.first().0 as f64),
+        },
+        Figure {
+            name: "journal_drain_only",
+            help: "1 while the disk is nearly full and new work is refused",
+            value: is(matches!(state, portique_journal::State::DrainOnly { .. })),
+        },
+        Figure {
+            name: "journal_poisoned",
+            help: "1 after a failed write, until the hub is restarted",
+            value: is(matches!(state, portique_journal::State::Poisoned { .. })),
+        },
+    ]
 }

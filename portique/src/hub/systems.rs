@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use portique_launch::link::{Vehicles, VehiclesOptions};
+use portique_launch::service::{self, Launch, Parts, Worker};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::engines::{Engines, seeded};
+use crate::error::Error;
+use crate::http::{Figure, Source, Value};
+use crate::lifetime::TaskGroup;
+
+/// The systems of this hub: launch control, and the vehicles it reaches.
+pub(super) struct Systems {
+    pub(super) vehicles: Vehicles,
+    launch: Launch,
+    worker: Worker,
+}
+
+impl Systems {
+    /// Brings every mission back; nothing runs yet.
+    ///
+    /// # Errors
+    /// [`Error::Part`].
+    pub(super) async fn open(engines: &Engines, vehicles: VehiclesOptions) -> Result<Self, Error> {
+        let vehicles = Vehicles::new(vehicles);
+        let parts = Parts {
+            bus: engines.broker.bus(),
+            records: engines.records.clone(),
+            clock: engines.clock.clone(),
+            random: Box::new(seeded()?),
+            connector: Arc::new(vehicles.clone()),
+            config: service::Config::default(),
+        };
+        let (launch, worker) = Launch::open(parts)
+            .await
+            .map_err(|error| Error::part("launch control", &error))?;
+        Ok(Self {
+            vehicles,
+            launch,
+            worker,
+        })
+    }
+
+    /// What they serve.
+    pub(super) fn routes(&self) -> OpenApiRouter {
+        OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
+    }
+
+    /// What they count.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        let launch = self.launch.clone();
+        vec![Source(Box::new(move || launch_figures(&launch)))]
+    }
+
+    /// Starts them.
+    pub(super) fn spawn(self, control: &TaskGroup) {
+        let stop = control.token();
+        let worker = self.worker;
+        control.spawn("launch", async move {
+            worker.run(stop).await;
+            Ok(())
+        });
+    }
+}
+
+fn launch_figures(launch: &Launch) -> Vec<Figure> {
+    let shared = launch.shared();
+    let rockets = shared.rockets();
+    let modules = rockets.iter().map(|rocket| shared.modules(rocket));
+    let (mut reporting, mut samples) = (0, 0);
+    for live in modules.flat_map(|modules| modules.into_values()) {
+        reporting += 1;
+        samples += live.samples;
+    }
+    vec![
+        Figure {
+            name: "launch_rockets",
+            help: "Rockets that launch control knows",
+            value: Value::Gauge(rockets.len() as f64),
+        },
+        Figure {
+            name: "launch_modules",
+            help: "Modules whose telemetry was heard since the start",
+            value: Value::Gauge(f64::from(reporting)),
+        },
+        Figure {
+            name: "launch_samples",
+            help: "Telemetry samples heard",
+            value: Value::Counter(samples),
+        },
+    ]
+}

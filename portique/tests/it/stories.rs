@@ -1,0 +1,7 @@
+//! The stories of launch control, each told to the real binary.
+
+mod control_room;
+mod faults;
+mod flight;
+mod restarts;
+mod shared_pad;

@@ -1,0 +1,241 @@
+//! A hub of the real binary, and what a control room does with it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything may take that a loaded machine does in seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a state that is waited for is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A running hub and its data folder.
+pub(super) struct ControlRoom {
+    hub: Child,
+    url: String,
+    token: String,
+    data: TempDir,
+    http: reqwest::Client,
+}
+
+/// An answer of the hub.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Value,
+}
+
+impl ControlRoom {
+    pub(super) async fn open() -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        let hub = spawn(data.path());
+        let mut room = Self {
+            hub,
+            url: String::new(),
+            token: String::new(),
+            data,
+            http: reqwest::Client::new(),
+        };
+        room.find().await;
+        room
+    }
+
+    /// Kills the hub as a power cut would, and starts another on the same folder.
+    pub(super) async fn kill_and_restart(&mut self) {
+        self.hub.kill().expect("the hub runs");
+        self.hub.wait().expect("a killed hub can be waited for");
+        self.start_again().await;
+    }
+
+    /// Stops the hub in order; `before` sees the folder while no hub runs; starts another.
+    pub(super) async fn stop_and_restart(&mut self, before: impl FnOnce(&Path)) {
+        let pid = self.hub.id().to_string();
+        let kill = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(kill.expect("kill is there").success());
+        assert!(self.hub.wait().expect("the hub ends").success(), "a stop in order ends with 0");
+        before(self.data.path());
+        self.start_again().await;
+    }
+
+    async fn start_again(&mut self) {
+        // A killed hub leaves the addresses of its own ports behind.
+        let _ = std::fs::remove_file(self.data.path().join("hub.json"));
+        self.hub = spawn(self.data.path());
+        self.find().await;
+    }
+
+    async fn find(&mut self) {
+        let path = self.data.path().join("hub.json");
+        let addresses = wait_for("the hub's addresses", || {
+            let text = std::fs::read_to_string(&path).ok()?;
+            serde_json::from_str::<Value>(&text).ok()
+        });
+        let addresses = addresses.await;
+        let http = addresses["http"].as_str().expect("an HTTP address");
+        self.url = format!("http://{http}/api/v1");
+        let token = std::fs::read_to_string(self.data.path().join("commander.token"));
+        self.token = token.expect("a commander token").trim().to_owned();
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Value {
+        let response = self.http.get(format!("{}/{path}", self.url)).send().await;
+        let response = response.expect("the hub answers");
+        assert_eq!(response.status(), 200, "GET {path}");
+        response.json().await.expect("JSON")
+    }
+
+    /// Gives an order and returns whatever the hub says.
+    pub(super) async fn try_post(&self, path: &str, body: Value) -> Reply {
+        let request = self.http.post(format!("{}/{path}", self.url)).bearer_auth(&self.token);
+        let response = request.json(&body).send().await.expect("the hub answers");
+        let status = response.status().as_u16();
+        Reply { status, body: response.json().await.unwrap_or(Value::Null) }
+    }
+
+    /// Gives an order that must be taken.
+    pub(super) async fn post(&self, path: &str, body: Value) -> Value {
+        let reply = self.try_post(path, body).await;
+        assert!(matches!(reply.status, 200 | 201), "POST {path}: {} {}", reply.status, reply.body);
+        reply.body
+    }
+
+    /// Gives an order that must be refused with these words.
+    pub(super) async fn refused(&self, path: &str, body: Value, status: u16, words: &str) {
+        let reply = self.try_post(path, body).await;
+        let detail = reply.body["detail"].as_str().unwrap_or_default();
+        assert_eq!(reply.status, status, "POST {path}: {}", reply.body);
+        assert!(detail.contains(words), "POST {path}: {detail:?} does not say {words:?}");
+    }
+
+    /// Adds a simulated rocket and waits until its three modules are in reach.
+    pub(super) async fn add(&self, rocket: &str, pad: &str, time_factor: f64) {
+        let new = json!({ "rocket": rocket, "pad": pad, "time_factor": time_factor });
+        self.post("launch/rockets", new).await;
+        self.until(rocket, "three modules in reach", |view| {
+            let modules = view["modules"].as_array().expect("modules");
+            modules.iter().filter(|module| module["up"] == true).count() == 3
+        })
+        .await;
+    }
+
+    /// Polls every station to a go.
+    pub(super) async fn poll(&self, rocket: &str) {
+        self.post(&format!("launch/rockets/{rocket}/poll"), json!({})).await;
+        for station in ["weather", "rocket", "payload", "telemetry"] {
+            let vote = json!({ "station": station, "vote": "go" });
+            self.post(&format!("launch/rockets/{rocket}/poll/votes"), vote).await;
+        }
+        let go = json!({ "decision": "go" });
+        self.post(&format!("launch/rockets/{rocket}/poll/close"), go).await;
+    }
+
+    pub(super) async fn launch(&self, rocket: &str) {
+        self.post(&format!("launch/rockets/{rocket}/count"), json!({})).await;
+    }
+
+    pub(super) async fn order(&self, rocket: &str, module: &str, order: Value) -> Value {
+        self.post(&format!("launch/rockets/{rocket}/modules/{module}/orders"), order).await
+    }
+
+    pub(super) async fn view(&self, rocket: &str) -> Value {
+        self.get(&format!("launch/rockets/{rocket}")).await
+    }
+
+    /// Waits until the mission is so; returns it.
+    pub(super) async fn until(
+        &self,
+        rocket: &str,
+        what: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut last = Value::Null;
+        let waiting = async {
+            loop {
+                looks.tick().await;
+                last = self.view(rocket).await;
+                if is_so(&last) {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!("{rocket}: {what} did not come within {PATIENCE:?}; it is {last:#}");
+        }
+        last
+    }
+
+    /// The mission log, whole.
+    pub(super) async fn log(&self, filter: &str) -> Vec<Value> {
+        let page = self.get(&format!("launch/log?limit=1000&{filter}")).await;
+        assert!(page["next"].is_null(), "one page holds a flight's log");
+        page["entries"].as_array().expect("entries").clone()
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+}
+
+impl Drop for ControlRoom {
+    fn drop(&mut self) {
+        // Ends with its test, whatever became of it.
+        let _ = self.hub.kill();
+        let _ = self.hub.wait();
+    }
+}
+
+/// Whether a module's list of events names this one.
+pub(super) fn has_event(view: &Value, module: &str, event: &str) -> bool {
+    let mut modules = view["modules"].as_array().into_iter().flatten();
+    modules.any(|view| {
+        let events = view["events"].as_array();
+        view["module"] == module && events.is_some_and(|events| events.iter().any(|e| e == event))
+    })
+}
+
+/// A number of a module's last sample.
+pub(super) fn sample(view: &Value, module: &str, field: &str) -> f64 {
+    let mut modules = view["modules"].as_array().into_iter().flatten();
+    let module = modules.find(|view| view["module"] == module);
+    module.and_then(|view| view["sample"][field].as_f64()).unwrap_or(f64::NAN)
+}
+
+async fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let waiting = async {
+        loop {
+            looks.tick().await;
+            if let Some(found) = look() {
+                return found;
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(found) => found,
+        Err(_) => panic!("{what} did not come within {PATIENCE:?}"),
+    }
+}
+
+fn spawn(data: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(log_path(data));
+    let args = ["up", "--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--data"];
+    Command::new(env!("CARGO_BIN_EXE_portique"))
+        .args(args)
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("the data folder can be written"))
+        .spawn()
+        .expect("the binary starts")
+}
+
+fn log_path(data: &Path) -> PathBuf {
+    data.join("hub.log")
+}
