@@ -12,6 +12,7 @@ mod links;
 mod machine_words;
 mod manifests;
 mod names;
+mod protocols;
 mod rooms;
 mod tree;
 
@@ -51,6 +52,7 @@ fn check_tree(tree: &Tree) -> Vec<Finding> {
         machine_words::check,
         manifests::check,
         names::check,
+        protocols::check,
         rooms::check,
     ];
     checks.iter().flat_map(|check| check(tree)).collect()
