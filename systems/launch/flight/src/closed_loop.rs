@@ -84,6 +84,7 @@ pub fn fly(vehicle: &Vehicle, options: &FlyOptions) -> Flight {
             flight.sample();
         }
     }
+    flight.sample();
     Flight {
         tracks: flight.tracks,
         events: flight.events,
@@ -198,14 +199,19 @@ impl<'a> Loop<'a> {
         }
     }
 
+    /// One point per body that goes on, and one at its end.
     fn sample(&mut self) {
         for (track, autopilot) in self.tracks.iter_mut().zip(&self.autopilots) {
-            if !autopilot.phase().is_final() || autopilot.phase() == Phase::Deployed {
-                let sensors = self.world.sensors(track.body);
-                track.points.push(Point {
-                    sensors,
-                    phase: autopilot.phase(),
-                });
+            let point = Point {
+                sensors: self.world.sensors(track.body),
+                phase: autopilot.phase(),
+            };
+            let goes_on = track.points.last().is_none_or(|last| {
+                let ended = last.phase.is_final() && last.phase != Phase::Deployed;
+                !ended && last.sensors.t_s < point.sensors.t_s
+            });
+            if goes_on {
+                track.points.push(point);
             }
         }
     }

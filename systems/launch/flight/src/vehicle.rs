@@ -246,6 +246,8 @@ pub enum BoosterReturn {
 pub struct Landing {
     /// Engines of the boost-back burn.
     pub boostback_engines: u32,
+    /// Throttle of the boost-back burn.
+    pub boostback_throttle: f64,
     /// Height at which the entry burn begins.
     pub entry_altitude_m: f64,
     /// Speed at which the entry burn ends.

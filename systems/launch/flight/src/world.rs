@@ -182,7 +182,7 @@ impl World {
     }
 
     /// What happened since the last call that the world itself knows, in order: `liftoff`,
-    /// `stage_separation`, `landed`, `destroyed`, `lost` (with `impact_speed_m_s`).
+    /// `stage_separation`, `landing`, `landed`, `destroyed`, `lost` (with `impact_speed_m_s`).
     /// Autopilots tell most of it too: a listener of both keeps the first of each kind and body.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

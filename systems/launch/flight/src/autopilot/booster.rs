@@ -46,7 +46,9 @@ pub(super) fn step(pilot: &mut Pilot, step: &mut Step<'_>) {
         Phase::AeroGuidance => with_landing(step, |step, landing| {
             descent::aero_guidance(&mut pilot.descent, step, landing);
         }),
-        Phase::LandingBurn => with_landing(step, descent::landing_burn),
+        Phase::LandingBurn => with_landing(step, |step, landing| {
+            descent::landing_burn(&mut pilot.descent, step, landing);
+        }),
         _ => step.engines_off(),
     }
     land(step);

@@ -15,6 +15,9 @@ const PREDICT_TICKS: u32 = 5;
 /// Miss under which the boost-back goes on with the landing engines only, for precision.
 const FINE_MISS_M: f64 = 20_000.0;
 
+/// Least acceleration of the boost-back: a booster that comes back early and heavy uses more engines.
+const BOOSTBACK_M_S2: f64 = 15.0;
+
 /// Propellant kept by the boost-back for entry and landing, as a part of the reserve.
 const BOOSTBACK_KEEPS: f64 = 0.25;
 
@@ -35,11 +38,17 @@ const REACH_PER_HEIGHT: f64 = 0.2;
 /// A miss beyond the reach of the fins; leaning for it would only cost height.
 const FINS_REACH_M: f64 = 10_000.0;
 
+/// A burn that stopped higher than this has to fall and burn again.
+const STOPPED_HIGH_M: f64 = 5.0;
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Progress {
     /// Distance by which the last prediction falls short of the site, positive down-range.
     miss_m: f64,
     ticks: u32,
+    /// Engines of the landing burn, chosen at its start.
+    landing_engines: u32,
+    landing_told: bool,
 }
 
 impl Progress {
@@ -64,23 +73,27 @@ pub(super) fn start_boostback(progress: &mut Progress, step: &mut Step<'_>) {
 
 /// Burns back until the predicted fall ends at the site.
 pub(super) fn boostback(progress: &mut Progress, step: &mut Step<'_>, landing: &Landing) {
-    let fine = progress.miss_m.abs() < FINE_MISS_M && progress.ticks > 0;
+    let (propellant_kg, throttle) = (step.sensors.propellant_kg, landing.boostback_throttle);
+    let heavy = predict::engines_for(step.vehicle, propellant_kg, throttle, BOOSTBACK_M_S2);
+    let near = progress.ticks > 0 && progress.miss_m.abs() < FINE_MISS_M;
+    let fine = near && heavy <= landing.boostback_engines;
     let miss_m = progress.miss_m(step, landing, fine);
-    let reserve_kg = reserve_kg(step);
-    let short = step.sensors.propellant_kg < BOOSTBACK_KEEPS * reserve_kg;
-    if miss_m >= 0.0 || short {
+    let short = step.sensors.propellant_kg < BOOSTBACK_KEEPS * reserve_kg(step);
+    let low = predict::must_land_now(step.vehicle, landing, &fall(step, true));
+    if miss_m >= 0.0 || short || low {
         step.engines_off();
         step.report(EventKind::BoostbackEnd);
         step.enter(Phase::ReentryCoast);
         return;
     }
-    let actuators = step.actuators();
-    actuators.engines = if fine {
+    let engines = if fine {
         landing.landing_engines
     } else {
-        landing.boostback_engines
+        landing.boostback_engines.max(heavy)
     };
-    actuators.throttle = 1.0;
+    let actuators = step.actuators();
+    actuators.engines = engines;
+    actuators.throttle = throttle;
     actuators.pitch_rad = PI;
 }
 
@@ -143,28 +156,40 @@ pub(super) fn aero_guidance(progress: &mut Progress, step: &mut Step<'_>, landin
     step.actuators().pitch_rad = pitch_rad;
     deploy_legs(step, landing);
     if predict::must_land_now(step.vehicle, landing, &fall(step, true)) {
-        step.report(EventKind::LandingBurnStart);
+        progress.landing_engines =
+            predict::landing_engines(step.vehicle, landing, step.sensors.propellant_kg);
+        if !std::mem::replace(&mut progress.landing_told, true) {
+            step.report(EventKind::LandingBurnStart);
+        }
         step.enter(Phase::LandingBurn);
     }
 }
 
 /// Brakes to zero speed at zero altitude; at its lowest throttle the engine would climb, so the
 /// burn must be as long as the fall, no longer.
-pub(super) fn landing_burn(step: &mut Step<'_>, landing: &Landing) {
+pub(super) fn landing_burn(progress: &mut Progress, step: &mut Step<'_>, landing: &Landing) {
     deploy_legs(step, landing);
     let s = step.sensors;
     let engines = &step.vehicle.booster.engines;
-    let full_n =
-        f64::from(landing.landing_engines) * engines.thrust_n(air_at(s.altitude_m).pressure_pa);
+    let one_n = engines.thrust_n(air_at(s.altitude_m).pressure_pa);
     let thrust_n = predict::landing_thrust_n(step.vehicle, &fall(step, true));
+    let least_n = engines.throttle_min * one_n * f64::from(progress.landing_engines);
+    if thrust_n < least_n && progress.landing_engines > landing.landing_engines {
+        progress.landing_engines -= 1;
+    }
+    let count = progress.landing_engines.max(landing.landing_engines);
+    let full_n = f64::from(count) * one_n;
     let (up_n, along_n) = (thrust_n, sideways_n(step, thrust_n));
     let pitch_rad = up_n.atan2(along_n);
     let rising = s.vertical_speed_m_s >= 0.0;
     let throttle = (up_n.hypot(along_n) / full_n).clamp(engines.throttle_min, 1.0);
     let actuators = step.actuators();
-    actuators.engines = if rising { 0 } else { landing.landing_engines };
+    actuators.engines = if rising { 0 } else { count };
     actuators.throttle = throttle;
     actuators.pitch_rad = pitch_rad;
+    if rising && s.altitude_m > STOPPED_HIGH_M {
+        step.enter(Phase::AeroGuidance);
+    }
 }
 
 /// Side thrust that takes the booster over the site and stops it there.

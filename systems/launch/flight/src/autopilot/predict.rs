@@ -84,11 +84,40 @@ fn is_time_to_land(vehicle: &Vehicle, landing: &Landing, fall: &Fall) -> bool {
     }
     let engines = &vehicle.booster.engines;
     let pressure_pa = air_at(fall.motion.altitude_m / 2.0).pressure_pa;
-    let full_n = f64::from(landing.landing_engines) * engines.thrust_n(pressure_pa);
+    let count = landing_engines(vehicle, landing, fall.propellant_kg);
+    let full_n = f64::from(count) * engines.thrust_n(pressure_pa);
     let mut ahead = *fall;
     let ignition_m = -fall.motion.vertical_m_s * engines.start_s / 2.0;
     ahead.motion.altitude_m -= ignition_m;
     landing_thrust_n(vehicle, &ahead) >= landing.landing_throttle * full_n
+}
+
+/// Engines of the landing burn: as planned, or more for a booster that comes back early and heavy.
+pub(super) fn landing_engines(vehicle: &Vehicle, landing: &Landing, propellant_kg: f64) -> u32 {
+    /// Thrust over weight that the burn needs, so that braking is worth its time.
+    const THRUST_OVER_WEIGHT: f64 = 2.0;
+    let needed_m_s2 = THRUST_OVER_WEIGHT * STANDARD_GRAVITY;
+    engines_for(
+        vehicle,
+        propellant_kg,
+        landing.landing_throttle,
+        needed_m_s2,
+    )
+    .max(landing.landing_engines)
+}
+
+/// Engines that give the booster an acceleration at a throttle, as far as it has them.
+pub(super) fn engines_for(
+    vehicle: &Vehicle,
+    propellant_kg: f64,
+    throttle: f64,
+    accel_m_s2: f64,
+) -> u32 {
+    let engines = &vehicle.booster.engines;
+    let mass_kg = vehicle.booster.empty_kg + propellant_kg;
+    let one_n = throttle * engines.thrust_n(air_at(0.0).pressure_pa);
+    let enough = (1..engines.count).find(|&count| f64::from(count) * one_n >= mass_kg * accel_m_s2);
+    enough.unwrap_or(engines.count)
 }
 
 pub(super) fn must_land_now(vehicle: &Vehicle, landing: &Landing, fall: &Fall) -> bool {

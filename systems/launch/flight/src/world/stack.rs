@@ -226,7 +226,9 @@ impl World {
             }
             return;
         }
-        self.note(EventKind::Landed, base, &[("impact_speed_m_s", speed)]);
+        for kind in [EventKind::Landing, EventKind::Landed] {
+            self.note(kind, base, &[("impact_speed_m_s", speed)]);
+        }
         let module = &mut self.modules[base.index()];
         module.landed = true;
         module.pitch_rad = FRAC_PI_2;
