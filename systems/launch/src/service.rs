@@ -22,7 +22,7 @@ use portique_records::Records;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use live::{LiveMessage, LiveModule, Shared};
-pub use projection::{LogEntry, LogPage, LogQuery};
+pub use projection::{LogEntry, LogPage, LogQuery, Source};
 pub use telemetry::{TelemetryPage, TelemetryQuery};
 pub use worker::Worker;
 
@@ -30,7 +30,6 @@ use crate::mission::{Actor, Definition, Mission, OrderRecord, Request};
 use crate::weather::Criteria;
 use crate::{Connector, Error, ModuleId, RocketId};
 use inputs::Input;
-
 
 /// Requests that may wait for the worker; more are refused at the edge by waiting senders.
 const INPUTS_MAX: usize = 1_024;
@@ -92,7 +91,14 @@ impl Launch {
         let shared = Arc::new(Shared::new(parts.clock.clone(), parts.config.clone()));
         let records = parts.records.clone();
         let worker = Worker::open(parts, shared.clone(), inputs.clone(), received).await?;
-        Ok((Self { inputs, shared, records }, worker))
+        Ok((
+            Self {
+                inputs,
+                shared,
+                records,
+            },
+            worker,
+        ))
     }
 
     /// Adds a rocket; returns once it is durable and its vehicle is being reached.
@@ -101,7 +107,15 @@ impl Launch {
     /// [`Error`] when it exists already or its description is refused; then nothing changed.
     pub async fn add(&self, definition: Definition, actor: Actor) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
-        self.send(Input::Add { definition: Box::new(definition), actor, reply }, answer).await
+        self.send(
+            Input::Add {
+                definition: Box::new(definition),
+                actor,
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
     /// Asks something of a mission; returns once what it led to is durable.
@@ -116,7 +130,16 @@ impl Launch {
     ) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         let rocket = rocket.clone();
-        self.send(Input::Request { rocket, actor, request: Box::new(request), reply }, answer).await
+        self.send(
+            Input::Request {
+                rocket,
+                actor,
+                request: Box::new(request),
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
     /// Orders a module and waits for its answer.
@@ -132,13 +155,21 @@ impl Launch {
         order: crate::Order,
     ) -> Result<OrderRecord, Error> {
         let mut changes = self.shared.changes();
-        let request = Request::Order { id: id.clone(), module, order };
+        let request = Request::Order {
+            id: id.clone(),
+            module,
+            order,
+        };
         self.request(rocket, actor, request).await?;
         let patience = self.shared.config().answer_timeout + Duration::from_secs(1);
         let answered = async {
             loop {
                 let record = self.mission(rocket, |mission| {
-                    mission.orders().iter().find(|record| record.id == id).cloned()
+                    mission
+                        .orders()
+                        .iter()
+                        .find(|record| record.id == id)
+                        .cloned()
                 })?;
                 match record {
                     Some(record) if record.stage != crate::mission::OrderStage::Released => {
@@ -147,13 +178,17 @@ impl Launch {
                     _ => {}
                 }
                 if changes.changed().await.is_err() {
-                    return Err(Error::Unavailable { reason: "it is stopping" });
+                    return Err(Error::Unavailable {
+                        reason: "it is stopping",
+                    });
                 }
             }
         };
         match tokio::time::timeout(patience, answered).await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::Unavailable { reason: "the order is recorded but not answered" }),
+            Err(_) => Err(Error::Unavailable {
+                reason: "the order is recorded but not answered",
+            }),
         }
     }
 
@@ -207,7 +242,9 @@ impl Launch {
         input: Input,
         answer: oneshot::Receiver<Result<(), Error>>,
     ) -> Result<(), Error> {
-        let stopping = Error::Unavailable { reason: "it is stopping" };
+        let stopping = Error::Unavailable {
+            reason: "it is stopping",
+        };
         if self.inputs.send(input).await.is_err() {
             return Err(stopping);
         }

@@ -325,3 +325,10 @@ pub struct Entry {
     #[serde(flatten)]
     pub fact: Fact,
 }
+
+impl Entry {
+    /// Whether a person is behind it.
+    pub fn is_manual(&self) -> bool {
+        self.actor == Actor::commander() || matches!(self.fact, Fact::VoteCast { .. })
+    }
+}

@@ -24,6 +24,16 @@ const PAGE_LINES_MAX: usize = 1_000;
 /// How long the projection waits before it tries again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Who is behind a line of the mission log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A person: the actor says who.
+    Manual,
+    /// A machine: the actor says which.
+    Automatic,
+}
+
 /// A line of the mission log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogEntry {
@@ -41,6 +51,8 @@ pub struct LogEntry {
     pub rocket: RocketId,
     /// By whom: a station, a module, `count`, `ground`, `reflex`, `hub`.
     pub actor: Actor,
+    /// Whether a person wanted it, or it happened by itself.
+    pub source: Source,
     /// What kind, such as `vote_cast` or `max_q`.
     pub kind: String,
     /// About which module.
@@ -62,6 +74,11 @@ impl LogEntry {
             t_s: entry.t_s,
             rocket: entry.rocket.clone(),
             actor: entry.actor.clone(),
+            source: if entry.is_manual() {
+                Source::Manual
+            } else {
+                Source::Automatic
+            },
             kind: entry.fact.kind().into(),
             module: entry.fact.module().cloned(),
             text: entry.fact.describe(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portique_flight::{EventKind, Vehicle};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::inputs::Input;
@@ -46,8 +47,12 @@ pub(crate) struct ModuleWatch {
 
 impl Watch {
     /// Listens until the link is closed or launch control stops.
-    pub(crate) async fn run(mut self, mut downlink: mpsc::Receiver<Received>) {
-        while let Some(received) = downlink.recv().await {
+    pub(crate) async fn run(
+        mut self,
+        mut downlink: mpsc::Receiver<Received>,
+        stop: CancellationToken,
+    ) {
+        while let Some(Some(received)) = stop.run_until_cancelled(downlink.recv()).await {
             let rocket = self.rocket.clone();
             let input = match received.message {
                 Downlink::Sample(module, sample) => {

@@ -48,6 +48,7 @@ pub struct Worker {
     links: BTreeMap<RocketId, Arc<dyn Link>>,
     released: BTreeMap<RocketId, Duration>,
     snapshot_due: Duration,
+    watches: CancellationToken,
     tracker: TaskTracker,
 }
 
@@ -74,6 +75,7 @@ impl Worker {
             links: BTreeMap::new(),
             released: BTreeMap::new(),
             snapshot_due: Duration::ZERO,
+            watches: CancellationToken::new(),
             tracker: TaskTracker::new(),
         })
     }
@@ -114,6 +116,7 @@ impl Worker {
             link.close().await;
         }
         log.abort();
+        self.watches.cancel();
         let (_, stopped) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.received, stopped));
         let Self {
@@ -254,7 +257,8 @@ impl Worker {
             tracker: self.tracker.clone(),
             modules: BTreeMap::new(),
         };
-        self.tracker.spawn(watch.run(downlink));
+        self.tracker
+            .spawn(watch.run(downlink, self.watches.clone()));
         self.links.insert(rocket.clone(), link);
         Ok(())
     }
