@@ -127,3 +127,77 @@ fn interpolate(table: &[[f64; 2]], at: f64) -> f64 {
     }
     table.last().map_or(0.0, |row| row[1])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A circular orbit over a pad on the equator, seen from the turning Earth.
+    fn circular(altitude_m: f64, eastward: f64) -> Motion {
+        let still = Motion {
+            altitude_m,
+            ..Motion::default()
+        };
+        let orbital = (EARTH_GM / still.radius()).sqrt();
+        Motion {
+            horizontal_m_s: orbital - still.inertial_horizontal(eastward),
+            ..still
+        }
+    }
+
+    #[test]
+    fn a_circular_orbit_stays_circular_for_a_revolution() {
+        for eastward in [-0.5, 0.0, 1.0] {
+            let mut motion = circular(200_000.0, eastward);
+            for _ in 0..265_000 {
+                motion = motion.step(0.02, eastward, |_| (0.0, 0.0));
+                let off_m = motion.altitude_m - 200_000.0;
+                assert!(off_m.abs() < 1.0, "eastward {eastward}: {off_m} m off");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stone_falls_as_in_the_schoolbook_and_a_little_east() {
+        let mut motion = Motion {
+            altitude_m: 100.0,
+            ..Motion::default()
+        };
+        let mut seconds = 0.0;
+        while motion.altitude_m > 0.0 {
+            motion = motion.step(0.001, 1.0, |_| (0.0, 0.0));
+            seconds += 0.001;
+        }
+        // Gravity less the centrifugal part at the equator.
+        assert!(
+            (seconds - (200.0_f64 / 9.764).sqrt()).abs() < 0.01,
+            "{seconds} s"
+        );
+        // A fall of h in t goes east by ω g t³ / 3.
+        let east_m = EARTH_RATE_RAD_S * 9.764 * seconds.powi(3) / 3.0;
+        assert!(
+            (motion.downrange_m - east_m).abs() < 0.001,
+            "{} m",
+            motion.downrange_m
+        );
+    }
+
+    #[test]
+    fn apsides_of_a_circular_orbit_are_its_height() {
+        let (low, high) = circular(300_000.0, 0.6).apsides_m(0.6);
+        assert!((low - 300_000.0).abs() < 1.0 && (high.unwrap() - 300_000.0).abs() < 1.0);
+        let fast = Motion {
+            horizontal_m_s: 12_000.0,
+            ..circular(300_000.0, 0.6)
+        };
+        assert_eq!(fast.apsides_m(0.6).1, None);
+    }
+
+    #[test]
+    fn an_engine_loses_the_thrust_that_the_outside_pressure_takes() {
+        let engines = crate::Vehicle::named("reference").unwrap().booster.engines;
+        assert!((engines.thrust_n(0.0) - 931_900.0).abs() < 1e-6);
+        assert!((engines.thrust_n(101_325.0) - 845_003.2).abs() < 1.0);
+        assert!((engines.flow_kg_s() * 9.80665 * 282.0 - 845_003.2).abs() < 1.0);
+    }
+}

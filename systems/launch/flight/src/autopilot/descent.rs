@@ -173,9 +173,11 @@ pub(super) fn landing_burn(progress: &mut Progress, step: &mut Step<'_>, landing
     let engines = &step.vehicle.booster.engines;
     let one_n = engines.thrust_n(air_at(s.altitude_m).pressure_pa);
     let thrust_n = predict::landing_thrust_n(step.vehicle, &fall(step, true));
-    let least_n = engines.throttle_min * one_n * f64::from(progress.landing_engines);
-    if thrust_n < least_n && progress.landing_engines > landing.landing_engines {
-        progress.landing_engines -= 1;
+    let fewer = progress.landing_engines.saturating_sub(1);
+    let too_strong = thrust_n < engines.throttle_min * one_n * f64::from(progress.landing_engines);
+    let enough = thrust_n <= landing.landing_throttle * one_n * f64::from(fewer);
+    if too_strong && enough && fewer >= landing.landing_engines {
+        progress.landing_engines = fewer;
     }
     let count = progress.landing_engines.max(landing.landing_engines);
     let full_n = f64::from(count) * one_n;
