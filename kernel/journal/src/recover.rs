@@ -41,6 +41,13 @@ pub(crate) fn open(
     check_durable(&survey, &tail)?;
     catalog.mark(tail.position);
     let file = settle(disk.as_ref(), &last, &tail)?;
+    // The store may name only what a power cut leaves in the folder.
+    let path = disk.path("");
+    disk.sync().map_err(|source| Error::Io {
+        action: "sync",
+        path,
+        source,
+    })?;
     let store = settle_store(disk.as_ref(), &survey, &last)?;
     settle_names(disk.as_ref(), &survey)?;
     let recovery = Recovery {
@@ -187,8 +194,9 @@ fn settle_store(disk: &dyn Disk, survey: &Survey, last: &Segment) -> Result<Stor
             Store::create(disk, slot)
         }
         Some(slot) => Store::open(disk, slot).and_then(|mut store| {
-            // Always: the slot just read may be in the page cache only.
-            store.update(|slot| slot.last = number)?;
+            if store.slot.last != number {
+                store.update(|slot| slot.last = number)?;
+            }
             Ok(store)
         }),
     };

@@ -87,11 +87,14 @@ impl Store {
         Ok(Self { file, slot })
     }
 
+    /// Opens the file that says `slot`, and makes sure it says so for good: after a sync that
+    /// failed the slot may be in the page cache only, and the next update would overwrite the one
+    /// that is on the disk.
     pub(crate) fn open(disk: &dyn Disk, slot: Slot) -> io::Result<Self> {
-        Ok(Self {
-            file: disk.open(STORE)?,
-            slot,
-        })
+        let file = disk.open(STORE)?;
+        file.write_at(slot.offset(), &slot.encode())?;
+        file.sync()?;
+        Ok(Self { file, slot })
     }
 
     /// Changes what it says and makes that durable.

@@ -150,6 +150,11 @@ impl Upkeep {
             self.filling = Some(filling);
             return Ok(());
         }
+        if filling.file.bytes()? != self.shared.config.segment_bytes {
+            return Err(io::Error::other(
+                "the file has not the length that was written to it",
+            ));
+        }
         let disk = self.shared.disk.as_ref();
         disk.rename(PREPARING, SPARE)?;
         disk.sync()?;

@@ -160,10 +160,11 @@ impl World {
         }
         let id = self.next_id;
         self.next_id += 1;
+        // Before the name, which a power cut may leave behind.
+        self.contents.insert(id, Content::default());
         self.change_names(|names| {
             names.insert(name.to_owned(), id);
         })?;
-        self.contents.insert(id, Content::default());
         Ok(id)
     }
 
