@@ -54,8 +54,21 @@ pub(super) fn pitch(progress: &mut Progress, step: &Step<'_>) -> f64 {
     match progress.turn {
         Turn::Vertical => FRAC_PI_2,
         Turn::Kick => leaning,
-        Turn::Gravity => s.flight_path_rad,
+        Turn::Gravity => not_too_flat(s.flight_path_rad, s.altitude_m),
     }
+}
+
+/// A weak rocket turns over too early: its nose is held over the least slope, as far as the air
+/// along its side allows. A nominal flight stays above that slope by itself.
+fn not_too_flat(path_rad: f64, altitude_m: f64) -> f64 {
+    /// Slope that is kept up to the first height, and what is left of it at the second.
+    const SLOPES_RAD: [f64; 2] = [0.9, 0.3];
+    const HEIGHTS_M: [f64; 2] = [30_000.0, 90_000.0];
+    /// Largest angle between nose and velocity.
+    const ATTACK_MAX_RAD: f64 = 0.1;
+    let part = ((altitude_m - HEIGHTS_M[0]) / (HEIGHTS_M[1] - HEIGHTS_M[0])).clamp(0.0, 1.0);
+    let least_rad = SLOPES_RAD[0] + part * (SLOPES_RAD[1] - SLOPES_RAD[0]);
+    path_rad.max(least_rad.min(path_rad + ATTACK_MAX_RAD))
 }
 
 pub(super) fn throttle(progress: &mut Progress, step: &mut Step<'_>) -> f64 {
@@ -66,7 +79,12 @@ pub(super) fn throttle(progress: &mut Progress, step: &mut Step<'_>) -> f64 {
         Bucket::Inside => plan.bucket_throttle,
         Bucket::Before | Bucket::After => plan.throttle,
     };
-    let wanted = step.memory.manual_throttle.unwrap_or(planned);
+    // The engines that are left make up for those that are out, as far as they can.
+    let share = f64::from(engines.count) / f64::from(step.sensors.engines_running.max(1));
+    let wanted = step
+        .memory
+        .manual_throttle
+        .unwrap_or((planned * share).min(1.0));
     wanted
         .min(accel_limit(step))
         .clamp(engines.throttle_min, 1.0)

@@ -18,18 +18,23 @@ fn flown_with(vehicle: &Vehicle, faults: Vec<(f64, Body, Fault)>) -> Flight {
 }
 
 #[test]
-fn with_one_engine_out_the_payload_still_reaches_an_orbit() {
-    for at_s in [5.0, 60.0, 130.0] {
-        let flight = flown_with(&reference(), vec![(at_s, Body::Booster, Fault::EngineOut)]);
-        let out = event(&flight, EventKind::EngineOut, Body::Booster);
-        assert!((out.t_s - at_s).abs() < 0.1, "{out:?}");
-        let end = points(&flight, Body::Payload).last().unwrap();
-        assert_eq!(
-            end.phase,
-            Phase::Deployed,
-            "engine out at {at_s} s: {:?}",
-            told(&flight)
-        );
+fn with_one_or_two_engines_out_the_payload_reaches_its_orbit_and_the_booster_lands() {
+    for at_s in [5.0, 20.0, 60.0, 130.0] {
+        for count in [1, 2] {
+            let faults = vec![(at_s, Body::Booster, Fault::EngineOut); count];
+            let flight = flown_with(&reference(), faults);
+            let out = event(&flight, EventKind::EngineOut, Body::Booster);
+            assert!((out.t_s - at_s).abs() < 0.1, "{out:?}");
+            let end = points(&flight, Body::Payload).last().unwrap();
+            let what = format!("{count} out at {at_s} s: {:?}", told(&flight));
+            assert_eq!(end.phase, Phase::Deployed, "{what}");
+            assert!(
+                (end.sensors.altitude_m - 185_000.0).abs() < 1_000.0,
+                "{what}"
+            );
+            let landed = event(&flight, EventKind::Landed, Body::Booster);
+            assert!(landed.values["impact_speed_m_s"] < 3.0, "{what}");
+        }
     }
 }
 
