@@ -165,8 +165,9 @@ impl Uplink {
                 self.outlet.sample(module, sample.try_into()?);
             }
             Some(downlink::Message::Event(event)) => {
+                let module = self.happened_to(&event.module)?;
                 self.outlet
-                    .tell(Downlink::Event(module.clone(), event.try_into()?))
+                    .tell(Downlink::Event(module, event.try_into()?))
                     .await;
             }
             Some(downlink::Message::Log(line)) => {
@@ -182,6 +183,14 @@ impl Uplink {
             None => {}
         }
         Ok(false)
+    }
+
+    /// The module that an event is about: this one, unless another is named.
+    fn happened_to(&self, named: &str) -> Result<ModuleId, Status> {
+        if named.is_empty() {
+            return Ok(self.module.clone());
+        }
+        ModuleId::new(named).map_err(|error| Status::invalid_argument(error.to_string()))
     }
 
     async fn up(&self) {

@@ -216,7 +216,13 @@ impl Subscription {
 
 fn event_message(sequence: u64, message: Told) -> rpc::Downlink {
     let message = match message {
-        Told::Event(event) => downlink::Message::Event(event.into()),
+        Told::Event { event, happened_to } => {
+            let module = happened_to.map(String::from).unwrap_or_default();
+            downlink::Message::Event(rpc::Event {
+                module,
+                ..event.into()
+            })
+        }
         Told::Ended(reason) => downlink::Message::Ended(reason),
     };
     rpc::Downlink {

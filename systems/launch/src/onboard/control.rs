@@ -14,7 +14,7 @@ use crate::onboard::cell::{Cell, Pending};
 use crate::onboard::ledger::{Ledger, Progress, Told};
 use crate::rpc::world_client::WorldClient;
 use crate::rpc::{self, ActuatorFrame, ControlFrame, FromControl, from_control, to_control};
-use crate::{Answer, FlightEvent, InjectedFault, Order};
+use crate::{Answer, FlightEvent, InjectedFault, ModuleId, Order};
 
 /// Messages to the world that may wait: one answer and a few faults, as the world asks one at a time.
 const UPLINK_MESSAGES_MAX: usize = 8;
@@ -25,6 +25,9 @@ const FRAMES_PER_MEMORY: u64 = 5;
 
 /// How long a destroyed module waits for the world to take note; the world answers within a frame.
 const LAST_FRAME_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a crash by order waits for its memory to be kept.
+const KEPT_WAIT: Duration = Duration::from_secs(1);
 
 /// Why a control task came to an end that is not a failure of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,7 @@ struct Pilot<'a> {
     sensors: Sensors,
     world: mpsc::Sender<FromControl>,
     ledger_kept: bool,
+    frame: u64,
 }
 
 impl<'a> Pilot<'a> {
@@ -104,6 +108,7 @@ impl<'a> Pilot<'a> {
             autopilot,
             world,
             ledger_kept: false,
+            frame: 0,
         };
         Ok((pilot, frames))
     }
@@ -121,8 +126,14 @@ impl<'a> Pilot<'a> {
                 biased;
                 Some(pending) = commands.recv() => match self.order(pending).await {
                     Next::GoOn => {}
-                    Next::Crash => panic!("control task: crash ordered"),
-                    Next::CrashComputer => return ControlEnd::ComputerCrash,
+                    Next::Crash => {
+                        self.keep_for_certain(&mut frames).await;
+                        panic!("control task: crash ordered");
+                    }
+                    Next::CrashComputer => {
+                        self.keep_for_certain(&mut frames).await;
+                        return ControlEnd::ComputerCrash;
+                    }
                 },
                 frame = next_frame(&mut frames) => {
                     match frame {
@@ -139,36 +150,58 @@ impl<'a> Pilot<'a> {
 
     /// Runs the control law over a frame and answers the world.
     async fn answer(&mut self, frame: &ControlFrame) {
+        self.frame = frame.frame;
         let mut merged = Actuators::default();
         for step in &frame.steps {
             self.sensors = Sensors::from(step);
-            let output = self.autopilot.step(&self.sensors);
-            merged = merge(merged, output.actuators);
-            for event in output.events {
-                self.tell(event);
-            }
+            merged = merge(merged, self.step());
         }
-        let phase = self.autopilot.phase();
+        self.act(merged).await;
+        if !self.ledger_kept || self.frame.is_multiple_of(FRAMES_PER_MEMORY) {
+            self.keep(false).await;
+        }
+    }
+
+    /// Runs the control law once without waiting for a frame: on the pad frames are far apart, and
+    /// the next order may depend on the phase that this one leads to.
+    async fn step_at_once(&mut self) {
+        let actuators = self.step();
+        self.act(actuators).await;
+    }
+
+    fn step(&mut self) -> Actuators {
+        let output = self.autopilot.step(&self.sensors);
+        for event in output.events {
+            self.tell(event);
+        }
         self.cell
-            .update(|state| (state.phase, state.simulated) = (phase, true));
-        let keep = frame.frame.is_multiple_of(FRAMES_PER_MEMORY);
+            .update(|state| (state.phase, state.simulated) = (output.phase, true));
+        output.actuators
+    }
+
+    async fn act(&self, actuators: Actuators) {
         let answer = ActuatorFrame {
-            frame: frame.frame,
-            ..merged.into()
+            frame: self.frame,
+            ..actuators.into()
         };
         send(&self.world, from_control::Message::Actuators(answer)).await;
-        if keep || !self.ledger_kept {
-            self.keep().await;
-        }
     }
 
     fn tell(&mut self, event: portique_flight::Event) {
         self.ledger_kept = false;
         let portique_flight::Event {
-            kind, t_s, values, ..
+            kind,
+            body,
+            t_s,
+            values,
         } = event;
-        self.cell
-            .tell(Told::Event(FlightEvent { kind, t_s, values }));
+        let happened_to = if body == self.autopilot.body() {
+            None
+        } else {
+            Some(ModuleId::new(body.as_str()).expect("bodies have module names"))
+        };
+        let event = FlightEvent { kind, t_s, values };
+        self.cell.tell(Told::Event { event, happened_to });
     }
 
     async fn order(&mut self, pending: Pending) -> Next {
@@ -177,13 +210,13 @@ impl<'a> Pilot<'a> {
             Order::Inject { fault } => self.inject(*fault).await,
             order => (self.decide(order), Next::GoOn),
         };
+        if reply == Answer::Accepted && self.autopilot.phase().is_on_pad() {
+            self.step_at_once().await;
+        }
         let progress = Progress::Answered(reply.clone());
         self.cell
             .ledger(|ledger| ledger.settle(&command.id, progress));
         self.ledger_kept = false;
-        if !matches!(next, Next::GoOn) {
-            self.keep().await;
-        }
         _ = answer.send(reply);
         next
     }
@@ -218,7 +251,7 @@ impl<'a> Pilot<'a> {
     }
 
     /// Gives the world what the next run of this task needs.
-    async fn keep(&mut self) {
+    async fn keep(&mut self, confirm: bool) {
         let ledger = if std::mem::replace(&mut self.ledger_kept, true) {
             None
         } else {
@@ -227,8 +260,24 @@ impl<'a> Pilot<'a> {
         let keep = rpc::Keep {
             memory: Some(encode(&self.autopilot)),
             ledger,
+            confirm,
         };
         send(&self.world, from_control::Message::Keep(keep)).await;
+    }
+
+    /// Like [`keep`](Self::keep), and waits until it is done: what is on its way is lost in a crash,
+    /// and an order to crash must not be found unanswered afterwards.
+    async fn keep_for_certain(&mut self, frames: &mut Streaming<rpc::ToControl>) {
+        self.ledger_kept = false;
+        self.keep(true).await;
+        let kept = async {
+            while let Ok(Some(message)) = frames.message().await {
+                if matches!(message.message, Some(to_control::Message::Kept(_))) {
+                    return;
+                }
+            }
+        };
+        _ = tokio::time::timeout(KEPT_WAIT, kept).await;
     }
 
     /// The module's last act: the world takes note, then the telemetry is closed with the reason.

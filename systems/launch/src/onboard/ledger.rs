@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, FlightEvent};
+use crate::{Answer, FlightEvent, ModuleId};
 
 /// Answers kept, oldest forgotten first: a sender repeats a command within seconds, and a flight has
 /// some twenty.
@@ -36,8 +36,11 @@ pub(crate) enum Progress {
 /// A message that the ground must get.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Told {
-    /// Something happened.
-    Event(FlightEvent),
+    /// Something happened, to this module or to the one named.
+    Event {
+        event: FlightEvent,
+        happened_to: Option<ModuleId>,
+    },
     /// Nothing follows.
     Ended(String),
 }

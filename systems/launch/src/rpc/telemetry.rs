@@ -57,6 +57,7 @@ impl From<FlightEvent> for rpc::Event {
             kind: event.kind.as_str().to_owned(),
             t_s: event.t_s,
             values: event.values.into_iter().collect(),
+            module: String::new(),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Launch control from outside.
 
+mod attached;
 mod rig;
 mod vehicle_link;

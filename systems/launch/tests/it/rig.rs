@@ -13,8 +13,8 @@ use portique_launch::link::{
 };
 use portique_launch::onboard::{self, ComputerOptions, Outcome};
 use portique_launch::{
-    Answer, Command, Connector, Downlink, Link, LinkError, LinkKind, ModuleId, Order, Pad, Received,
-    RocketId, Sample,
+    Answer, Command, Connector, Downlink, Link, LinkError, LinkKind, ModuleId, Order, Pad,
+    Received, RocketId, Sample,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -29,11 +29,33 @@ pub(crate) const ATTACH_TOKEN: &str = "by-hand";
 /// Everything here happens within milliseconds; a loaded machine gets this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A whole flight without waiting takes seconds; a loaded machine gets this long.
+pub(crate) const FLIGHT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Fastest count on the pad: engines that run for minutes before the release would burn their tanks.
+const PAD_RATE_MAX: f64 = 10.0;
+
 /// Runs computers as tasks.
 pub(crate) struct InProcess {
     ground: String,
     /// How each run ended, in order.
     pub(crate) exits: Mutex<Vec<(ModuleId, Outcome)>>,
+    held: Mutex<Vec<String>>,
+}
+
+impl InProcess {
+    /// From now on this module's computer does not come up when it is started.
+    pub(crate) fn hold(&self, module: &str) {
+        self.held.lock().unwrap().push(module.to_owned());
+    }
+
+    fn is_held(&self, module: &ModuleId) -> bool {
+        self.held
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|held| held == module.as_str())
+    }
 }
 
 #[async_trait]
@@ -44,9 +66,18 @@ impl ModuleHost for InProcess {
         _lines: mpsc::Sender<String>,
         stop: CancellationToken,
     ) -> Exit {
+        if self.is_held(&assignment.module) {
+            stop.cancelled().await;
+            return Exit::Stopped;
+        }
         let options = computer(assignment, &self.ground);
-        let outcome = onboard::run(options, Arc::new(WallClock::new()), stop).await.unwrap();
-        self.exits.lock().unwrap().push((assignment.module.clone(), outcome.clone()));
+        let outcome = onboard::run(options, Arc::new(WallClock::new()), stop)
+            .await
+            .unwrap();
+        self.exits
+            .lock()
+            .unwrap()
+            .push((assignment.module.clone(), outcome.clone()));
         match outcome {
             Outcome::Stopped => Exit::Stopped,
             Outcome::Destroyed => Exit::Destroyed,
@@ -99,8 +130,11 @@ impl Rig {
     pub(crate) async fn new(kind: &LinkKind) -> Self {
         let listener = TcpListener::bind(loopback()).await.unwrap();
         let ground = format!("http://{}", listener.local_addr().unwrap());
-        let host =
-            Arc::new(InProcess { ground: ground.clone(), exits: Mutex::default() });
+        let host = Arc::new(InProcess {
+            ground: ground.clone(),
+            exits: Mutex::default(),
+            held: Mutex::default(),
+        });
         let vehicles = Vehicles::new(VehiclesOptions {
             clock: Arc::new(WallClock::new()),
             attach_token: ATTACH_TOKEN.into(),
@@ -116,14 +150,28 @@ impl Rig {
         tracker.close();
         let (sender, downlink) = mpsc::channel(DOWNLINK_MESSAGES_MAX);
         let vehicle = Vehicle::named("reference").unwrap();
-        let link = vehicles.connect(&rocket(), &vehicle, kind, sender).await.unwrap();
-        Self { link, ground, host, downlink, commands: 0, stop, tracker }
+        let link = vehicles
+            .connect(&rocket(), &vehicle, kind, sender)
+            .await
+            .unwrap();
+        Self {
+            link,
+            ground,
+            host,
+            downlink,
+            commands: 0,
+            stop,
+            tracker,
+        }
     }
 
     /// The next message, which must come.
     pub(crate) async fn next(&mut self, what: &str) -> Downlink {
         let message = tokio::time::timeout(PATIENCE, self.downlink.recv()).await;
-        message.unwrap_or_else(|_| panic!("waiting in vain: {what}")).unwrap().message
+        message
+            .unwrap_or_else(|_| panic!("waiting in vain: {what}"))
+            .unwrap()
+            .message
     }
 
     /// Reads until `done`; returns what made it so.
@@ -132,10 +180,34 @@ impl Rig {
         what: &str,
         mut done: impl FnMut(&Downlink) -> bool,
     ) -> Downlink {
-        let patience = tokio::time::Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, what, &mut done).await
+    }
+
+    /// Like [`until`](Self::until), for what takes minutes of flight.
+    pub(crate) async fn until_in_flight(
+        &mut self,
+        what: &str,
+        mut done: impl FnMut(&Downlink) -> bool,
+    ) -> Downlink {
+        self.until_within(FLIGHT_PATIENCE, what, &mut done).await
+    }
+
+    async fn until_within(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        done: &mut (dyn FnMut(&Downlink) -> bool),
+    ) -> Downlink {
+        let patience = tokio::time::Instant::now() + limit;
         loop {
-            assert!(tokio::time::Instant::now() < patience, "waiting in vain: {what}");
+            assert!(
+                tokio::time::Instant::now() < patience,
+                "waiting in vain: {what}"
+            );
             let message = self.next(what).await;
+            if std::env::var_os("TRACE_DOWNLINK").is_some() {
+                println!("{message:?}");
+            }
             if done(&message) {
                 return message;
             }
@@ -169,28 +241,42 @@ impl Rig {
             order,
             valid_for: Duration::from_secs(5),
         };
-        self.link.command(&ModuleId::new(module).unwrap(), command).await
+        self.link
+            .command(&ModuleId::new(module).unwrap(), command)
+            .await
     }
 
     /// Flies: power, start-up, ignition, release, at this rate.
     pub(crate) async fn lift_off(&mut self, rate: f64) {
         self.link.pad(Pad::Propellant(1.0)).await.unwrap();
-        self.link.pad(Pad::Clock { t_s: -10.0, rate }).await.unwrap();
+        self.link
+            .pad(Pad::Clock { t_s: -10.0, rate: rate.min(PAD_RATE_MAX) })
+            .await
+            .unwrap();
         for module in ["booster", "stage2", "payload"] {
             for order in [Order::InternalPower, Order::Startup] {
                 assert_eq!(self.order(module, order).await.unwrap(), Answer::Accepted);
             }
         }
-        assert_eq!(self.order("booster", Order::StartEngines).await.unwrap(), Answer::Accepted);
-        self.until_sample("booster", "engines at full thrust", |s| s.throttle > 0.95).await;
+        assert_eq!(
+            self.order("booster", Order::StartEngines).await.unwrap(),
+            Answer::Accepted
+        );
+        self.until_sample("booster", "engines at full thrust", |s| s.throttle > 0.85)
+            .await;
         self.link.pad(Pad::Release).await.unwrap();
+        self.link.pad(Pad::Clock { t_s: 0.0, rate }).await.unwrap();
     }
 
     /// Ends everything and waits for it.
     pub(crate) async fn close(self) {
-        tokio::time::timeout(PATIENCE, self.link.close()).await.expect("the link closes");
+        tokio::time::timeout(PATIENCE, self.link.close())
+            .await
+            .expect("the link closes");
         self.stop.cancel();
-        tokio::time::timeout(PATIENCE, self.tracker.wait()).await.expect("the server ends");
+        tokio::time::timeout(PATIENCE, self.tracker.wait())
+            .await
+            .expect("the server ends");
     }
 }
 

@@ -56,6 +56,11 @@ impl Lockstep {
         self.lifted_off
     }
 
+    /// The flight's time.
+    pub(super) fn t_s(&self) -> f64 {
+        self.world.sensors(Body::Payload).t_s
+    }
+
     /// Seats a control task, in place of whoever sat there; returns what was kept for it.
     pub(super) fn sit(&mut self, body: Body, holder: u64) -> Kept {
         let frame = self.frame;

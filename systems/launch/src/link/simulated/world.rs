@@ -26,6 +26,10 @@ const PAD_FRAME: Duration = Duration::from_millis(200);
 /// Wall time between frames when all is over, so that a parked rocket costs next to nothing.
 const PARKED_FRAME: Duration = Duration::from_secs(1);
 
+/// Flight time after the end of everything until the world is parked: whoever has to notice the end
+/// has noticed by then.
+const PARK_AFTER_S: f64 = 30.0;
+
 /// How far behind its time the world may run and still catch up; beyond, it is simply slower.
 const CATCH_UP_MAX: Duration = Duration::from_millis(100);
 
@@ -82,8 +86,7 @@ pub(super) enum Input {
         body: Body,
         holder: u64,
         memory: Option<Vec<u8>>,
-        ledger: Option<Vec<u8>>,
-    },
+        ledger: Option<Vec<u8>>, confirm: bool },
     Inject {
         body: Body,
         fault: Fault,
@@ -125,6 +128,7 @@ pub(super) struct WorldWorker {
     count: Count,
     due: Instant,
     absent_since: Option<Instant>,
+    over_since_t_s: Option<f64>,
 }
 
 impl WorldWorker {
@@ -152,6 +156,7 @@ impl WorldWorker {
             },
             due: now,
             absent_since: None,
+            over_since_t_s: None,
         };
         Ok((worker, sender))
     }
@@ -215,13 +220,13 @@ impl WorldWorker {
             } => {
                 self.lockstep.answer(body, holder, frame, actuators);
             }
-            Input::Keep {
-                body,
-                holder,
-                memory,
-                ledger,
-            } => {
+            Input::Keep { body, holder, memory, ledger, confirm } => {
                 self.lockstep.keep(body, holder, memory, ledger);
+                if let (true, Some(control)) = (confirm, self.controls.get(&body)) {
+                    let kept = to_control::Message::Kept(rpc::Nothing {});
+                    // A task with a full queue waits in vain, for a bounded time.
+                    _ = control.try_send(ToControl { message: Some(kept) });
+                }
             }
             Input::Inject { body, fault } => self.lockstep.inject(body, fault),
             Input::Observe {
@@ -327,6 +332,16 @@ impl WorldWorker {
         }
     }
 
+    /// Whether everything is over, and has been for a while.
+    fn is_parked(&mut self) -> bool {
+        if !self.lockstep.is_over() {
+            self.over_since_t_s = None;
+            return false;
+        }
+        let t_s = self.lockstep.t_s();
+        t_s - *self.over_since_t_s.get_or_insert(t_s) > PARK_AFTER_S
+    }
+
     /// Sets when the next frame is due.
     fn pace(&mut self) {
         let now = Instant::now();
@@ -346,7 +361,7 @@ impl WorldWorker {
         };
         let steps = u32::try_from(self.options.steps_per_frame).unwrap_or(1);
         let frame = Duration::from_secs_f64(TICK_S) * steps;
-        let period = if self.lockstep.is_over() {
+        let period = if self.is_parked() {
             PARKED_FRAME
         } else if self.lockstep.lifted_off() || self.lockstep.is_burning() {
             frame.div_f64(rate)
