@@ -1,5 +1,6 @@
 //! The command line: what can be said, and who does it.
 
+mod journal;
 mod launch;
 pub(crate) mod output;
 mod runtime;
@@ -43,6 +44,8 @@ enum Verb {
     Launch(launch::Launch),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
+    /// Look at a journal on disk: check it, print its records.
+    Journal(journal::Journal),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -85,6 +88,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Up(up) => up.run(),
         Verb::Launch(launch) => launch.run(cli.output),
         Verb::Module(module) => module.run(),
+        Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),
         Verb::Version => {
             let version = env!("CARGO_PKG_VERSION");

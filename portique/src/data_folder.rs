@@ -116,6 +116,15 @@ pub(crate) fn read_addresses(folder: &Path) -> Option<Addresses> {
     serde_json::from_str(&text).ok()
 }
 
+/// The process that holds this data folder, if one does: its number, when it wrote one.
+pub(crate) fn holder(folder: &Path) -> Option<Option<u32>> {
+    let mut file = File::open(folder.join(LOCK_FILE)).ok()?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Some(read_pid(&mut file)),
+        _ => None,
+    }
+}
+
 fn take_lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK_FILE);
     let mut file = OpenOptions::new()

@@ -70,7 +70,8 @@ impl Groups {
 }
 
 impl Hub {
-    /// Opens the data folder and the engines, and binds the addresses. Nothing runs yet.
+    /// Opens the data folder and the engines, and binds the addresses: visitors may come, and are
+    /// answered once it [runs](Hub::run).
     ///
     /// # Errors
     /// [`Error::DataFolderLocked`], [`Error::PortInUse`], [`Error::Damaged`], and what else keeps a
@@ -103,14 +104,13 @@ impl Hub {
         let systems = Systems::open(&engines, vehicles).await?;
         let front = Front {
             token: token.clone(),
-            readiness: Arc::new(Readiness {
-                parts: engines.parts(),
-            }),
+            readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(sources(&engines, &systems))),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
         };
         let router = http::router(front, systems.routes());
+        data.write_addresses(&addresses)?;
         Ok(Self {
             data,
             addresses,
@@ -172,7 +172,6 @@ impl Hub {
         spawn_grpc(&control, grpc, systems.vehicles.grpc_routes());
         systems.spawn(&control);
         spawn_http(&edges, listener, router);
-        data.write_addresses(&addresses)?;
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
         let fall = tokio::select! {
             () = stop => None,
@@ -214,6 +213,16 @@ fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes) {
     control.spawn("grpc", async move {
         server.await.map_err(|error| portique_fault::chain(&error))
     });
+}
+
+fn readiness(engines: &Engines, systems: &Systems, control: &TaskGroup) -> Readiness {
+    Readiness {
+        parts: engines
+            .parts()
+            .into_iter()
+            .chain(systems.parts(control))
+            .collect(),
+    }
 }
 
 fn sources(engines: &Engines, systems: &Systems) -> Vec<Source> {

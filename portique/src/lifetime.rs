@@ -80,6 +80,14 @@ impl TaskGroup {
             .map_err(|_| self.running())
     }
 
+    /// Whether a task of this name is at work.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(name)
+    }
+
     fn running(&self) -> Vec<String> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.keys().cloned().collect()

@@ -36,9 +36,6 @@ pub(super) struct VisitArgs {
     /// Read the token from this file.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The token itself; better kept in the environment than on the command line.
-    #[arg(skip)]
-    token: Option<String>,
 }
 
 /// A client of one hub.

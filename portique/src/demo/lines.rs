@@ -62,11 +62,5 @@ impl Lines {
 
 /// A line of the mission log, for people.
 pub(super) fn log_line(line: &LogLine) -> String {
-    format!(
-        "{}  {:9} {}: {}",
-        t_clock(line.t_s),
-        line.actor,
-        line.kind,
-        line.text
-    )
+    format!("{}  {:9} {}", t_clock(line.t_s), line.actor, line.text)
 }

@@ -9,7 +9,7 @@ use portique_broker::Broker;
 use portique_clock::{Clock, Seeded, WallClock};
 use portique_fault::Fault;
 use portique_journal::{FolderDisk, Journal};
-use portique_records::{Records, SqliteConfig, SqliteRecords};
+use portique_records::{SqliteConfig, SqliteRecords};
 
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};

@@ -6,8 +6,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::engines::{Engines, seeded};
 use crate::error::Error;
-use crate::http::{Figure, Source, Value};
+use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
+
+/// The task that owns all missions.
+const LAUNCH_TASK: &str = "launch";
 
 /// The systems of this hub: launch control, and the vehicles it reaches.
 pub(super) struct Systems {
@@ -46,6 +49,17 @@ impl Systems {
         OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
     }
 
+    /// How each of them is, for whoever asks whether the hub can serve.
+    pub(super) fn parts(&self, control: &TaskGroup) -> Vec<Part> {
+        let control = control.clone();
+        vec![Box::new(move || match control.runs(LAUNCH_TASK) {
+            true => PartState::open("launch"),
+            false => {
+                PartState::not_ready("launch", "stopped", "launch control does not run".into())
+            }
+        })]
+    }
+
     /// What they count.
     pub(super) fn sources(&self) -> Vec<Source> {
         let launch = self.launch.clone();
@@ -56,7 +70,7 @@ impl Systems {
     pub(super) fn spawn(self, control: &TaskGroup) {
         let stop = control.token();
         let worker = self.worker;
-        control.spawn("launch", async move {
+        control.spawn(LAUNCH_TASK, async move {
             worker.run(stop).await;
             Ok(())
         });

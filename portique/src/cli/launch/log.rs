@@ -96,7 +96,9 @@ impl Telemetry {
     }
 }
 
-fn given<const N: usize>(query: [(&'static str, Option<String>); N]) -> Vec<(&str, String)> {
+fn given<const N: usize>(
+    query: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
     query
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

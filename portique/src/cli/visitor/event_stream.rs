@@ -125,11 +125,8 @@ mod tests {
         for chunk in chunks {
             parser.feed(chunk.as_bytes()).unwrap();
         }
-        parser
-            .ready
-            .into_iter()
-            .map(|data| String::from_utf8(data).unwrap())
-            .collect()
+        let text = |(name, data)| format!("{name} {}", String::from_utf8(data).unwrap());
+        parser.ready.into_iter().map(text).collect()
     }
 
     #[test]

@@ -1,0 +1,9 @@
+//! The real binary, started, visited, mistreated and killed.
+
+mod api;
+mod hub_process;
+mod journal;
+mod kills;
+mod refusals;
+mod start_and_stop;
+mod stories;
