@@ -272,7 +272,7 @@ pub struct Limits {
     pub ascent_pa: f64,
     /// The booster on its way down.
     pub return_pa: f64,
-    /// The second stage and the payload once the fairing is off.
+    /// The second stage and the payload in orbit, where the fairing is off.
     pub exposed_pa: f64,
 }
 
@@ -325,8 +325,9 @@ impl Vehicle {
                 Some(self.limits.ascent_pa)
             }
             (Body::Booster, _) => Some(self.limits.return_pa),
-            (Body::Stage2, Phase::Coast) => Some(self.limits.ascent_pa),
-            (Body::Stage2 | Body::Payload, _) => Some(self.limits.exposed_pa),
+            (_, Phase::Orbit | Phase::Deployed) => Some(self.limits.exposed_pa),
+            // It may have been let go early, with its fairing on, where the air is thick.
+            (Body::Stage2 | Body::Payload, _) => Some(self.limits.ascent_pa),
         }
     }
 }
