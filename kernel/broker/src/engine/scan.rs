@@ -1,12 +1,13 @@
 //! Finding events: in the tail where it reaches, else in the journal, on a thread that may block.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portique_bus::{Error, Start};
 use portique_clock::Timestamp;
 use portique_event::Filter;
 use portique_fault::chain;
-use portique_journal::{Entry, Journal, Sequence};
+use portique_journal::{Entry, Journal, Reader, Sequence};
 
 use crate::fact::{DecodeError, PUBLISHED, Published};
 use crate::tail::{Placed, Stamped};
@@ -18,6 +19,12 @@ use super::commit::bus_error;
 const TAIL_SCAN_MAX: usize = 4_096;
 /// Bytes of events in one answer: a few frames of the journal, and a bound on what a reader costs.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Records a reader passes over rather than looking its place up anew.
+const SEEK_MAX: u64 = 1_000;
+
+/// An event with the bytes of its record.
+type SizedEvent = (Placed, usize);
 
 /// What is looked for.
 #[derive(Debug, Clone)]
@@ -73,26 +80,31 @@ impl Shared {
 
     /// These events, in order, as many as fit into one answer; and those that are not kept.
     pub(super) async fn load(&self, sequences: &[u64]) -> Result<Loaded, Error> {
+        let mut found = BTreeMap::new();
+        let mut missing = Vec::new();
+        {
+            let core = self.core();
+            for sequence in sequences {
+                match core.tail.find(*sequence) {
+                    Some(sized) => drop(found.insert(*sequence, Some(sized.clone()))),
+                    None => missing.push(*sequence),
+                }
+            }
+        }
+        if !missing.is_empty() {
+            let journal = self.journal.clone();
+            found.extend(blocking(move || load_journal(&journal, &missing)).await?);
+        }
         let mut loaded = Loaded::default();
         let mut bytes = 0;
         for sequence in sequences {
-            if bytes > PAGE_BYTES_MAX {
-                break;
-            }
-            let in_tail = self.core().tail.find(*sequence).cloned();
-            let found = match in_tail {
-                Some(found) => Some(found),
-                None => {
-                    let (journal, sequence) = (self.journal.clone(), *sequence);
-                    blocking(move || load_journal(&journal, Sequence(sequence))).await?
-                }
-            };
-            match found {
-                Some((placed, size)) => {
+            match found.remove(sequence) {
+                Some(Some((placed, size))) if bytes <= PAGE_BYTES_MAX => {
                     bytes += size;
                     loaded.events.push(placed);
                 }
-                None => loaded.lost.push(*sequence),
+                Some(None) => loaded.lost.push(*sequence),
+                Some(Some(_)) | None => break,
             }
         }
         Ok(loaded)
@@ -170,17 +182,39 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
     Ok(found)
 }
 
-/// One event with its bytes; none when it is no longer kept.
-fn load_journal(journal: &Journal, sequence: Sequence) -> Result<Option<(Placed, usize)>, Error> {
-    if sequence < journal.first() {
-        return Ok(None);
+/// Events by sequence with their bytes, as many as fit into one answer; none where one is no longer
+/// kept.
+fn load_journal(
+    journal: &Journal,
+    sequences: &[u64],
+) -> Result<BTreeMap<u64, Option<SizedEvent>>, Error> {
+    let mut loaded = BTreeMap::new();
+    let mut bytes = 0;
+    let mut reader: Option<Reader> = None;
+    for sequence in sequences.iter().map(|sequence| Sequence(*sequence)) {
+        if bytes > PAGE_BYTES_MAX {
+            break;
+        }
+        if sequence < journal.first() {
+            loaded.insert(sequence.0, None);
+            continue;
+        }
+        let is_near = |reader: &Reader| {
+            sequence >= reader.sequence() && sequence.0 - reader.sequence().0 <= SEEK_MAX
+        };
+        let mut at = match reader.take().filter(is_near) {
+            Some(reader) => reader,
+            None => journal.read(sequence).map_err(bus_error)?,
+        };
+        let entry = at.find(|entry| !matches!(entry, Ok(entry) if entry.sequence < sequence));
+        if let Some(entry) = entry.transpose().map_err(bus_error)? {
+            bytes += entry.body.len();
+            let size = entry.body.len();
+            loaded.insert(sequence.0, Some((place(sequence, parse(entry)?)?, size)));
+        }
+        reader = Some(at);
     }
-    let Some(entry) = journal.read(sequence).map_err(bus_error)?.next() else {
-        return Ok(None);
-    };
-    let entry = entry.map_err(bus_error)?;
-    let size = entry.body.len();
-    Ok(Some((place(sequence, parse(entry)?)?, size)))
+    Ok(loaded)
 }
 
 /// The journal knows when a frame was written, which is at or after its events were accepted.
