@@ -2,4 +2,8 @@
 
 mod fixture;
 mod folder;
+mod golden;
+mod image;
+mod refusals;
 mod simulation;
+mod surgery;

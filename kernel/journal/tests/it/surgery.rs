@@ -1,0 +1,86 @@
+//! Every bit of a small journal flipped, and every file cut at every length.
+
+use std::thread;
+
+use crate::fixture::assert_numbers;
+use crate::image::{Files, assert_sound, image, read_back};
+
+const RECORDS: u64 = 5;
+
+#[test]
+fn the_image_is_whole_before_surgery() {
+    for rested in [false, true] {
+        let files = image(RECORDS, rested);
+        assert!(files.len() >= 4, "a store and three segments");
+        assert_numbers(&read_back(files).unwrap(), 1, RECORDS);
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_harmless_or_refused() {
+    let files = image(RECORDS, true);
+    flip_all(&files, RECORDS);
+}
+
+#[test]
+fn damage_without_a_later_frame_costs_the_last_record_at_most() {
+    let mut files = image(RECORDS, false);
+    // The last segment is the only one whose end nothing else vouches for.
+    let last = files
+        .keys()
+        .rfind(|name| name.ends_with(".segment"))
+        .unwrap()
+        .clone();
+    let rest = files.clone();
+    files.retain(|name, _| *name == last);
+    each(&files, |name, byte| {
+        for bit in 0..8 {
+            let mut damaged = rest.clone();
+            damaged.get_mut(name).unwrap()[byte] ^= 1 << bit;
+            let what = format!("{name} byte {byte} bit {bit}");
+            assert_sound(read_back(damaged), &what, RECORDS - 1, RECORDS);
+        }
+    });
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let files = image(RECORDS, true);
+    each(&files, |name, bytes| {
+        let mut damaged = files.clone();
+        damaged.get_mut(name).unwrap().truncate(bytes);
+        let what = format!("{name} cut to {bytes} bytes");
+        assert!(
+            !assert_sound(read_back(damaged), &what, RECORDS, RECORDS),
+            "{what} was read"
+        );
+    });
+}
+
+fn flip_all(files: &Files, least: u64) {
+    each(files, |name, byte| {
+        for bit in 0..8 {
+            let mut damaged = files.clone();
+            damaged.get_mut(name).unwrap()[byte] ^= 1 << bit;
+            let what = format!("{name} byte {byte} bit {bit}");
+            assert_sound(read_back(damaged), &what, least, RECORDS);
+        }
+    });
+}
+
+/// Calls `surgery` for every byte of every file, on as many threads as there are processors.
+fn each(files: &Files, surgery: impl Fn(&str, usize) + Sync) {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let surgery = &surgery;
+            scope.spawn(move || {
+                for (name, bytes) in files {
+                    (thread..bytes.len())
+                        .step_by(threads)
+                        .for_each(|byte| surgery(name, byte));
+                }
+            });
+        }
+    });
+}
