@@ -34,7 +34,7 @@ fmt: ## Format the sources
 	$(CARGO) fmt --all
 
 doc: ## Build the documentation of every crate; a broken link fails
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --all-features
 
 bench: ## Run one benchmark: make bench BENCH=journal
 	bench/run $(BENCH)

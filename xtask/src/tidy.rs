@@ -1,7 +1,7 @@
 //! The rules that a reader of the tree relies on, each in a file of its own.
 //!
-//! A check takes the [`Tree`](tree::Tree) or the edges between crates and returns what it
-//! [finds](finding::Finding). It reads nothing by itself, so that its tests are trees in memory.
+//! A check takes the [`Tree`] or the edges between crates and returns what it
+//! finds, as [`Finding`]s. It reads nothing by itself, so that its tests are trees in memory.
 
 mod exports;
 mod finding;
