@@ -4,6 +4,8 @@ mod api;
 mod hub_process;
 mod journal;
 mod kills;
+mod modules;
 mod refusals;
+mod replay;
 mod start_and_stop;
 mod stories;

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use crate::link::attach::{Attachments, AttachmentsOptions};
 use crate::link::outlet::Outlet;
 use crate::link::remote::RemoteLink;
+use crate::link::replayed::ReplayedLink;
 use crate::link::simulated::{SimulatedLink, SimulationOptions, WorldHandle, WorldService, relay};
 use crate::link::supervision::{Assignment, ModuleHost, supervise};
 use crate::link::{Connector, Link, LinkKind};
@@ -154,10 +155,7 @@ impl Connector for Vehicles {
                     stop,
                 }))
             }
-            LinkKind::Replayed { .. } => Err(Error::Input {
-                what: "link",
-                problem: "replayed flights are opened by another connector".into(),
-            }),
+            LinkKind::Replayed { csv } => Ok(Arc::new(ReplayedLink::open(outlet, csv)?)),
         }
     }
 }

@@ -217,6 +217,10 @@ impl<'a> Pilot<'a> {
         self.cell
             .ledger(|ledger| ledger.settle(&command.id, progress));
         self.ledger_kept = false;
+        if matches!(next, Next::GoOn) {
+            // Before the answer, so that what was answered is not forgotten by a crash.
+            self.keep(false).await;
+        }
         _ = answer.send(reply);
         next
     }

@@ -250,7 +250,10 @@ impl Rig {
     pub(crate) async fn lift_off(&mut self, rate: f64) {
         self.link.pad(Pad::Propellant(1.0)).await.unwrap();
         self.link
-            .pad(Pad::Clock { t_s: -10.0, rate: rate.min(PAD_RATE_MAX) })
+            .pad(Pad::Clock {
+                t_s: -10.0,
+                rate: rate.min(PAD_RATE_MAX),
+            })
             .await
             .unwrap();
         for module in ["booster", "stage2", "payload"] {

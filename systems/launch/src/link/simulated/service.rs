@@ -131,7 +131,11 @@ impl TakenSeat {
                     frame: frame.frame,
                     actuators: frame.checked()?,
                 },
-                Some(from_control::Message::Keep(rpc::Keep { memory, ledger, confirm })) => {
+                Some(from_control::Message::Keep(rpc::Keep {
+                    memory,
+                    ledger,
+                    confirm,
+                })) => {
                     let sizes = [memory.as_ref(), ledger.as_ref()];
                     if sizes
                         .into_iter()
@@ -140,7 +144,13 @@ impl TakenSeat {
                     {
                         return Err(Status::resource_exhausted("keep: at most 64 KiB each"));
                     }
-                    Input::Keep { body, holder, memory, ledger, confirm }
+                    Input::Keep {
+                        body,
+                        holder,
+                        memory,
+                        ledger,
+                        confirm,
+                    }
                 }
                 Some(from_control::Message::Fault(fault)) => Input::Inject {
                     body,

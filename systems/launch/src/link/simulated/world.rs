@@ -86,7 +86,9 @@ pub(super) enum Input {
         body: Body,
         holder: u64,
         memory: Option<Vec<u8>>,
-        ledger: Option<Vec<u8>>, confirm: bool },
+        ledger: Option<Vec<u8>>,
+        confirm: bool,
+    },
     Inject {
         body: Body,
         fault: Fault,
@@ -220,12 +222,20 @@ impl WorldWorker {
             } => {
                 self.lockstep.answer(body, holder, frame, actuators);
             }
-            Input::Keep { body, holder, memory, ledger, confirm } => {
+            Input::Keep {
+                body,
+                holder,
+                memory,
+                ledger,
+                confirm,
+            } => {
                 self.lockstep.keep(body, holder, memory, ledger);
                 if let (true, Some(control)) = (confirm, self.controls.get(&body)) {
                     let kept = to_control::Message::Kept(rpc::Nothing {});
                     // A task with a full queue waits in vain, for a bounded time.
-                    _ = control.try_send(ToControl { message: Some(kept) });
+                    _ = control.try_send(ToControl {
+                        message: Some(kept),
+                    });
                 }
             }
             Input::Inject { body, fault } => self.lockstep.inject(body, fault),
@@ -307,7 +317,13 @@ impl WorldWorker {
                 // A late control task finds newer frames when it comes back.
                 _ = control.try_send(control_frame(frame.number, steps));
             }
-            if let Some(sensors) = steps.last() {
+            // On the pad all steps of a frame show the same moment.
+            let shown = if self.lockstep.lifted_off() {
+                steps.len()
+            } else {
+                1
+            };
+            for sensors in steps.iter().rev().take(shown).rev() {
                 self.show(*body, sensors);
             }
         }
