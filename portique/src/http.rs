@@ -67,7 +67,7 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
             streams::end_with_the_hub,
         ))
         .layer(middleware::from_fn_with_state(
-            front.metrics.clone(),
+            front.metrics,
             measure::measure,
         ))
 }

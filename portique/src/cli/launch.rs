@@ -6,11 +6,16 @@ mod order;
 mod replay;
 mod status;
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::output::{Output, write_text};
 use super::visitor::{VisitArgs, Visitor};
+use crate::data_folder::file_error;
 use crate::error::Error;
 
 /// Launch control.
@@ -273,4 +278,18 @@ async fn report_weather(weather: Weather, visitor: &Visitor, output: Output) -> 
     }
     let report = visitor.get(&path, &[]).await?;
     super::output::write_result(output, &report, |report| vec![status::criteria(report)])
+}
+
+/// The text of a file that is to be sent or replayed.
+fn read_file(path: &Path, bytes_max: usize) -> Result<String, Error> {
+    let file = File::open(path).map_err(|source| file_error("read", path, source))?;
+    let mut text = String::new();
+    file.take(bytes_max as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|source| file_error("read", path, source))?;
+    if text.len() > bytes_max {
+        let message = format!("{} is larger than {bytes_max} bytes", path.display());
+        return Err(Error::Usage { message });
+    }
+    Ok(text)
 }

@@ -97,7 +97,7 @@ async fn demonstrate(config: Config, exits: bool) -> Result<(), Error> {
     let mut run = pin!(hub.run(stop));
     let flown = tokio::select! {
         stopped = &mut run => return stopped,
-        flown = demo::fly(&visitor) => flown,
+        flown = demo::fly(&visitor, &data) => flown,
     };
     let result = match flown {
         Ok(Flown {

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use portique_clock::{Clock, WallClock};
@@ -5,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
 use super::view::View;
-use super::watch::{follow, state, to_view};
+use super::watch::{OnHold, follow, state, to_view};
 use crate::cli::output::say;
 use crate::cli::visitor::Visitor;
 use crate::cli::words::t_clock;
@@ -13,8 +14,12 @@ use crate::error::Error;
 
 const NAME: &str = "demo";
 const PAD: &str = "pad-1";
+/// The computers of the reference vehicle.
+const MODULES: [&str; 3] = ["booster", "stage2", "payload"];
 /// Ten minutes of flight in one.
 const TIME_FACTOR: f64 = 10.0;
+/// A machine too busy to keep the count's pace is given another try; then the flight is given up.
+const RESUMES_MAX: u32 = 3;
 /// Three processes start and attach; on a loaded machine that takes seconds.
 const MODULES_PATIENCE: Duration = Duration::from_secs(30);
 const MODULES_LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -34,10 +39,10 @@ pub(crate) struct Flown {
 ///
 /// # Errors
 /// Whatever keeps the hub from doing it; a flight that goes wrong is not an error but an outcome.
-pub(crate) async fn fly(visitor: &Visitor) -> Result<Flown, Error> {
+pub(crate) async fn fly(visitor: &Visitor, data: &Path) -> Result<Flown, Error> {
     let earlier = earlier_flights(visitor).await?;
     if let Some(last) = earlier.last() {
-        tell_of(visitor, last).await?;
+        tell_of(visitor, data, last).await?;
     }
     clear_pad(visitor, &earlier).await?;
     let rocket = free_name(&earlier);
@@ -48,7 +53,7 @@ pub(crate) async fn fly(visitor: &Visitor) -> Result<Flown, Error> {
         "demonstration: launch order, the count runs at x{TIME_FACTOR}"
     ));
     let view = order(visitor, &rocket, &["count"], json!({})).await?;
-    let last = follow(visitor, &rocket, &view).await?;
+    let last = follow(visitor, &rocket, &view, OnHold::Resume(RESUMES_MAX)).await?;
     Ok(Flown {
         rocket,
         problem: problem(&last),
@@ -88,7 +93,7 @@ fn free_name(earlier: &[View]) -> String {
 }
 
 /// What the log holds of the last demonstration.
-async fn tell_of(visitor: &Visitor, last: &View) -> Result<(), Error> {
+async fn tell_of(visitor: &Visitor, data: &Path, last: &View) -> Result<(), Error> {
     let outcome = last.outcome.as_deref().unwrap_or(&last.stage);
     let reason = last
         .outcome_reason
@@ -113,9 +118,9 @@ async fn tell_of(visitor: &Visitor, last: &View) -> Result<(), Error> {
             ));
         }
     }
+    let (rocket, data) = (&last.rocket, data.display());
     say(&format!(
-        "all of it: portique launch log --rocket {}",
-        last.rocket
+        "all of it: portique launch log --rocket {rocket} --data {data}"
     ));
     Ok(())
 }
@@ -179,16 +184,14 @@ async fn wait_for_modules(visitor: &Visitor, rocket: &str) -> Result<(), Error> 
     loop {
         looks.tick().await;
         let view = state(visitor, rocket).await?;
-        let is_heard = |module: &super::view::ModuleView| module.up && module.sample.is_some();
-        if !view.modules.is_empty() && view.modules.iter().all(is_heard) {
-            let names: Vec<String> = view
-                .modules
-                .into_iter()
-                .map(|module| module.module)
-                .collect();
+        let is_heard = |name: &&str| {
+            let module = view.modules.iter().find(|module| module.module == **name);
+            module.is_some_and(|module| module.up && module.sample.is_some())
+        };
+        if MODULES.iter().all(is_heard) {
             say(&format!(
                 "demonstration: modules attached: {}",
-                names.join(", ")
+                MODULES.join(", ")
             ));
             return Ok(());
         }

@@ -12,8 +12,10 @@ use super::view::{LogLine, ModuleView, Tanks, View};
 use crate::cli::words::t_clock;
 use crate::error::Error;
 
-/// Title, header, six modules, next step, frame: more modules are left to the status verb.
-const HEIGHT: u16 = 11;
+/// Title, header, next step.
+const LINES_AROUND_MODULES: u16 = 3;
+/// More modules are left to the status verb.
+const MODULES_MAX: usize = 10;
 /// Characters of a full tank.
 const BAR_CELLS: usize = 10;
 
@@ -30,10 +32,10 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says, such as that it does not tell where its cursor is.
-    pub(super) fn open(is_coloured: bool) -> io::Result<Self> {
-        let options = TerminalOptions {
-            viewport: Viewport::Inline(HEIGHT),
-        };
+    pub(super) fn open(modules: usize, is_coloured: bool) -> io::Result<Self> {
+        let modules = modules.clamp(1, MODULES_MAX) as u16;
+        let viewport = Viewport::Inline(LINES_AROUND_MODULES + modules);
+        let options = TerminalOptions { viewport };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::stdout()), options)?;
         Ok(Self {
             terminal,

@@ -1,7 +1,7 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::lines::Lines;
@@ -14,6 +14,18 @@ use crate::logging::is_coloured;
 /// Five pictures a second read as motion and cost nothing.
 const PICTURE_EVERY: Duration = Duration::from_millis(200);
 
+/// A hold is looked at for a second before somebody decides about it.
+const HOLD_PICTURES: u32 = 5;
+
+/// What to do about a count that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnHold {
+    /// Wait: the people at the consoles decide.
+    Wait,
+    /// Let it run on, so many times; give up watching at the next hold.
+    Resume(u32),
+}
+
 /// Where a flight is shown.
 enum Show {
     Lines(Lines),
@@ -22,12 +34,12 @@ enum Show {
 
 impl Show {
     /// A screen where there is a terminal to draw on, lines elsewhere.
-    fn open() -> Self {
+    fn open(modules: usize) -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {
             return Self::Lines(Lines::default());
         }
-        match Screen::open(is_coloured(&stdout)) {
+        match Screen::open(modules, is_coloured(&stdout)) {
             Ok(screen) => Self::Screen(Box::new(screen)),
             Err(error) => {
                 tracing::warn!(%error, "this terminal cannot be drawn on; writing lines");
@@ -63,78 +75,128 @@ impl Show {
 /// [`Error::Refused`] for a rocket that is not there, [`Error::Unreachable`] when the hub goes.
 pub(crate) async fn watch(visitor: &Visitor, rocket: &str) -> Result<(), Error> {
     let view = state(visitor, rocket).await?;
-    follow(visitor, rocket, &view).await.map(|_| ())
+    follow(visitor, rocket, &view, OnHold::Wait)
+        .await
+        .map(|_| ())
 }
 
 /// Shows a rocket live, and returns its last state.
-pub(super) async fn follow(visitor: &Visitor, rocket: &str, before: &View) -> Result<View, Error> {
-    let mut events = listen(visitor, rocket).await?;
-    let mut show = Show::open();
+pub(super) async fn follow(
+    visitor: &Visitor,
+    rocket: &str,
+    before: &View,
+    on_hold: OnHold,
+) -> Result<View, Error> {
+    let events = listen(visitor, rocket).await?;
+    let mut show = Show::open(before.modules.len());
     show.state(before)?;
-    let result = show_until_over(visitor, rocket, &mut events, &mut show).await;
+    let mut watch = Watch {
+        visitor,
+        rocket,
+        on_hold,
+        held: 0,
+        shown: 0,
+    };
+    let result = watch.until_over(events, &mut show).await;
     show.close();
     result
 }
 
-async fn show_until_over(
-    visitor: &Visitor,
-    rocket: &str,
-    events: &mut EventStream,
-    show: &mut Show,
-) -> Result<View, Error> {
-    let mut pictures = interval(PICTURE_EVERY);
-    pictures.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut shown = 0;
-    loop {
-        tokio::select! {
-            event = events.next() => match event? {
-                Some(event) => show_event(&event, show, &mut shown)?,
-                None => return Err(stream_ended(visitor)),
-            },
-            _ = pictures.tick() => {
-                let view = state(visitor, rocket).await?;
-                show.state(&view)?;
-                if view.is_over() {
-                    rest_of_log(visitor, rocket, show, shown).await?;
-                    return Ok(view);
+/// Somebody who watches one rocket.
+struct Watch<'a> {
+    visitor: &'a Visitor,
+    rocket: &'a str,
+    on_hold: OnHold,
+    /// Pictures since the count is held.
+    held: u32,
+    /// The last line of the log that was shown.
+    shown: u64,
+}
+
+impl Watch<'_> {
+    async fn until_over(
+        &mut self,
+        mut events: EventStream,
+        show: &mut Show,
+    ) -> Result<View, Error> {
+        let mut pictures = interval(PICTURE_EVERY);
+        pictures.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.next() => match event? {
+                    Some(event) => self.show_event(&event, show)?,
+                    None => return Err(stream_ended(self.visitor)),
+                },
+                _ = pictures.tick() => {
+                    let view = state(self.visitor, self.rocket).await?;
+                    show.state(&view)?;
+                    if view.is_over() || self.gives_up(&view).await? {
+                        self.rest_of_log(show).await?;
+                        return Ok(view);
+                    }
                 }
             }
         }
     }
-}
 
-fn show_event(event: &StreamEvent, show: &mut Show, shown: &mut u64) -> Result<(), Error> {
-    if event.name != "log" {
-        return Ok(());
-    }
-    match serde_json::from_value::<LogLine>(event.data.clone()) {
-        Ok(line) => {
-            *shown = line.sequence;
-            show.log(&line)
+    /// Whether this hold is one too many; lets the count run on when it is not.
+    async fn gives_up(&mut self, view: &View) -> Result<bool, Error> {
+        self.held = if view.stage == "held" {
+            self.held + 1
+        } else {
+            0
+        };
+        if self.held < HOLD_PICTURES {
+            return Ok(false);
         }
-        Err(error) => {
-            tracing::warn!(%error, "a line of the log cannot be read");
-            Ok(())
+        self.held = 0;
+        match self.on_hold {
+            OnHold::Wait => Ok(false),
+            OnHold::Resume(0) => Ok(true),
+            OnHold::Resume(left) => {
+                self.on_hold = OnHold::Resume(left - 1);
+                let path = ["launch", "rockets", self.rocket, "count", "resume"];
+                self.visitor.post(&path, &json!({})).await?;
+                Ok(false)
+            }
         }
     }
-}
 
-/// The lines that were written while the last picture was drawn.
-async fn rest_of_log(
-    visitor: &Visitor,
-    rocket: &str,
-    show: &mut Show,
-    shown: u64,
-) -> Result<(), Error> {
-    let query = [("rocket", rocket.to_owned()), ("limit", "1000".to_owned())];
-    let page = visitor.get(&["launch", "log"], &query).await?;
-    for line in page["entries"].as_array().into_iter().flatten() {
-        match serde_json::from_value::<LogLine>(line.clone()) {
-            Ok(line) if line.sequence > shown => show.log(&line)?,
-            _ => {}
+    fn show_event(&mut self, event: &StreamEvent, show: &mut Show) -> Result<(), Error> {
+        if event.name != "log" {
+            return Ok(());
+        }
+        match serde_json::from_value::<LogLine>(event.data.clone()) {
+            Ok(line) => self.show_line(&line, show),
+            Err(error) => {
+                tracing::warn!(%error, "a line of the log cannot be read");
+                Ok(())
+            }
         }
     }
-    Ok(())
+
+    fn show_line(&mut self, line: &LogLine, show: &mut Show) -> Result<(), Error> {
+        if line.sequence <= self.shown {
+            return Ok(());
+        }
+        self.shown = line.sequence;
+        show.log(line)
+    }
+
+    /// The lines that were written while the last picture was drawn.
+    async fn rest_of_log(&mut self, show: &mut Show) -> Result<(), Error> {
+        let query = [
+            ("rocket", self.rocket.to_owned()),
+            ("limit", "1000".to_owned()),
+        ];
+        let page = self.visitor.get(&["launch", "log"], &query).await?;
+        for line in page["entries"].as_array().into_iter().flatten() {
+            if let Ok(line) = serde_json::from_value::<LogLine>(line.clone()) {
+                self.show_line(&line, show)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A rocket's state now.

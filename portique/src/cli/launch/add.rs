@@ -1,5 +1,3 @@
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -7,12 +5,11 @@ use serde_json::{Value, json};
 
 use super::super::output::Output;
 use super::super::visitor::Visitor;
-use super::change;
-use crate::data_folder::file_error;
+use super::{change, read_file, write_text};
 use crate::error::Error;
 
 /// What a hub takes in one request; a longer recording is refused before it travels.
-const FILE_BYTES_MAX: u64 = 6 << 20;
+const FILE_BYTES_MAX: usize = 6 << 20;
 
 /// `portique launch add`.
 #[derive(Debug, Args)]
@@ -76,8 +73,8 @@ impl Add {
         let body = self.body()?;
         let answer = visitor.post(&["launch", "rockets"], &body).await?;
         match output {
-            Output::Json => super::write_text(&format!("{answer:#}\n")),
-            Output::Table => super::write_text(&format!("{rocket}: added\n")),
+            Output::Json => write_text(&format!("{answer:#}\n")),
+            Output::Table => write_text(&format!("{rocket}: added\n")),
         }
     }
 
@@ -85,7 +82,9 @@ impl Add {
         let link = match (self.link, &self.recording) {
             (Link::Simulated, _) => json!({ "link": "simulated" }),
             (Link::Remote, _) => json!({ "link": "remote" }),
-            (Link::Replayed, Some(path)) => json!({ "link": "replayed", "csv": read(path)? }),
+            (Link::Replayed, Some(path)) => {
+                json!({ "link": "replayed", "csv": read_file(path, FILE_BYTES_MAX)? })
+            }
             (Link::Replayed, None) => json!({ "link": "replayed" }),
         };
         let mut body = json!({ "rocket": self.rocket, "link": link });
@@ -108,23 +107,9 @@ fn put(body: &mut Value, key: &str, value: Option<Value>) {
 fn put_name_or_text(body: &mut Value, key: &str, given: Option<String>) -> Result<(), Error> {
     match given {
         Some(path) if path.ends_with(".toml") || path.contains('/') => {
-            body[format!("{key}_toml")] = Value::from(read(Path::new(&path))?);
+            body[format!("{key}_toml")] = Value::from(read_file(Path::new(&path), FILE_BYTES_MAX)?);
         }
         given => put(body, key, given.map(Value::from)),
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<String, Error> {
-    let file = fs::File::open(path).map_err(|source| file_error("read", path, source))?;
-    let mut text = String::new();
-    let bytes = file
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|source| file_error("read", path, source))?;
-    if bytes as u64 > FILE_BYTES_MAX {
-        let message = format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
-        return Err(Error::Usage { message });
-    }
-    Ok(text)
 }

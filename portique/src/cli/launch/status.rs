@@ -131,11 +131,27 @@ fn orders(state: &Value) -> Option<Table> {
 
 /// Each weather criterion against its limit.
 pub(super) fn criteria(report: &Value) -> Table {
-    let mut table = Table::new(&["criterion", "value", "limit", "margin", "status"]);
-    for criterion in report["criteria"].as_array().into_iter().flatten() {
-        table.row(
-            ["criterion", "value", "limit", "margin", "status"].map(|key| text(criterion, key)),
-        );
+    let mut table = Table::new(&[
+        "criterion",
+        "state",
+        "value",
+        "limit",
+        "margin",
+        "unit",
+        "age s",
+        "reason",
+    ]);
+    for finding in report["evaluation"]["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let cell = |key| text(finding, key);
+        let [criterion, state, unit, reason] = ["criterion", "state", "unit", "reason"].map(cell);
+        let figure = |key| number(finding, key, 1);
+        let [value, limit, margin] = ["value", "limit", "margin"].map(figure);
+        let age = number(finding, "age_s", 0);
+        table.row([criterion, state, value, limit, margin, unit, age, reason]);
     }
     table
 }
