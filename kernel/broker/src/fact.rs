@@ -74,7 +74,7 @@ impl Fact {
     pub(crate) fn decode(kind: u8, body: Bytes) -> Result<Self, DecodeError> {
         let fact = match kind {
             PUBLISHED => Self::Published(body),
-            2 => Self::Created(Created::decode(body)?),
+            2 => Self::Created(Created::decode(body)?.checked()?),
             3 => Self::Removed(Removed::decode(body)?),
             4 => Self::Delivered(Delivered::decode(body)?),
             5 => Self::Acknowledged(Acknowledged::decode(body)?),

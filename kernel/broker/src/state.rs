@@ -1,6 +1,6 @@
 //! What the facts came to: the consumers and where each of them stands.
 //!
-//! [`State::apply`] is pure and the only way the state changes: the same facts in the same order at
+//! [`State::apply`] is pure, total and the only way the state changes: the same facts in the same order at
 //! the same times give the same state.
 
 mod consumer;
@@ -68,18 +68,13 @@ impl State {
     /// Takes a fact in; `sequence` is its record's, `now` is monotonic time.
     ///
     /// Facts about a consumer that does not exist are without effect.
-    ///
-    /// # Errors
-    /// When a fact holds what no version writes, such as a malformed name.
-    pub(crate) fn apply(
-        &mut self,
-        sequence: u64,
-        fact: &Fact,
-        now: Duration,
-    ) -> Result<(), DecodeError> {
+    pub(crate) fn apply(&mut self, sequence: u64, fact: &Fact, now: Duration) {
         match fact {
             Fact::Published(_) => self.last_event = sequence,
-            Fact::Created(created) => self.insert(Consumer::new(created)?),
+            Fact::Created(created) => {
+                let consumer = Consumer::new(created);
+                self.insert(consumer.expect("a fact is checked when it is decided or decoded"));
+            }
             Fact::Removed(removed) => self.remove(removed.consumer),
             Fact::Delivered(delivered) => {
                 self.with(delivered.consumer, |consumer| {
@@ -107,13 +102,12 @@ impl State {
             }
             Fact::Checkpoint(checkpoint) => self.check(checkpoint),
         }
-        Ok(())
     }
 
     /// The state a checkpoint describes.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// When it holds what no version writes, such as a malformed name.
     pub(crate) fn restore(checkpoint: &Checkpoint, now: Duration) -> Result<Self, DecodeError> {
         let mut state = Self {
             epoch: checkpoint.epoch,

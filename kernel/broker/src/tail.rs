@@ -56,16 +56,12 @@ impl Tail {
     pub(crate) fn push(&mut self, placed: Placed, bytes: usize, durable: u64) {
         self.bytes += bytes;
         self.events.push_back((placed, bytes));
-        while self.bytes > self.bytes_max {
-            let Some((front, bytes)) = self
-                .events
-                .pop_front_if(|(front, _)| front.sequence <= durable)
-            else {
-                return;
-            };
-            self.bytes -= bytes;
-            self.covers_from = front.sequence + 1;
-            self.older = front.sequence;
+        while self.bytes > self.bytes_max && self.front().is_some_and(|front| front <= durable) {
+            if let Some((oldest, bytes)) = self.events.pop_front() {
+                self.bytes -= bytes;
+                self.covers_from = oldest.sequence + 1;
+                self.older = oldest.sequence;
+            }
         }
     }
 
@@ -96,6 +92,10 @@ impl Tail {
             .partition_point(|(placed, _)| placed.sequence <= durable);
         end.checked_sub(1)
             .map_or(self.older, |last| self.events[last].0.sequence)
+    }
+
+    fn front(&self) -> Option<u64> {
+        self.events.front().map(|(oldest, _)| oldest.sequence)
     }
 }
 

@@ -6,8 +6,12 @@
 //! `ack_wait`, and put aside on `dead.<consumer>.<subject>` after `max_deliver` deliveries. Consumers
 //! are independent of each other.
 //!
+//! A dead letter is the event with another id and subject, and the extensions `originid`,
+//! `originsubject`, `originsequence`, `originconsumer` and `attempts`. An event whose subject begins
+//! with `dead.` has no letter of its own: it is given up on where it is.
+//!
 //! The port is at-least-once; a consumer may see an event twice, never out of existence. What every
-//! engine must do is written once, as the [`conformance`] suite.
+//! engine must do is written once, as the suite of the feature `conformance`.
 
 mod error;
 mod port;

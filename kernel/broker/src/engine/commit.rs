@@ -108,9 +108,7 @@ impl Core {
         let pending = shared.journal.submit(records, lane)?;
         let durable = shared.durable();
         for (sequence, draft) in (pending.sequences().start().0..).zip(drafts) {
-            self.state
-                .apply(sequence, &draft.fact, now)
-                .expect("a fact decided here keeps the rules of its kind");
+            self.state.apply(sequence, &draft.fact, now);
             if let Some((stamped, bytes)) = &draft.event {
                 let placed = Placed {
                     sequence,

@@ -140,9 +140,7 @@ impl Shared {
         let Core { state, last, .. } = &mut *core;
         let now = self.clock.monotonic();
         if let Some(fact) = state.decide_delivery(plan, &[], &[], cursor, now) {
-            state
-                .apply(*last, &Fact::Delivered(fact), now)
-                .expect("a delivery of nothing keeps the rules of its kind");
+            state.apply(*last, &Fact::Delivered(fact), now);
         }
     }
 

@@ -97,7 +97,7 @@ fn checkpoint_is_due(shared: &Shared) -> bool {
     let core = shared.core();
     let records = core.last - core.checkpoint;
     let age = shared.clock.monotonic().saturating_sub(core.checkpointed);
-    records >= shared.config.checkpoint_records
+    records >= shared.config.checkpoint_records.max(1)
         || (records > 0 && age >= shared.config.checkpoint_interval)
 }
 

@@ -122,9 +122,7 @@ fn take_in(state: &mut Option<State>, entry: Entry, now: Duration) -> Result<(),
         }
         return Ok(());
     };
-    state.apply(
-        entry.sequence.0,
-        &Fact::decode(entry.kind, entry.body)?,
-        now,
-    )
+    let sequence = entry.sequence.0;
+    state.apply(sequence, &Fact::decode(entry.kind, entry.body)?, now);
+    Ok(())
 }

@@ -17,6 +17,8 @@ use super::commit::bus_error;
 
 /// Events looked at in the tail before the lock is given back: about a quarter of a millisecond.
 const TAIL_SCAN_MAX: usize = 4_096;
+/// Records looked at in the journal before the thread is given back: some tens of milliseconds.
+const JOURNAL_SCAN_MAX: u64 = 65_536;
 /// Bytes of events in one answer: a few frames of the journal, and a bound on what a reader costs.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -160,6 +162,9 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
     let from = Sequence(search.from).max(journal.first());
     for entry in journal.read(from).map_err(bus_error)? {
         let entry = entry.map_err(bus_error)?;
+        if entry.sequence.0 - from.0 == JOURNAL_SCAN_MAX {
+            break;
+        }
         found.next = entry.sequence.0 + 1;
         if entry.kind != PUBLISHED {
             continue;

@@ -64,6 +64,13 @@ impl Created {
         }
     }
 
+    /// Itself, when its name and options keep the rules of the bus.
+    pub(crate) fn checked(self) -> Result<Self, DecodeError> {
+        self.name()?;
+        self.options()?;
+        Ok(self)
+    }
+
     pub(crate) fn name(&self) -> Result<ConsumerName, DecodeError> {
         Ok(ConsumerName::new(self.name.as_str())?)
     }

@@ -103,7 +103,7 @@ impl Pair {
         let sequence = self.log.len() as u64 + 1;
         let (kind, body) = fact.encode();
         let fact = Fact::decode(kind, body).unwrap();
-        self.state.apply(sequence, &fact, self.now()).unwrap();
+        self.state.apply(sequence, &fact, self.now());
         self.log.push((sequence, fact));
     }
 
@@ -302,7 +302,7 @@ impl Pair {
             None => (0, State::default()),
         };
         for (sequence, fact) in self.log.iter().filter(|(sequence, _)| *sequence > start) {
-            state.apply(*sequence, fact, self.now()).unwrap();
+            state.apply(*sequence, fact, self.now());
         }
         assert_eq!(
             state.checkpoint(),
@@ -404,13 +404,9 @@ fn a_full_checkpoint_fits_into_one_record() {
         let created = state
             .decide_creation(&name, &options, u64::MAX >> 8)
             .unwrap();
-        state
-            .apply(1, &Fact::Created(created), Duration::ZERO)
-            .unwrap();
+        state.apply(1, &Fact::Created(created), Duration::ZERO);
     }
-    state
-        .apply(2, &Fact::Opened(Opened { epoch: 65_535 }), Duration::ZERO)
-        .unwrap();
+    state.apply(2, &Fact::Opened(Opened { epoch: 65_535 }), Duration::ZERO);
     let (mut sequence, mut left) = (1 << 48, 70_000_u64);
     let first = ConsumerName::new(format!("{:0>64}", 0)).unwrap();
     while left > 0 {
@@ -429,7 +425,7 @@ fn a_full_checkpoint_fits_into_one_record() {
             cursor: 0,
             ..fact
         });
-        state.apply(3, &fact, Duration::ZERO).unwrap();
+        state.apply(3, &fact, Duration::ZERO);
         sequence += 20_000_000;
         left -= 1_000;
     }

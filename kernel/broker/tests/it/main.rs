@@ -1,7 +1,12 @@
 //! The broker on real and simulated disks.
 
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
 mod rig;
