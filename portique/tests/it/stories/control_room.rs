@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use portique_clock::{Clock, WallClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -54,7 +55,10 @@ impl ControlRoom {
         let pid = self.hub.id().to_string();
         let kill = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(kill.expect("kill is there").success());
-        assert!(self.hub.wait().expect("the hub ends").success(), "a stop in order ends with 0");
+        assert!(
+            self.hub.wait().expect("the hub ends").success(),
+            "a stop in order ends with 0"
+        );
         before(self.data.path());
         self.start_again().await;
     }
@@ -88,16 +92,27 @@ impl ControlRoom {
 
     /// Gives an order and returns whatever the hub says.
     pub(super) async fn try_post(&self, path: &str, body: Value) -> Reply {
-        let request = self.http.post(format!("{}/{path}", self.url)).bearer_auth(&self.token);
+        let request = self
+            .http
+            .post(format!("{}/{path}", self.url))
+            .bearer_auth(&self.token);
         let response = request.json(&body).send().await.expect("the hub answers");
         let status = response.status().as_u16();
-        Reply { status, body: response.json().await.unwrap_or(Value::Null) }
+        Reply {
+            status,
+            body: response.json().await.unwrap_or(Value::Null),
+        }
     }
 
     /// Gives an order that must be taken.
     pub(super) async fn post(&self, path: &str, body: Value) -> Value {
         let reply = self.try_post(path, body).await;
-        assert!(matches!(reply.status, 200 | 201), "POST {path}: {} {}", reply.status, reply.body);
+        assert!(
+            matches!(reply.status, 200 | 201),
+            "POST {path}: {} {}",
+            reply.status,
+            reply.body
+        );
         reply.body
     }
 
@@ -106,7 +121,10 @@ impl ControlRoom {
         let reply = self.try_post(path, body).await;
         let detail = reply.body["detail"].as_str().unwrap_or_default();
         assert_eq!(reply.status, status, "POST {path}: {}", reply.body);
-        assert!(detail.contains(words), "POST {path}: {detail:?} does not say {words:?}");
+        assert!(
+            detail.contains(words),
+            "POST {path}: {detail:?} does not say {words:?}"
+        );
     }
 
     /// Adds a simulated rocket and waits until its three modules are in reach.
@@ -122,21 +140,29 @@ impl ControlRoom {
 
     /// Polls every station to a go.
     pub(super) async fn poll(&self, rocket: &str) {
-        self.post(&format!("launch/rockets/{rocket}/poll"), json!({})).await;
+        self.post(&format!("launch/rockets/{rocket}/poll"), json!({}))
+            .await;
         for station in ["weather", "rocket", "payload", "telemetry"] {
             let vote = json!({ "station": station, "vote": "go" });
-            self.post(&format!("launch/rockets/{rocket}/poll/votes"), vote).await;
+            self.post(&format!("launch/rockets/{rocket}/poll/votes"), vote)
+                .await;
         }
         let go = json!({ "decision": "go" });
-        self.post(&format!("launch/rockets/{rocket}/poll/close"), go).await;
+        self.post(&format!("launch/rockets/{rocket}/poll/close"), go)
+            .await;
     }
 
     pub(super) async fn launch(&self, rocket: &str) {
-        self.post(&format!("launch/rockets/{rocket}/count"), json!({})).await;
+        self.post(&format!("launch/rockets/{rocket}/count"), json!({}))
+            .await;
     }
 
     pub(super) async fn order(&self, rocket: &str, module: &str, order: Value) -> Value {
-        self.post(&format!("launch/rockets/{rocket}/modules/{module}/orders"), order).await
+        self.post(
+            &format!("launch/rockets/{rocket}/modules/{module}/orders"),
+            order,
+        )
+        .await
     }
 
     pub(super) async fn view(&self, rocket: &str) -> Value {
@@ -191,6 +217,13 @@ impl Drop for ControlRoom {
     }
 }
 
+/// A METAR of this moment with this wind group.
+pub(super) fn metar(wind: &str) -> Value {
+    let now = WallClock::new().now().to_string();
+    let (day, hour, minute) = (&now[8..10], &now[11..13], &now[14..16]);
+    json!({ "metar": format!("KXMR {day}{hour}{minute}Z {wind} 10SM FEW030 24/18 A3012") })
+}
+
 /// Whether a module's list of events names this one.
 pub(super) fn has_event(view: &Value, module: &str, event: &str) -> bool {
     let mut modules = view["modules"].as_array().into_iter().flatten();
@@ -204,7 +237,9 @@ pub(super) fn has_event(view: &Value, module: &str, event: &str) -> bool {
 pub(super) fn sample(view: &Value, module: &str, field: &str) -> f64 {
     let mut modules = view["modules"].as_array().into_iter().flatten();
     let module = modules.find(|view| view["module"] == module);
-    module.and_then(|view| view["sample"][field].as_f64()).unwrap_or(f64::NAN)
+    module
+        .and_then(|view| view["sample"][field].as_f64())
+        .unwrap_or(f64::NAN)
 }
 
 async fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
@@ -224,8 +259,18 @@ async fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 }
 
 fn spawn(data: &Path) -> Child {
-    let log = std::fs::File::options().create(true).append(true).open(log_path(data));
-    let args = ["up", "--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--data"];
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(log_path(data));
+    let args = [
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--grpc-listen",
+        "127.0.0.1:0",
+        "--data",
+    ];
     Command::new(env!("CARGO_BIN_EXE_portique"))
         .args(args)
         .arg(data)

@@ -18,10 +18,12 @@ async fn a_poll_stands_through_a_kill() {
     assert_eq!(view["stage"], "polling");
     assert_eq!(view["poll"]["roster"]["weather"]["vote"], "go");
     let vote = json!({ "station": "weather", "vote": "go" });
-    room.refused("launch/rockets/hymne/poll/votes", vote, 409, "voted go").await;
+    room.refused("launch/rockets/hymne/poll/votes", vote, 409, "voted go")
+        .await;
     let close = json!({ "decision": "go" });
     let path = "launch/rockets/hymne/poll/close";
-    room.refused(path, close, 409, "missing: payload, telemetry").await;
+    room.refused(path, close, 409, "missing: payload, telemetry")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,22 +32,33 @@ async fn a_count_holds_itself_after_a_kill_and_goes_on_to_lift_off() {
     room.add("isola", "pad-1", 20.0).await;
     room.poll("isola").await;
     room.launch("isola").await;
-    room.until("isola", "internal power", |view| view["t_s"].as_f64() > Some(-29.0)).await;
+    room.until("isola", "internal power", |view| {
+        view["t_s"].as_f64() > Some(-29.0)
+    })
+    .await;
     room.kill_and_restart().await;
-    let view = room.until("isola", "the hold", |view| view["stage"] == "held").await;
+    let view = room
+        .until("isola", "the hold", |view| view["stage"] == "held")
+        .await;
     let reason = view["count"]["hold"].as_str().expect("a reason");
     assert!(reason.contains("restarted in mid-count"), "{reason}");
     let t_s = view["t_s"].as_f64().expect("a T");
-    assert!((-30.0..=-3.0).contains(&t_s), "held where the count was last known: {t_s}");
+    assert!(
+        (-30.0..=-3.0).contains(&t_s),
+        "held where the count was last known: {t_s}"
+    );
     room.until("isola", "three modules", |view| {
-        view["modules"].as_array().is_some_and(|m| m.iter().all(|m| m["up"] == true))
+        view["modules"]
+            .as_array()
+            .is_some_and(|m| m.iter().all(|m| m["up"] == true))
     })
     .await;
     let recycle = json!({ "reason": "start over after the restart" });
     room.post("launch/rockets/isola/count/scrub", recycle).await;
     room.poll("isola").await;
     room.launch("isola").await;
-    room.until("isola", "lift-off", |view| view["stage"] == "flying").await;
+    room.until("isola", "lift-off", |view| view["stage"] == "flying")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,5 +76,9 @@ async fn a_lost_mission_log_is_written_again_from_the_bus() {
     .await;
     let after = room.log("rocket=jota").await;
     assert!(before.len() >= 8);
-    assert_eq!(after[..before.len()], before, "the same lines in the same order");
+    assert_eq!(
+        after[..before.len()],
+        before,
+        "the same lines in the same order"
+    );
 }

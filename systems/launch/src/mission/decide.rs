@@ -16,6 +16,9 @@ const ORDERS_MAX: usize = 2_000;
 const MODULES_MAX: usize = 32;
 /// Longest reason or comment, in bytes.
 const TEXT_BYTES_MAX: usize = 1_000;
+/// How long a release waits for its engines, in wall time: at a fast clock, spooling up takes longer
+/// than the count has.
+const RELEASE_PATIENCE_S: f64 = 1.0;
 /// Longest idempotency key, in bytes.
 const ORDER_ID_BYTES_MAX: usize = 64;
 
@@ -173,16 +176,21 @@ impl Mission {
         facts
     }
 
-    /// What the next step of the count leads to, if its time has come. Releasing needs the engines'
+    /// What the next step of the count leads to, if its time has come; nothing also means a release
+    /// that waits for its engines, so ask again soon. Releasing needs the engines'
     /// state, which is not a fact: the caller checks `is_ready_to_release` when the step is a release.
     pub fn decide_step(
         &self,
         now: Duration,
         is_ready_to_release: impl FnOnce() -> Result<(), String>,
     ) -> Vec<Fact> {
-        let Some(step) = self.count().and_then(|count| count.due(now)) else {
+        let Some(count) = self.count() else {
             return Vec::new();
         };
+        let Some(step) = count.due(now) else {
+            return Vec::new();
+        };
+        let overdue_s = (count.t_s(now) - step.t_s) / count.rate();
         if self.stage() != Stage::Counting {
             return Vec::new();
         }
@@ -205,6 +213,7 @@ impl Mission {
             }
             Action::Release => match is_ready_to_release() {
                 Ok(()) => vec![done],
+                Err(_) if overdue_s < RELEASE_PATIENCE_S => Vec::new(),
                 Err(reason) => vec![Fact::CountRecycled { reason }],
             },
             _ => vec![done],

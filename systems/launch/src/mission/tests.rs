@@ -44,88 +44,48 @@ impl Script {
 
     fn run(&mut self, line: &str) -> Result<Vec<Fact>, String> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let module = || ModuleId::new(rest).unwrap();
-        let request = match verb {
-            "wait" => {
-                self.now += Duration::from_secs(rest.parse().unwrap());
-                return Ok(Vec::new());
-            }
-            "step" => {
-                let is_ready = || {
-                    if rest == "sick" {
-                        Err("engine 3 is out".into())
-                    } else {
-                        Ok(())
-                    }
-                };
-                return Ok(self.mission.decide_step(self.now, is_ready));
-            }
-            "restart" => return Ok(self.restart()),
-            "up" => return Ok(vec![Fact::LinkUp { module: module() }]),
-            "down" => {
-                return Ok(vec![Fact::LinkDown {
-                    module: module(),
-                    reason: "silence".into(),
-                }]);
-            }
-            "flight" => {
-                let (module, event) = rest.split_once(' ').unwrap();
-                let (module, event) = (ModuleId::new(module).unwrap(), event.parse().unwrap());
-                return Ok(vec![Fact::Flight {
-                    module,
-                    event,
-                    values: BTreeMap::new(),
-                }]);
-            }
-            "poll" => Request::OpenPoll {
-                deadline: rest.parse().ok().map(Duration::from_secs),
-            },
-            "vote" => {
-                let (station, vote) = rest.split_once(' ').unwrap();
-                let vote = if vote == "go" { Vote::Go } else { Vote::NoGo };
-                let station = Station::new(station).unwrap();
-                Request::Vote {
-                    station,
-                    vote,
-                    comment: None,
-                    values: BTreeMap::new(),
-                }
-            }
-            "close" => {
-                let decision = if rest == "go" { Vote::Go } else { Vote::NoGo };
-                Request::ClosePoll { decision }
-            }
-            "launch" => Request::StartCount,
-            "hold" => Request::Hold {
-                reason: rest.into(),
-            },
-            "resume" => Request::Resume,
-            "scrub" => Request::Scrub {
-                reason: rest.into(),
-            },
-            "stage" | "destroy" => {
-                let (id, module) = rest.split_once(' ').unwrap();
-                let module = ModuleId::new(module).unwrap();
-                let order = if verb == "stage" {
-                    Order::Stage
-                } else {
-                    Order::Destroy
-                };
-                Request::Order {
-                    id: id.into(),
-                    module,
-                    order,
-                }
-            }
-            _ => panic!("no such line: {line}"),
-        };
+        if let Some(facts) = self.happen(verb, rest) {
+            return Ok(facts);
+        }
         let now = Now {
             wall: self.wall(),
             monotonic: self.now,
         };
         self.mission
-            .decide(&request, now)
+            .decide(&request(verb, rest), now)
             .map_err(|error| error.to_string())
+    }
+
+    /// What comes by itself: time, the vehicle, a restart.
+    fn happen(&mut self, verb: &str, rest: &str) -> Option<Vec<Fact>> {
+        let module = || ModuleId::new(rest).unwrap();
+        Some(match verb {
+            "wait" => {
+                self.now += Duration::from_secs(rest.parse().unwrap());
+                Vec::new()
+            }
+            "step" => {
+                let sick = || Err("engine 3 is out".to_owned());
+                let is_ready = || if rest == "sick" { sick() } else { Ok(()) };
+                self.mission.decide_step(self.now, is_ready)
+            }
+            "restart" => self.restart(),
+            "up" => vec![Fact::LinkUp { module: module() }],
+            "down" => vec![Fact::LinkDown {
+                module: module(),
+                reason: "silence".into(),
+            }],
+            "flight" => {
+                let (module, event) = rest.split_once(' ').unwrap();
+                let (module, event) = (ModuleId::new(module).unwrap(), event.parse().unwrap());
+                vec![Fact::Flight {
+                    module,
+                    event,
+                    values: BTreeMap::new(),
+                }]
+            }
+            _ => return None,
+        })
     }
 
     /// Builds the mission again from its facts alone, as a restart does.
@@ -137,6 +97,48 @@ impl Script {
         mission.settle(self.now);
         self.mission = mission;
         self.mission.decide_restart()
+    }
+}
+
+fn request(verb: &str, rest: &str) -> Request {
+    let vote = |word: &str| if word == "go" { Vote::Go } else { Vote::NoGo };
+    let ordered = |order: Order| {
+        let (id, module) = rest.split_once(' ').unwrap();
+        Request::Order {
+            id: id.into(),
+            module: ModuleId::new(module).unwrap(),
+            order,
+        }
+    };
+    match verb {
+        "poll" => Request::OpenPoll {
+            deadline: rest.parse().ok().map(Duration::from_secs),
+        },
+        "vote" => {
+            let (station, word) = rest.split_once(' ').unwrap();
+            let station = Station::new(station).unwrap();
+            let (comment, values) = (None, BTreeMap::new());
+            Request::Vote {
+                station,
+                vote: vote(word),
+                comment,
+                values,
+            }
+        }
+        "close" => Request::ClosePoll {
+            decision: vote(rest),
+        },
+        "launch" => Request::StartCount,
+        "hold" => Request::Hold {
+            reason: rest.into(),
+        },
+        "resume" => Request::Resume,
+        "scrub" => Request::Scrub {
+            reason: rest.into(),
+        },
+        "stage" => ordered(Order::Stage),
+        "destroy" => ordered(Order::Destroy),
+        _ => panic!("no such line: {verb} {rest}"),
     }
 }
 
@@ -249,6 +251,8 @@ fn a_sick_engine_recycles_the_count() {
         "{GO} launch
          wait 60
          step\n step\n step\n step\n step -> step_done
+         step sick ->
+         wait 2
          step sick -> count_recycled
          step ->"
     ));

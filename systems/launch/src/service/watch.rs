@@ -100,7 +100,7 @@ impl Watch {
                 announced: Duration::ZERO,
             });
         if let Some(violation) = watch.limits.observe(&self.vehicle, sample) {
-            self.react(module, violation, sample.t_s).await;
+            self.react(module, violation, sample.t_s);
         }
         self.shared.record_sample(&self.rocket, module, sample);
         self.recorder.record(&self.rocket, module, sample);
@@ -108,33 +108,50 @@ impl Watch {
         self.detect(module, sample).await;
     }
 
-    /// The reflex: orders destruction at once and tells the worker, who writes it down meanwhile.
-    async fn react(&self, module: &ModuleId, violation: Violation, t_s: f64) {
+    /// The reflex: orders destruction at once, and tells the worker, who writes it down meanwhile.
+    /// Nothing here waits, neither for the module nor for the worker.
+    fn react(&self, module: &ModuleId, violation: Violation, t_s: f64) {
         let is_critical = violation.severity == Severity::Critical;
         let id = is_critical.then(|| format!("reflex-{module}"));
-        if let (Some(id), Some(link)) = (id.clone(), self.link.get()) {
-            let (link, inputs) = (link.clone(), self.inputs.clone());
-            let command = Command {
-                id,
-                order: Order::Destroy,
-                valid_for: ORDER_VALID_FOR,
-            };
-            let (rocket, module) = (self.rocket.clone(), module.clone());
-            let timeout = self.shared.config().answer_timeout;
-            self.tracker.spawn(async move {
-                dispatch(link, inputs, rocket, module, command, timeout).await;
-            });
-        }
-        let (rocket, module) = (self.rocket.clone(), module.clone());
-        let input = Input::Violated {
-            rocket,
-            module,
+        let (rocket, inputs) = (self.rocket.clone(), self.inputs.clone());
+        let told = Input::Violated {
+            rocket: rocket.clone(),
+            module: module.clone(),
             violation,
             t_s,
-            id,
+            id: id.clone(),
         };
-        // A closed worker means the hub is stopping; the order itself is on its way.
-        let _ = self.inputs.send(input).await;
+        let order = id.zip(self.link.get().cloned()).map(|(id, link)| {
+            let order = Order::Destroy;
+            (
+                link,
+                Command {
+                    id,
+                    order,
+                    valid_for: ORDER_VALID_FOR,
+                },
+            )
+        });
+        let timeout = self.shared.config().answer_timeout;
+        let module = module.clone();
+        self.tracker.spawn(async move {
+            let tell = inputs.send(told);
+            let Some((link, command)) = order else {
+                // A closed worker means the hub is stopping.
+                let _ = tell.await;
+                return;
+            };
+            let id = command.id.clone();
+            let ((stage, reason), _) = tokio::join!(ask(&link, &module, command, timeout), tell);
+            let answered = Input::Answered {
+                rocket,
+                module,
+                id,
+                stage,
+                reason,
+            };
+            let _ = inputs.send(answered).await;
+        });
     }
 
     fn announce(&mut self, module: &ModuleId, sample: &Sample) {
@@ -196,16 +213,7 @@ pub(crate) async fn dispatch(
     timeout: Duration,
 ) {
     let id = command.id.clone();
-    let answer = tokio::time::timeout(timeout, link.command(&module, command)).await;
-    let (stage, reason) = match answer {
-        Ok(Ok(Answer::Accepted)) => (OrderStage::Accepted, None),
-        Ok(Ok(Answer::Refused { reason })) => (OrderStage::Refused, Some(reason)),
-        Ok(Err(error)) => (OrderStage::Failed, Some(portique_fault::chain(&error))),
-        Err(_) => (
-            OrderStage::Failed,
-            Some(format!("no answer within {timeout:?}")),
-        ),
-    };
+    let (stage, reason) = ask(&link, &module, command, timeout).await;
     // A closed worker means the hub is stopping; its restart marks the order unanswered.
     let _ = inputs
         .send(Input::Answered {
@@ -216,4 +224,21 @@ pub(crate) async fn dispatch(
             reason,
         })
         .await;
+}
+
+async fn ask(
+    link: &Arc<dyn Link>,
+    module: &ModuleId,
+    command: Command,
+    timeout: Duration,
+) -> (OrderStage, Option<String>) {
+    match tokio::time::timeout(timeout, link.command(module, command)).await {
+        Ok(Ok(Answer::Accepted)) => (OrderStage::Accepted, None),
+        Ok(Ok(Answer::Refused { reason })) => (OrderStage::Refused, Some(reason)),
+        Ok(Err(error)) => (OrderStage::Failed, Some(portique_fault::chain(&error))),
+        Err(_) => (
+            OrderStage::Failed,
+            Some(format!("no answer within {timeout:?}")),
+        ),
+    }
 }

@@ -1,3 +1,5 @@
+//! The one loop that owns all missions: inputs and time in, facts and orders out.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,6 +28,8 @@ mod react;
 const ROCKETS_MAX: usize = 200;
 /// Longest wait between two looks at the counts: tanks fill smoothly, clocks are corrected.
 const TICK_MAX: Duration = Duration::from_millis(250);
+/// How soon a release that waits for its engines is looked at again.
+const TICK_MIN: Duration = Duration::from_millis(10);
 /// How often the public feed's snapshot is taken.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(500);
 /// Inputs handled before time is looked at again.
@@ -159,7 +163,10 @@ impl Worker {
                 .filter_map(|mission| mission.count()?.until_due(now))
                 .min()
         });
-        next.unwrap_or(TICK_MAX).min(TICK_MAX)
+        match next {
+            Some(Duration::ZERO) => TICK_MIN,
+            next => next.unwrap_or(TICK_MAX).min(TICK_MAX),
+        }
     }
 
     async fn tick(&mut self) {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use portique_flight::{EventKind, Phase};
+use portique_flight::{EventKind, Phase, Vehicle};
 
 use super::Worker;
 use crate::count::Action;
+use crate::limits::Violation;
 use crate::link::Pad;
 use crate::mission::{
     Actor, Entry, Fact, Mission, Now, OrderRecord, OrderStage, Outcome, Request, Stage,
@@ -115,28 +116,7 @@ impl Worker {
                 t_s,
                 id,
             } => {
-                let raised = Fact::AnomalyRaised {
-                    module: module.clone(),
-                    rule: violation.rule.into(),
-                    severity: violation.severity,
-                    value: violation.value,
-                    limit: violation.limit,
-                };
-                let ordered = id.map(|id| Fact::OrderReleased {
-                    id,
-                    module,
-                    order: Order::Destroy,
-                });
-                let facts = std::iter::once(raised).chain(ordered);
-                let entries: Vec<Entry> = facts
-                    .map(|fact| Entry {
-                        rocket: rocket.clone(),
-                        actor: Actor::reflex(),
-                        t_s: Some(t_s),
-                        fact,
-                    })
-                    .collect();
-                self.commit_or_log(&entries).await;
+                self.on_violation(rocket, module, violation, t_s, id).await;
             }
             Input::Answered {
                 rocket,
@@ -149,6 +129,40 @@ impl Worker {
             }
             Input::Add { .. } | Input::Request { .. } => {}
         }
+    }
+
+    async fn on_violation(
+        &mut self,
+        rocket: RocketId,
+        module: ModuleId,
+        violation: Violation,
+        t_s: f64,
+        id: Option<String>,
+    ) {
+        let raised = Fact::AnomalyRaised {
+            module: module.clone(),
+            rule: violation.rule.into(),
+            severity: violation.severity,
+            value: violation.value,
+            limit: violation.limit,
+        };
+        let ordered = id.map(|id| Fact::OrderReleased {
+            id,
+            module,
+            order: Order::Destroy,
+        });
+        let actor = Actor::reflex();
+        let t_s = Some(t_s);
+        let entries: Vec<Entry> = std::iter::once(raised)
+            .chain(ordered)
+            .map(|fact| Entry {
+                rocket: rocket.clone(),
+                actor: actor.clone(),
+                t_s,
+                fact,
+            })
+            .collect();
+        self.commit_or_log(&entries).await;
     }
 
     async fn on_flight(
@@ -295,6 +309,8 @@ impl Worker {
             return;
         };
         if now.saturating_sub(*released) < LIFTOFF_PATIENCE {
+            // The clamps stay closed while thrust is below weight.
+            self.tell_pad(rocket, Pad::Release).await;
             return;
         }
         self.released.remove(rocket);
@@ -423,9 +439,12 @@ fn ready_to_release(
     let Some(sample) = last_sample(&booster) else {
         return Err("no telemetry from the first stage at release".into());
     };
-    if sample.phase != Phase::Ignition || !sample.healthy {
+    let engines = Vehicle::parse(&mission.definition().vehicle)
+        .map_or(0, |vehicle| vehicle.booster.engines.count);
+    let is_ready = sample.phase == Phase::Ignition && sample.healthy;
+    if !is_ready || sample.engines_running < engines {
         return Err(format!(
-            "the first stage is not healthy at release: {}, {} engines running",
+            "the first stage is not ready at release: {}, {} of {engines} engines running",
             sample.phase, sample.engines_running
         ));
     }
