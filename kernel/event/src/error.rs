@@ -6,7 +6,7 @@ pub enum Error {
     /// A subject or filter is malformed.
     #[error(
         "{text:?} is not a subject: write 1 to 255 bytes of names (A-Z a-z 0-9 _ -) joined by dots, \
-         such as launch.demo.count; a filter may use * for one name and a final > for the rest"
+         such as plant.north.pump; a filter may use * for one name and a final > for the rest"
     )]
     Subject {
         /// What was given.

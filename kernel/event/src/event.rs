@@ -23,7 +23,7 @@ pub struct Event {
 
 impl Event {
     /// Starts an event from what every event has: `kind` is the attribute `type`, such as
-    /// `launch.count.held`; `source` is a URI reference, such as `/launch/demo`.
+    /// `plant.pump.started`; `source` is a URI reference, such as `/plant/north`.
     pub fn builder(
         id: impl Into<EventId>,
         source: impl Into<String>,

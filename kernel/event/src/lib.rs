@@ -1,7 +1,7 @@
 //! The envelope every event travels in: CloudEvents 1.0, with a subject to route by.
 //!
 //! An [`Event`] is checked when it is built, so that whatever holds one can pass it on. Its
-//! [`Subject`] (`launch.ariane.count.held`) is matched by a [`Filter`] (`launch.*.count.>`).
+//! [`Subject`] (`plant.north.pump.started`) is matched by a [`Filter`] (`plant.*.pump.>`).
 //! Events are written as CloudEvents JSON (structured and batch mode) by serde; the binary mode of
 //! HTTP belongs to the edge.
 //!

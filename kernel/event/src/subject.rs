@@ -8,7 +8,7 @@ use crate::Error;
 /// Longest subject or filter, in bytes: long enough for six names, short enough to index.
 pub(crate) const SUBJECT_BYTES_MAX: usize = 255;
 
-/// Where an event belongs: tokens joined by dots, such as `launch.ariane.count.held`.
+/// Where an event belongs: tokens joined by dots, such as `plant.north.pump.started`.
 ///
 /// One to 255 bytes; a token is one or more of `A-Z a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
