@@ -53,7 +53,7 @@ pub struct Capabilities {
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Case = for<'a> fn(&'a mut dyn Harness, Capabilities) -> Running<'a>;
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     |harness, _| Box::pin(publish::events_come_back_as_published(harness)),
     |harness, _| Box::pin(publish::publishers_keep_their_order(harness)),
     |harness, claims| Box::pin(publish::a_refused_batch_leaves_nothing(harness, claims)),
@@ -66,6 +66,7 @@ const CASES: [Case; 20] = [
     |harness, _| Box::pin(consume::acknowledged_is_not_delivered_again(harness)),
     |harness, _| Box::pin(consume::a_fetch_waits_for_the_first_event(harness)),
     |harness, _| Box::pin(consume::in_flight_is_limited(harness)),
+    |harness, _| Box::pin(consume::workers_of_one_consumer_share(harness)),
     |harness, _| Box::pin(redeliver::unacknowledged_comes_again_in_order(harness)),
     |harness, _| Box::pin(redeliver::a_stale_token_acknowledges_nothing(harness)),
     |harness, _| Box::pin(redeliver::given_back_comes_again_at_once(harness)),

@@ -51,7 +51,7 @@ async fn the_suite_passes_on_a_simulated_disk() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_passes_on_a_folder() {
     suite(CLAIMS, || async {
         let folder = tempfile::tempdir().unwrap();

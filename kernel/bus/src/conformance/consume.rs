@@ -107,3 +107,38 @@ pub(super) async fn in_flight_is_limited(harness: &mut dyn Harness) {
     assert_eq!(state.in_flight, 0);
     assert!(state.ack_floor >= sequences[3], "all of it is acknowledged");
 }
+
+pub(super) async fn workers_of_one_consumer_share(harness: &mut dyn Harness) {
+    let bus = harness.bus();
+    let consumer = name("worker");
+    create(&*bus, &consumer, options(">")).await;
+    let worker = || async {
+        let mut ids = Vec::new();
+        while ids.len() < 60 {
+            let deliveries = bus
+                .fetch(&consumer, 3, Duration::ZERO)
+                .await
+                .expect("fetching works");
+            if deliveries.is_empty() {
+                break;
+            }
+            check_attempts(&deliveries, &[1, 1, 1][..deliveries.len()]);
+            ack(&*bus, &consumer, &deliveries).await;
+            ids.extend(
+                deliveries
+                    .iter()
+                    .map(|d| d.delivered.event.id().to_string()),
+            );
+        }
+        ids
+    };
+    let batch = (100..160).map(|id| event(&id.to_string(), "a")).collect();
+    bus.publish(batch).await.expect("a batch");
+    let (first, second, third) = tokio::join!(worker(), worker(), worker());
+    let mut ids = [first, second, third].concat();
+    // A worker that finds the others at their limit stops early; what is left is not lost.
+    ids.extend(worker().await);
+    ids.sort_unstable();
+    let expected: Vec<_> = (100..160).map(|id| id.to_string()).collect();
+    assert_eq!(ids, expected, "each event goes to one of them");
+}
