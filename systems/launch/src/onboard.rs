@@ -1,6 +1,6 @@
 //! The on-board computer of one module.
 //!
-//! A computer serves the vehicle link ([`proto/vehicle.proto`]) and attaches itself to the ground,
+//! A computer serves the vehicle link (`proto/vehicle.proto`) and attaches itself to the ground,
 //! again and again, so that neither has to start first. Inside, two tasks work side by side: *control* flies
 //! (orders and sensors in, actuators and answers out), *telemetry* reads the same sensors by itself and
 //! tells the ground. They share a cell with the latest state and nothing else; either may crash, which

@@ -12,7 +12,6 @@ use tonic::Status;
 mod generated {
     #![expect(
         unreachable_pub,
-        clippy::large_futures,
         reason = "made by the build; the contract file documents it"
     )]
     tonic::include_proto!("portique.vehicle.v1");

@@ -27,6 +27,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Silence after which the line is taken for dead; modules send a heartbeat each second.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
+/// Longest text from a module, in characters; the rest is cut off.
+const TEXT_CHARS_MAX: usize = 4_096;
+
 /// Where the module was last heard of.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
@@ -111,17 +114,18 @@ impl Uplink {
         let mut after = 0;
         loop {
             let at = address.borrow_and_update().clone();
-            let before = after;
             let end = tokio::select! {
                 end = self.hear(&at, &mut after) => end,
                 _ = address.changed() => Err(Status::unavailable("the module has moved")),
             };
             match end {
                 Ok(()) => return,
-                Err(status) => self.lost(&status).await,
-            }
-            if after != before || self.line() == Line::Up {
-                retry.succeeded();
+                Err(status) => {
+                    if self.line() == Line::Up {
+                        retry.succeeded();
+                    }
+                    self.lost(&status).await;
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(retry.failed()) => {}
@@ -171,9 +175,11 @@ impl Uplink {
                     .await;
             }
             Some(downlink::Message::Log(line)) => {
+                let line = cut(line);
                 self.outlet.tell(Downlink::Log(module.clone(), line)).await;
             }
             Some(downlink::Message::Ended(reason)) => {
+                let reason = cut(reason);
                 self.line.send_replace(Line::Ended);
                 self.outlet
                     .tell(Downlink::Ended(module.clone(), reason))
@@ -273,6 +279,13 @@ impl Uplink {
 
 async fn next(messages: &mut Streaming<rpc::Downlink>) -> Result<Option<rpc::Downlink>, Status> {
     within(SILENCE_MAX, messages.message()).await
+}
+
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+        text.truncate(end);
+    }
+    text
 }
 
 async fn within<T>(

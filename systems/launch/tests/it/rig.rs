@@ -196,7 +196,7 @@ impl Rig {
         &mut self,
         limit: Duration,
         what: &str,
-        done: &mut (dyn FnMut(&Downlink) -> bool),
+        done: &mut dyn FnMut(&Downlink) -> bool,
     ) -> Downlink {
         let patience = tokio::time::Instant::now() + limit;
         loop {
@@ -205,9 +205,6 @@ impl Rig {
                 "waiting in vain: {what}"
             );
             let message = self.next(what).await;
-            if std::env::var_os("TRACE_DOWNLINK").is_some() {
-                println!("{message:?}");
-            }
             if done(&message) {
                 return message;
             }

@@ -207,3 +207,94 @@ fn is_coasting_alone(body: Body, sensors: &Sensors) -> bool {
         && sensors.engines_running == 0
         && sensors.dynamic_pressure_pa < 1.0
 }
+
+#[cfg(test)]
+mod tests {
+    use portique_flight::Vehicle;
+
+    use super::*;
+
+    const BOOSTER: u64 = 1;
+    const STAGE2: u64 = 2;
+
+    fn two_seated() -> Lockstep {
+        let world = World::new(Vehicle::named("reference").unwrap());
+        let mut lockstep = Lockstep::new(world);
+        lockstep.sit(Body::Booster, BOOSTER);
+        lockstep.sit(Body::Stage2, STAGE2);
+        lockstep
+    }
+
+    fn answer(lockstep: &mut Lockstep, body: Body, holder: u64, frame: u64) {
+        lockstep.answer(body, holder, frame, Actuators::default());
+    }
+
+    #[test]
+    fn a_frame_waits_for_everybody_who_sits_and_for_nobody_else() {
+        let mut lockstep = two_seated();
+        assert!(lockstep.is_answered(), "nothing was asked yet");
+        let frame = lockstep.advance(2, -1.0).number;
+        answer(&mut lockstep, Body::Booster, BOOSTER, frame);
+        assert!(!lockstep.is_answered());
+        answer(&mut lockstep, Body::Stage2, STAGE2, frame);
+        assert!(
+            lockstep.is_answered(),
+            "the payload's empty seat is not waited for"
+        );
+    }
+
+    #[test]
+    fn who_misses_a_frame_is_waited_for_again_once_it_has_caught_up() {
+        let mut lockstep = two_seated();
+        let first = lockstep.advance(1, -1.0).number;
+        answer(&mut lockstep, Body::Stage2, STAGE2, first);
+        assert_eq!(lockstep.give_up(), [Body::Booster]);
+        for _ in 0..5 {
+            let frame = lockstep.advance(1, -1.0).number;
+            answer(&mut lockstep, Body::Stage2, STAGE2, frame);
+            assert!(
+                lockstep.is_answered(),
+                "the late one does not hold up the flight"
+            );
+        }
+        answer(&mut lockstep, Body::Booster, BOOSTER, first);
+        lockstep.advance(1, -1.0);
+        answer(&mut lockstep, Body::Booster, BOOSTER, first + 6);
+        let frame = lockstep.advance(1, -1.0).number;
+        answer(&mut lockstep, Body::Stage2, STAGE2, frame);
+        assert!(!lockstep.is_answered(), "it is back in step");
+    }
+
+    #[test]
+    fn a_new_task_gets_what_the_last_one_kept_and_the_last_one_is_not_heard_any_more() {
+        let mut lockstep = two_seated();
+        lockstep.keep(
+            Body::Booster,
+            BOOSTER,
+            Some(b"memory".into()),
+            Some(b"ledger".into()),
+        );
+        lockstep.keep(Body::Booster, BOOSTER, None, Some(b"newer".into()));
+        let kept = lockstep.sit(Body::Booster, 7);
+        assert_eq!(
+            (&kept.memory[..], &kept.ledger[..]),
+            (&b"memory"[..], &b"newer"[..])
+        );
+
+        let frame = lockstep.advance(1, -1.0).number;
+        lockstep.keep(Body::Booster, BOOSTER, Some(b"stale".into()), None);
+        lockstep.leave(Body::Booster, BOOSTER);
+        answer(&mut lockstep, Body::Booster, BOOSTER, frame);
+        answer(&mut lockstep, Body::Stage2, STAGE2, frame);
+        assert!(!lockstep.is_answered(), "only the new task's answer counts");
+        assert_eq!(lockstep.sit(Body::Booster, 8).memory, b"memory");
+    }
+
+    #[test]
+    fn the_clamps_open_only_for_engines_that_lift() {
+        let mut lockstep = two_seated();
+        lockstep.load_propellant(1.0);
+        assert!(!lockstep.release());
+        assert!(!lockstep.lifted_off());
+    }
+}

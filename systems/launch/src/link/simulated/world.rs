@@ -45,6 +45,10 @@ pub(super) const OBSERVER_FRAMES_MAX: usize = 200;
 /// Observers at once: a few for each module.
 const OBSERVERS_MAX: usize = 32;
 
+/// Most steps in one frame: a control task that is asked less often than five times a second of
+/// flight cannot land.
+const STEPS_PER_FRAME_MAX: usize = 10;
+
 /// How a simulated world is paced.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SimulationOptions {
@@ -147,7 +151,10 @@ impl WorldWorker {
         let worker = Self {
             lockstep: Lockstep::new(World::new(vehicle.clone())),
             vehicle: toml::to_string(vehicle)?,
-            options,
+            options: SimulationOptions {
+                steps_per_frame: options.steps_per_frame.clamp(1, STEPS_PER_FRAME_MAX),
+                ..options
+            },
             inputs,
             controls: BTreeMap::new(),
             observers: Vec::new(),
