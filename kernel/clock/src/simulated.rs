@@ -13,7 +13,10 @@ pub struct SimulatedClock {
 impl SimulatedClock {
     /// A clock that stands at `now`, with monotonic time zero.
     pub fn new(now: Timestamp) -> Self {
-        Self { wall_nanos: AtomicI64::new(now.as_nanos()), monotonic_nanos: AtomicU64::new(0) }
+        Self {
+            wall_nanos: AtomicI64::new(now.as_nanos()),
+            monotonic_nanos: AtomicU64::new(0),
+        }
     }
 
     /// Moves both times forward.
@@ -23,7 +26,8 @@ impl SimulatedClock {
     pub fn advance(&self, by: Duration) {
         let nanos = i64::try_from(by.as_nanos()).expect("a simulation is shorter than 292 years");
         self.wall_nanos.fetch_add(nanos, Ordering::SeqCst);
-        self.monotonic_nanos.fetch_add(nanos.unsigned_abs(), Ordering::SeqCst);
+        self.monotonic_nanos
+            .fetch_add(nanos.unsigned_abs(), Ordering::SeqCst);
     }
 
     /// Sets the wall time, as a correction of the machine's clock would; monotonic time stays.

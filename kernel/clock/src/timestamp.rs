@@ -42,13 +42,19 @@ impl Timestamp {
     /// This much later, clamped to the range.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This much earlier, clamped to the range.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)),
+        )
     }
 
     fn to_jiff(self) -> jiff::Timestamp {
@@ -76,12 +82,16 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed: jiff::Timestamp = text
-            .parse()
-            .map_err(|source| ParseTimestampError { text: text.into(), source: Some(source) })?;
+        let parsed: jiff::Timestamp = text.parse().map_err(|source| ParseTimestampError {
+            text: text.into(),
+            source: Some(source),
+        })?;
         i64::try_from(parsed.as_nanosecond())
             .map(Self)
-            .map_err(|_| ParseTimestampError { text: text.into(), source: None })
+            .map_err(|_| ParseTimestampError {
+                text: text.into(),
+                source: None,
+            })
     }
 }
 
@@ -116,13 +126,19 @@ mod tests {
         let last = Timestamp::from_nanos(i64::MAX);
         assert_eq!(last.plus(Duration::MAX), last);
         assert_eq!(Timestamp::EPOCH.since(last), Duration::ZERO);
-        assert_eq!(last.since(Timestamp::EPOCH), Duration::from_nanos(i64::MAX as u64));
+        assert_eq!(
+            last.since(Timestamp::EPOCH),
+            Duration::from_nanos(i64::MAX as u64)
+        );
     }
 
     #[test]
     fn nonsense_is_refused_with_an_example() {
         let error = "yesterday".parse::<Timestamp>().unwrap_err().to_string();
-        assert!(error.contains("yesterday") && error.contains("RFC 3339"), "{error}");
+        assert!(
+            error.contains("yesterday") && error.contains("RFC 3339"),
+            "{error}"
+        );
         assert!("9999-12-31T00:00:00Z".parse::<Timestamp>().is_err());
     }
 }

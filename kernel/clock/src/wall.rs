@@ -11,7 +11,9 @@ pub struct WallClock {
 impl WallClock {
     /// A clock whose monotonic time starts at zero now.
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -22,7 +24,10 @@ impl Default for WallClock {
 }
 
 impl Clock for WallClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     fn now(&self) -> Timestamp {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => Timestamp::EPOCH.plus(after),

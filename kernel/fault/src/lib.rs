@@ -78,6 +78,10 @@ pub struct Report {
 
 impl<F: Fault> From<&F> for Report {
     fn from(fault: &F) -> Self {
-        Self { code: fault.code(), message: chain(fault), retry: fault.retry() }
+        Self {
+            code: fault.code(),
+            message: chain(fault),
+            retry: fault.retry(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod hub_process;
+mod in_process;
 mod journal;
 mod kills;
 mod modules;

@@ -3,5 +3,6 @@
 mod control_room;
 mod faults;
 mod flight;
+mod links;
 mod restarts;
 mod shared_pad;

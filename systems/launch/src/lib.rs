@@ -14,7 +14,6 @@
 pub mod api;
 mod backoff;
 pub mod count;
-#[allow(missing_docs)]
 pub mod detect;
 mod error;
 pub mod limits;
@@ -22,10 +21,10 @@ pub mod link;
 pub mod mission;
 pub mod onboard;
 pub mod poll;
+pub mod recording;
 mod rpc;
 pub mod service;
 mod vehicle;
-#[allow(missing_docs)]
 pub mod weather;
 pub mod webcast;
 

@@ -35,7 +35,11 @@ pub struct LimitWatch {
 impl LimitWatch {
     /// A watch over the module of this name; one that is no body of the vehicle has no limits.
     pub fn new(module: &ModuleId) -> Self {
-        Self { body: module.as_str().parse().ok(), samples_over: 0, has_tripped: false }
+        Self {
+            body: module.as_str().parse().ok(),
+            samples_over: 0,
+            has_tripped: false,
+        }
     }
 
     /// Takes in a sample; answers when it is the one that trips the limit.
@@ -55,7 +59,12 @@ impl LimitWatch {
         }
         self.has_tripped = true;
         let rule = "dynamic pressure over the structural limit";
-        Some(Violation { rule, severity: Severity::Critical, value, limit })
+        Some(Violation {
+            rule,
+            severity: Severity::Critical,
+            value,
+            limit,
+        })
     }
 }
 
@@ -67,24 +76,32 @@ mod tests {
 
     fn watch_ascent(samples: &[(f64, Quality)]) -> Vec<usize> {
         let vehicle = Vehicle::named("reference").unwrap();
-        let limit = vehicle.dynamic_pressure_limit_pa(Body::Booster, Phase::Ascent).unwrap();
+        let limit = vehicle
+            .dynamic_pressure_limit_pa(Body::Booster, Phase::Ascent)
+            .unwrap();
         let mut watch = LimitWatch::new(&ModuleId::new("booster").unwrap());
-        let trips = samples.iter().enumerate().filter_map(|(index, (share, quality))| {
-            let sample = Sample {
-                phase: Phase::Ascent,
-                dynamic_pressure_pa: share * limit,
-                quality: *quality,
-                ..Sample::default()
-            };
-            watch.observe(&vehicle, &sample).map(|_| index)
-        });
+        let trips = samples
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (share, quality))| {
+                let sample = Sample {
+                    phase: Phase::Ascent,
+                    dynamic_pressure_pa: share * limit,
+                    quality: *quality,
+                    ..Sample::default()
+                };
+                watch.observe(&vehicle, &sample).map(|_| index)
+            });
         trips.collect()
     }
 
     #[test]
     fn two_good_samples_in_a_row_trip_once() {
         let good = |share| (share, Quality::Good);
-        assert_eq!(watch_ascent(&[good(0.9), good(1.1), good(1.1), good(1.2), good(1.3)]), [2]);
+        assert_eq!(
+            watch_ascent(&[good(0.9), good(1.1), good(1.1), good(1.2), good(1.3)]),
+            [2]
+        );
         assert!(watch_ascent(&[good(1.1), good(0.9), good(1.1), good(1.0)]).is_empty());
         assert!(watch_ascent(&[good(f64::NAN), good(f64::NAN), good(1.1)]).is_empty());
     }
@@ -98,7 +115,9 @@ mod tests {
     #[test]
     fn the_same_pressure_is_allowed_on_the_way_down() {
         let vehicle = Vehicle::named("reference").unwrap();
-        let ascent = vehicle.dynamic_pressure_limit_pa(Body::Booster, Phase::Ascent).unwrap();
+        let ascent = vehicle
+            .dynamic_pressure_limit_pa(Body::Booster, Phase::Ascent)
+            .unwrap();
         let mut watch = LimitWatch::new(&ModuleId::new("booster").unwrap());
         let sample = Sample {
             phase: Phase::AeroGuidance,

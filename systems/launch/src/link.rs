@@ -6,6 +6,7 @@
 mod attach;
 mod outlet;
 mod remote;
+mod replayed;
 mod simulated;
 mod supervision;
 mod uplink;

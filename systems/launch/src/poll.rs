@@ -63,8 +63,16 @@ pub struct Poll {
 impl Poll {
     /// A poll without answers.
     pub fn open(roster: &[Station], opened: Timestamp, deadline: Option<Timestamp>) -> Self {
-        let roster = roster.iter().map(|station| (station.clone(), None)).collect();
-        Self { opened, deadline, roster, decision: None }
+        let roster = roster
+            .iter()
+            .map(|station| (station.clone(), None))
+            .collect();
+        Self {
+            opened,
+            deadline,
+            roster,
+            decision: None,
+        }
     }
 
     /// Whether this station may vote now.
@@ -73,10 +81,14 @@ impl Poll {
     /// A sentence that says why not.
     pub fn check_vote(&self, station: &Station, now: Timestamp) -> Result<(), String> {
         if let Some(decision) = self.decision {
-            return Err(format!("the poll was closed with {decision}: open a new one to vote"));
+            return Err(format!(
+                "the poll was closed with {decision}: open a new one to vote"
+            ));
         }
         if let Some(deadline) = self.deadline.filter(|deadline| now > *deadline) {
-            return Err(format!("the poll's deadline passed at {deadline}: close it, open a new one"));
+            return Err(format!(
+                "the poll's deadline passed at {deadline}: close it, open a new one"
+            ));
         }
         match self.roster.get(station) {
             Some(None) => Ok(()),
@@ -86,7 +98,10 @@ impl Poll {
             )),
             None => {
                 let roster: Vec<&str> = self.roster.keys().map(Station::as_str).collect();
-                Err(format!("station {station} is not on the roster: {}", roster.join(", ")))
+                Err(format!(
+                    "station {station} is not on the roster: {}",
+                    roster.join(", ")
+                ))
             }
         }
     }
@@ -103,8 +118,12 @@ impl Poll {
             return Ok(());
         }
         let stations = |wanted: fn(&Option<Ballot>) -> bool| {
-            let names: Vec<&str> =
-                self.roster.iter().filter(|(_, b)| wanted(b)).map(|(s, _)| s.as_str()).collect();
+            let names: Vec<&str> = self
+                .roster
+                .iter()
+                .filter(|(_, b)| wanted(b))
+                .map(|(s, _)| s.as_str())
+                .collect();
             names.join(", ")
         };
         let missing = stations(Option::is_none);

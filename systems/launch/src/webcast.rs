@@ -52,10 +52,20 @@ impl PublicMission {
         if mission.is_embargoed() {
             let (stage, t_s, outcome) = (None, None, None);
             let modules = Vec::new();
-            return Self { rocket, stage, t_s, rehearsal, embargo: true, modules, outcome };
+            return Self {
+                rocket,
+                stage,
+                t_s,
+                rehearsal,
+                embargo: true,
+                modules,
+                outcome,
+            };
         }
         let live = shared.modules(&rocket);
-        let modules = live.iter().map(|(module, live)| public_module(mission, module, live));
+        let modules = live
+            .iter()
+            .map(|(module, live)| public_module(mission, module, live));
         Self {
             stage: Some(mission.stage()),
             t_s: shared.t_s(mission),
@@ -75,6 +85,10 @@ fn public_module(mission: &Mission, module: &ModuleId, live: &LiveModule) -> Pub
         phase: live.sample.phase.as_str().into(),
         speed_m_s: live.sample.speed_m_s,
         altitude_m: live.sample.altitude_m,
-        events: events.into_iter().flatten().map(|kind| kind.as_str().into()).collect(),
+        events: events
+            .into_iter()
+            .flatten()
+            .map(|kind| kind.as_str().into())
+            .collect(),
     }
 }

@@ -17,6 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct ControlRoom {
     hub: Child,
     url: String,
+    grpc: String,
     token: String,
     data: TempDir,
     http: reqwest::Client,
@@ -35,6 +36,7 @@ impl ControlRoom {
         let mut room = Self {
             hub,
             url: String::new(),
+            grpc: String::new(),
             token: String::new(),
             data,
             http: reqwest::Client::new(),
@@ -79,6 +81,8 @@ impl ControlRoom {
         let addresses = addresses.await;
         let http = addresses["http"].as_str().expect("an HTTP address");
         self.url = format!("http://{http}/api/v1");
+        let grpc = addresses["grpc"].as_str().expect("a gRPC address");
+        self.grpc = format!("http://{grpc}");
         let token = std::fs::read_to_string(self.data.path().join("commander.token"));
         self.token = token.expect("a commander token").trim().to_owned();
     }
@@ -202,6 +206,14 @@ impl ControlRoom {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(super) fn grpc(&self) -> &str {
+        &self.grpc
+    }
+
+    pub(super) fn data(&self) -> &Path {
+        self.data.path()
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {

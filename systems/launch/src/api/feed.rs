@@ -89,8 +89,14 @@ pub(super) async fn webcast_live(
     let mut last = None;
     let events = ticks.filter_map(move |_| {
         let missions = launch.shared().public_missions();
-        let is_new = last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &missions));
-        let event = if is_new { to_json("missions", missions.as_ref()) } else { None };
+        let is_new = last
+            .as_ref()
+            .is_none_or(|last| !Arc::ptr_eq(last, &missions));
+        let event = if is_new {
+            to_json("missions", missions.as_ref())
+        } else {
+            None
+        };
         last = Some(missions);
         async move { event.map(Ok) }
     });

@@ -125,7 +125,9 @@ pub enum WeatherReport {
     responses((status = OK, body = Vec<RocketView>)))]
 pub(super) async fn list(State(launch): State<Launch>) -> Json<Vec<RocketView>> {
     let rockets = launch.shared().rockets();
-    let views = rockets.iter().filter_map(|rocket| view(&launch, rocket).ok());
+    let views = rockets
+        .iter()
+        .filter_map(|rocket| view(&launch, rocket).ok());
     Json(views.collect())
 }
 
@@ -160,7 +162,14 @@ pub(super) async fn add_module(
     Path(rocket): Path<String>,
     Json(request): Json<ModuleRequest>,
 ) -> Reply<Json<RocketView>> {
-    ask(&launch, rocket, Request::AddModule { module: request.module }).await
+    ask(
+        &launch,
+        rocket,
+        Request::AddModule {
+            module: request.module,
+        },
+    )
+    .await
 }
 
 /// The weather against what a launch needs.
@@ -185,7 +194,9 @@ pub(super) async fn report_weather(
 ) -> Reply<Json<WeatherView>> {
     let rocket = RocketId::new(rocket)?;
     let observation = match report {
-        WeatherReport::Metar(text) => Box::new(weather::parse_metar(&text, launch.shared().wall())?),
+        WeatherReport::Metar(text) => {
+            Box::new(weather::parse_metar(&text, launch.shared().wall())?)
+        }
         WeatherReport::Observation(observation) => observation,
     };
     let request = Request::ReportWeather { observation };
@@ -209,7 +220,11 @@ pub(super) async fn open_poll(
         }
         Some(seconds) => {
             let problem = format!("{seconds} is outside 0 to {POLL_SECONDS_MAX}");
-            return Err(Error::Input { what: "deadline_s", problem }.into());
+            return Err(Error::Input {
+                what: "deadline_s",
+                problem,
+            }
+            .into());
         }
     };
     ask(&launch, rocket, Request::OpenPoll { deadline }).await
@@ -225,8 +240,22 @@ pub(super) async fn vote(
     Json(vote): Json<VoteRequest>,
 ) -> Reply<Json<RocketView>> {
     let values = live_values(&launch, &RocketId::new(rocket.as_str())?)?;
-    let VoteRequest { station, vote, comment } = vote;
-    ask(&launch, rocket, Request::Vote { station, vote, comment, values }).await
+    let VoteRequest {
+        station,
+        vote,
+        comment,
+    } = vote;
+    ask(
+        &launch,
+        rocket,
+        Request::Vote {
+            station,
+            vote,
+            comment,
+            values,
+        },
+    )
+    .await
 }
 
 /// Give the poll's final word.
@@ -238,7 +267,14 @@ pub(super) async fn close_poll(
     Path(rocket): Path<String>,
     Json(request): Json<CloseRequest>,
 ) -> Reply<Json<RocketView>> {
-    ask(&launch, rocket, Request::ClosePoll { decision: request.decision }).await
+    ask(
+        &launch,
+        rocket,
+        Request::ClosePoll {
+            decision: request.decision,
+        },
+    )
+    .await
 }
 
 /// Give the launch order: the count runs.
@@ -260,7 +296,14 @@ pub(super) async fn hold(
     Path(rocket): Path<String>,
     Json(request): Json<ReasonRequest>,
 ) -> Reply<Json<RocketView>> {
-    ask(&launch, rocket, Request::Hold { reason: request.reason }).await
+    ask(
+        &launch,
+        rocket,
+        Request::Hold {
+            reason: request.reason,
+        },
+    )
+    .await
 }
 
 /// Let the clock run on.
@@ -282,7 +325,14 @@ pub(super) async fn scrub(
     Path(rocket): Path<String>,
     Json(request): Json<ReasonRequest>,
 ) -> Reply<Json<RocketView>> {
-    ask(&launch, rocket, Request::Scrub { reason: request.reason }).await
+    ask(
+        &launch,
+        rocket,
+        Request::Scrub {
+            reason: request.reason,
+        },
+    )
+    .await
 }
 
 /// Shut or open the public feed of one mission.
@@ -311,7 +361,10 @@ fn weather_view(launch: &Launch, rocket: &RocketId) -> Result<WeatherView, Error
     let observation = launch.mission(rocket, |mission| mission.weather().cloned())?;
     let criteria = &launch.shared().config().criteria;
     let evaluation = criteria.evaluate(observation.as_ref(), launch.shared().wall());
-    Ok(WeatherView { observation, evaluation })
+    Ok(WeatherView {
+        observation,
+        evaluation,
+    })
 }
 
 /// What a station sees at the moment of its vote.
@@ -361,17 +414,26 @@ fn define(new: NewRocket) -> Result<Definition, Error> {
 
 fn roster(asked: Option<Vec<Station>>) -> Result<Vec<Station>, Error> {
     let Some(mut roster) = asked else {
-        return ["weather", "rocket", "payload", "telemetry"].map(Station::new).into_iter().collect();
+        return ["weather", "rocket", "payload", "telemetry"]
+            .map(Station::new)
+            .into_iter()
+            .collect();
     };
     roster.sort();
     roster.dedup();
     if roster.is_empty() || roster.len() > ROSTER_MAX {
         let problem = format!("needs 1 to {ROSTER_MAX} different stations");
-        return Err(Error::Input { what: "roster", problem });
+        return Err(Error::Input {
+            what: "roster",
+            problem,
+        });
     }
     Ok(roster)
 }
 
 fn both(one: &'static str, other: &str) -> Error {
-    Error::Input { what: one, problem: format!("and {other} are both given; give one") }
+    Error::Input {
+        what: one,
+        problem: format!("and {other} are both given; give one"),
+    }
 }

@@ -32,7 +32,9 @@ pub(super) async fn give(
     // Two orders without an id at the same moment would share one, and the second be refused as a
     // conflict: nothing is done twice.
     let id = request.id.unwrap_or_else(|| format!("order-{}", given + 1));
-    let record = launch.order(&rocket, Actor::commander(), id, module, request.order).await?;
+    let record = launch
+        .order(&rocket, Actor::commander(), id, module, request.order)
+        .await?;
     Ok(Json(record))
 }
 
@@ -44,5 +46,7 @@ pub(super) async fn list(
     Path(rocket): Path<String>,
 ) -> Result<Json<Vec<OrderRecord>>, Refusal> {
     let rocket = RocketId::new(rocket)?;
-    Ok(Json(launch.mission(&rocket, |mission| mission.orders().to_vec())?))
+    Ok(Json(
+        launch.mission(&rocket, |mission| mission.orders().to_vec())?,
+    ))
 }

@@ -136,13 +136,20 @@ impl RocketView {
 
 impl CountView {
     fn of(mission: &Mission, shared: &Shared) -> Self {
-        let count = mission.count().expect("the caller checked that there is a count");
+        let count = mission
+            .count()
+            .expect("the caller checked that there is a count");
         let done = count.steps_done();
-        let steps = count.plan().steps.iter().enumerate().map(|(index, step)| StepView {
-            t_s: step.t_s,
-            name: step.name.clone(),
-            done: index < done,
-        });
+        let steps = count
+            .plan()
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| StepView {
+                t_s: step.t_s,
+                name: step.name.clone(),
+                done: index < done,
+            });
         let is_over = matches!(mission.stage(), Stage::Flying | Stage::Ended);
         Self {
             plan: count.plan().name.clone(),
@@ -169,7 +176,11 @@ impl ModuleView {
             age_s: live.map(|live| shared.now().saturating_sub(live.at).as_secs_f64()),
             samples: live.map_or(0, |live| live.samples),
             sample: live.map(|live| live.sample.clone()),
-            events: state.events.iter().map(|kind| kind.as_str().to_owned()).collect(),
+            events: state
+                .events
+                .iter()
+                .map(|kind| kind.as_str().to_owned())
+                .collect(),
             last_order: orders.find(|record| record.module == *module).cloned(),
         }
     }

@@ -12,7 +12,12 @@ fn short() -> Count {
 fn shipped_counts_are_valid() {
     assert_eq!(Plan::named("short").unwrap().start_s, -60.0);
     assert_eq!(Plan::named("full").unwrap().recycle_s, -780.0);
-    assert!(Plan::named("tiny").unwrap_err().to_string().contains("short, full"));
+    assert!(
+        Plan::named("tiny")
+            .unwrap_err()
+            .to_string()
+            .contains("short, full")
+    );
 }
 
 #[test]
@@ -35,7 +40,10 @@ fn steps_that_time_has_passed_come_due_one_by_one() {
         names.push(step.name.clone());
         count.step_done();
     }
-    assert_eq!(names, ["propellant load", "internal power", "startup", "final go"]);
+    assert_eq!(
+        names,
+        ["propellant load", "internal power", "startup", "final go"]
+    );
     assert_eq!(count.until_due(late), Some(at(1.1)));
 }
 
@@ -68,9 +76,18 @@ fn bad_count_files_say_what_would_be_right() {
     assert!(Plan::parse(&format!("{head}{release}")).is_ok());
     for (text, expected) in [
         (format!("{head}hodl = true\n{release}"), "hodl"),
-        (format!("{head}[[step]]\nt_s = 1.0\nname = \"late\"\n{release}"), "order of time"),
-        (format!("{head}[[step]]\nt_s = nan\nname = \"never\"\n{release}"), "order of time"),
-        (format!("{head}[[step]]\nt_s = 0.0\nname = \"end\"\n"), "release"),
+        (
+            format!("{head}[[step]]\nt_s = 1.0\nname = \"late\"\n{release}"),
+            "order of time",
+        ),
+        (
+            format!("{head}[[step]]\nt_s = nan\nname = \"never\"\n{release}"),
+            "order of time",
+        ),
+        (
+            format!("{head}[[step]]\nt_s = 0.0\nname = \"end\"\n"),
+            "release",
+        ),
         (head.replace("-10.0\nr", "10.0\nr") + release, "start_s"),
         (head.to_string(), "step"),
     ] {
