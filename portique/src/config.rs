@@ -31,7 +31,7 @@ const STOP_GRACE_S_MIN: f64 = 0.1;
 /// Above this, whoever waits has lost patience.
 const STOP_GRACE_S_MAX: f64 = 600.0;
 /// What the log holds when nobody says otherwise.
-const LOG_FILTER_DEFAULT: &str = "info";
+pub(crate) const LOG_FILTER_DEFAULT: &str = "info";
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -74,6 +74,8 @@ pub struct Config {
     pub stop_grace: Duration,
     /// The log.
     pub log: LogConfig,
+    /// The `portique` program that modules are processes of; default the running one.
+    pub executable: PathBuf,
 }
 
 /// What the command line and its environment say; it wins over the file.
@@ -86,6 +88,8 @@ pub(crate) struct Overrides {
     pub(crate) allow_remote_without_tls: bool,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_filter: Option<String>,
+    /// What is logged when neither of them says.
+    pub(crate) log_filter_default: &'static str,
 }
 
 impl Config {
@@ -99,7 +103,11 @@ impl Config {
             Some(path) => RawConfig::read(path, &mut problems)?,
             None => RawConfig::default(),
         };
-        let config = resolve(&raw, overrides, &mut problems);
+        let executable = std::env::current_exe().map_err(|source| Error::Runtime { source })?;
+        let config = Self {
+            executable,
+            ..resolve(&raw, overrides, &mut problems)
+        };
         if problems.is_empty() {
             Ok(config)
         } else {
@@ -134,8 +142,14 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
                 .log_format
                 .or_else(|| log_format(raw.log_format.as_ref(), problems))
                 .unwrap_or_default(),
-            filter: log_filter(overrides.log_filter, raw.log_filter.as_ref(), problems),
+            filter: log_filter(
+                overrides.log_filter,
+                raw.log_filter.as_ref(),
+                overrides.log_filter_default,
+                problems,
+            ),
         },
+        executable: PathBuf::new(),
     }
 }
 
@@ -245,6 +259,7 @@ fn log_format(written: Option<&Written<String>>, problems: &mut Vec<Problem>) ->
 fn log_filter(
     flag: Option<String>,
     written: Option<&Written<String>>,
+    default: &str,
     problems: &mut Vec<Problem>,
 ) -> String {
     let place = if flag.is_none() {
@@ -253,7 +268,7 @@ fn log_filter(
         None
     };
     let filter = flag.or_else(|| written.map(|written| written.value.clone()));
-    let filter = filter.unwrap_or_else(|| LOG_FILTER_DEFAULT.to_owned());
+    let filter = filter.unwrap_or_else(|| default.to_owned());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
         problems.push(Problem {
             place,

@@ -6,7 +6,7 @@ mod systems;
 use std::future::{Future, IntoFuture};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ impl Hub {
             clock: engines.clock.clone(),
             attach_token: module_token.as_str().to_owned(),
             host: Arc::new(Processes::new(
-                executable()?,
+                &config.executable,
                 format!("http://{}", addresses.grpc),
             )),
             simulation: SimulationOptions::default(),
@@ -105,7 +105,10 @@ impl Hub {
         let front = Front {
             token: token.clone(),
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
-            metrics: Arc::new(Metrics::new(sources(&engines, &systems))),
+            metrics: Arc::new(Metrics::new(
+                engines.clock.clone(),
+                sources(&engines, &systems),
+            )),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
         };
@@ -188,11 +191,6 @@ impl Hub {
             None => stopped,
         }
     }
-}
-
-/// Modules are processes of the very program that runs the hub.
-fn executable() -> Result<PathBuf, Error> {
-    std::env::current_exe().map_err(|source| Error::Runtime { source })
 }
 
 fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {

@@ -1,6 +1,7 @@
 //! `portique launch`: launch control from the command line.
 
 mod add;
+mod change;
 mod log;
 mod order;
 mod replay;
@@ -10,13 +11,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::output::{Output, write_text};
+use super::output::Output;
 use super::visitor::{VisitArgs, Visitor};
 use crate::data_folder::file_error;
 use crate::error::Error;
+use change::{Change, Poll, Reasoned, Rocket, Vote};
 
 /// Launch control.
 #[derive(Debug, Args)]
@@ -60,80 +62,12 @@ enum Verb {
 }
 
 #[derive(Debug, Args)]
-struct Rocket {
-    /// The rocket's name.
-    rocket: String,
-}
-
-#[derive(Debug, Args)]
-struct Reasoned {
-    /// The rocket's name.
-    rocket: String,
-    /// Why; it goes into the mission log.
-    reason: String,
-}
-
-#[derive(Debug, Args)]
 struct Weather {
     /// The rocket's name.
     rocket: String,
     /// A METAR report to take in, such as "KXMR 211255Z 09008KT 10SM FEW030 24/18 A3012".
     #[arg(long, value_name = "TEXT")]
     metar: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct Poll {
-    #[command(subcommand)]
-    verb: PollVerb,
-}
-
-#[derive(Debug, Subcommand)]
-enum PollVerb {
-    /// Ask every station on the roster.
-    Open {
-        /// The rocket's name.
-        rocket: String,
-        /// Take answers for this many seconds.
-        #[arg(long, value_name = "SECONDS")]
-        deadline: Option<f64>,
-    },
-    /// Close the poll with the final decision.
-    Close {
-        /// The rocket's name.
-        rocket: String,
-        /// The decision.
-        decision: Decision,
-    },
-}
-
-#[derive(Debug, Args)]
-struct Vote {
-    /// The rocket's name.
-    rocket: String,
-    /// The station that answers.
-    station: String,
-    /// Its answer.
-    vote: Decision,
-    /// A remark for the log.
-    #[arg(long)]
-    comment: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Decision {
-    Go,
-    #[value(alias = "no_go", alias = "nogo")]
-    NoGo,
-}
-
-impl Decision {
-    fn wire(self) -> &'static str {
-        match self {
-            Self::Go => "go",
-            Self::NoGo => "no_go",
-        }
-    }
 }
 
 impl Launch {
@@ -147,127 +81,25 @@ impl Launch {
 }
 
 async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Error> {
-    match verb {
-        Verb::Status(status) => status.run(visitor, output).await,
-        Verb::Add(add) => add.run(visitor, output).await,
-        Verb::Weather(weather) => report_weather(weather, visitor, output).await,
-        Verb::Poll(Poll {
-            verb: PollVerb::Open { rocket, deadline },
-        }) => {
-            let body = json!({ "deadline_s": deadline });
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["poll"],
-                body,
-                "the poll is open",
-            )
-            .await
-        }
-        Verb::Poll(Poll {
-            verb: PollVerb::Close { rocket, decision },
-        }) => {
-            let body = json!({ "decision": decision.wire() });
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["poll", "close"],
-                body,
-                "the poll is closed",
-            )
-            .await
-        }
-        Verb::Vote(vote) => {
-            let Vote {
-                rocket,
-                station,
-                vote,
-                comment,
-            } = vote;
-            let body = json!({ "station": station, "vote": vote.wire(), "comment": comment });
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["poll", "votes"],
-                body,
-                "the vote is recorded",
-            )
-            .await
-        }
-        Verb::Go(Rocket { rocket }) => {
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["count"],
-                json!({}),
-                "the count runs",
-            )
-            .await
-        }
-        Verb::Hold(Reasoned { rocket, reason }) => {
-            let body = json!({ "reason": reason });
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["count", "hold"],
-                body,
-                "the count is held",
-            )
-            .await
-        }
+    let change = match verb {
+        Verb::Status(status) => return status.run(visitor, output).await,
+        Verb::Add(add) => return add.run(visitor, output).await,
+        Verb::Weather(weather) => return report_weather(weather, visitor, output).await,
+        Verb::Order(order) => return order.run(visitor, output).await,
+        Verb::Log(log) => return log.run(visitor, output).await,
+        Verb::Telemetry(telemetry) => return telemetry.run(visitor, output).await,
+        Verb::Watch(Rocket { rocket }) => return crate::demo::watch(visitor, &rocket).await,
+        Verb::Replay(replay) => return replay.run(output),
+        Verb::Poll(poll) => poll.into(),
+        Verb::Vote(vote) => vote.into(),
+        Verb::Go(Rocket { rocket }) => Change::count(rocket, &[], "the count runs"),
+        Verb::Hold(reasoned) => reasoned.change("hold", "the count is held"),
         Verb::Resume(Rocket { rocket }) => {
-            let path = ["count", "resume"];
-            change(
-                visitor,
-                output,
-                &rocket,
-                &path,
-                json!({}),
-                "the count runs again",
-            )
-            .await
+            Change::count(rocket, &["resume"], "the count runs again")
         }
-        Verb::Scrub(Reasoned { rocket, reason }) => {
-            let body = json!({ "reason": reason });
-            change(
-                visitor,
-                output,
-                &rocket,
-                &["count", "scrub"],
-                body,
-                "scrubbed",
-            )
-            .await
-        }
-        Verb::Order(order) => order.run(visitor, output).await,
-        Verb::Log(log) => log.run(visitor, output).await,
-        Verb::Telemetry(telemetry) => telemetry.run(visitor, output).await,
-        Verb::Watch(Rocket { rocket }) => crate::demo::watch(visitor, &rocket).await,
-        Verb::Replay(replay) => replay.run(output),
-    }
-}
-
-/// Changes something about a rocket, and says what has become of it.
-async fn change(
-    visitor: &Visitor,
-    output: Output,
-    rocket: &str,
-    what: &[&str],
-    body: Value,
-    done: &str,
-) -> Result<(), Error> {
-    let mut path = vec!["launch", "rockets", rocket];
-    path.extend(what);
-    let answer = visitor.post(&path, &body).await?;
-    match output {
-        Output::Json => write_text(&format!("{answer:#}\n")),
-        Output::Table => write_text(&format!("{rocket}: {done}\n")),
-    }
+        Verb::Scrub(reasoned) => reasoned.change("scrub", "scrubbed"),
+    };
+    change.ask(visitor, output).await
 }
 
 async fn report_weather(weather: Weather, visitor: &Visitor, output: Output) -> Result<(), Error> {

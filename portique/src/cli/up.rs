@@ -8,11 +8,11 @@ use tokio::sync::oneshot;
 
 use super::output::say;
 use super::visitor::Visitor;
-use crate::config::{Config, LogFormat, Overrides};
+use crate::config::{Config, LOG_FILTER_DEFAULT, LogFormat, Overrides};
 use crate::demo::{self, Flown};
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::logging;
+use crate::logging::{self, Detour};
 use crate::token::Token;
 
 /// `portique up`.
@@ -59,14 +59,19 @@ impl Up {
             is_ephemeral: self.ephemeral,
             allow_remote_without_tls: self.allow_remote_without_tls,
             log_format: self.log_format,
+            log_filter: self.log,
             // A demonstration is looked at; only what is wrong may stand between its lines.
-            log_filter: self.log.or_else(|| self.demo.then(|| "warn".to_owned())),
+            log_filter_default: if self.demo {
+                "warn"
+            } else {
+                LOG_FILTER_DEFAULT
+            },
         };
         let config = Config::load(self.config.as_deref(), overrides)?;
-        logging::init(&config.log);
+        let detour = logging::init(&config.log);
         let runtime = super::runtime::for_a_hub()?;
         match self.demo {
-            true => runtime.block_on(demonstrate(config, self.exit)),
+            true => runtime.block_on(demonstrate(config, self.exit, &detour)),
             false => runtime.block_on(serve(config)),
         }
     }
@@ -80,7 +85,7 @@ async fn serve(config: Config) -> Result<(), Error> {
 }
 
 /// Runs the hub, and beside it a visitor that flies the demonstration.
-async fn demonstrate(config: Config, exits: bool) -> Result<(), Error> {
+async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(), Error> {
     let signals = Signals::new()?;
     let hub = Hub::open(config).await?;
     announce(&hub)?;
@@ -97,7 +102,7 @@ async fn demonstrate(config: Config, exits: bool) -> Result<(), Error> {
     let mut run = pin!(hub.run(stop));
     let flown = tokio::select! {
         stopped = &mut run => return stopped,
-        flown = demo::fly(&visitor, &data) => flown,
+        flown = demo::fly(&visitor, &data, detour) => flown,
     };
     let result = match flown {
         Ok(Flown {

@@ -11,6 +11,7 @@ use crate::cli::output::say;
 use crate::cli::visitor::Visitor;
 use crate::cli::words::t_clock;
 use crate::error::Error;
+use crate::logging::Detour;
 
 const NAME: &str = "demo";
 const PAD: &str = "pad-1";
@@ -39,7 +40,7 @@ pub(crate) struct Flown {
 ///
 /// # Errors
 /// Whatever keeps the hub from doing it; a flight that goes wrong is not an error but an outcome.
-pub(crate) async fn fly(visitor: &Visitor, data: &Path) -> Result<Flown, Error> {
+pub(crate) async fn fly(visitor: &Visitor, data: &Path, detour: &Detour) -> Result<Flown, Error> {
     let earlier = earlier_flights(visitor).await?;
     if let Some(last) = earlier.last() {
         tell_of(visitor, data, last).await?;
@@ -53,7 +54,7 @@ pub(crate) async fn fly(visitor: &Visitor, data: &Path) -> Result<Flown, Error> 
         "demonstration: launch order, the count runs at x{TIME_FACTOR}"
     ));
     let view = order(visitor, &rocket, &["count"], json!({})).await?;
-    let last = follow(visitor, &rocket, &view, OnHold::Resume(RESUMES_MAX)).await?;
+    let last = follow(visitor, &rocket, &view, OnHold::Resume(RESUMES_MAX), detour).await?;
     Ok(Flown {
         rocket,
         problem: problem(&last),

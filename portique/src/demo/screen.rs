@@ -46,9 +46,17 @@ impl Screen {
 
     pub(super) fn log(&mut self, line: &LogLine) -> Result<(), Error> {
         let style = self.style(log_colour(&line.kind));
-        let text = Line::styled(log_line(line), style);
+        self.scroll_in(Line::styled(log_line(line), style))
+    }
+
+    /// A line that is not of the flight, such as of the hub's own log.
+    pub(super) fn aside(&mut self, line: String) -> Result<(), Error> {
+        self.scroll_in(Line::styled(line, self.style(Color::DarkGray)))
+    }
+
+    fn scroll_in(&mut self, line: Line<'_>) -> Result<(), Error> {
         self.terminal
-            .insert_before(1, |buffer| Paragraph::new(text).render(buffer.area, buffer))
+            .insert_before(1, |buffer| Paragraph::new(line).render(buffer.area, buffer))
             .map_err(Error::Output)
     }
 

@@ -1,4 +1,5 @@
 use std::io::{self, IsTerminal};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::screen::Screen;
 use super::view::{LogLine, View};
 use crate::cli::visitor::{EventStream, StreamEvent, Visitor};
 use crate::error::Error;
-use crate::logging::is_coloured;
+use crate::logging::{Detour, is_coloured};
 
 /// Five pictures a second read as motion and cost nothing.
 const PICTURE_EVERY: Duration = Duration::from_millis(200);
@@ -27,20 +28,28 @@ pub(super) enum OnHold {
 }
 
 /// Where a flight is shown.
-enum Show {
+enum Show<'a> {
     Lines(Lines),
-    Screen(Box<Screen>),
+    Screen {
+        screen: Box<Screen>,
+        detour: &'a Detour,
+        log: Receiver<String>,
+    },
 }
 
-impl Show {
+impl<'a> Show<'a> {
     /// A screen where there is a terminal to draw on, lines elsewhere.
-    fn open(modules: usize) -> Self {
+    fn open(modules: usize, detour: &'a Detour) -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {
             return Self::Lines(Lines::default());
         }
         match Screen::open(modules, is_coloured(&stdout)) {
-            Ok(screen) => Self::Screen(Box::new(screen)),
+            Ok(screen) => Self::Screen {
+                screen: Box::new(screen),
+                detour,
+                log: detour.open(),
+            },
             Err(error) => {
                 tracing::warn!(%error, "this terminal cannot be drawn on; writing lines");
                 Self::Lines(Lines::default())
@@ -51,19 +60,23 @@ impl Show {
     fn log(&mut self, line: &LogLine) -> Result<(), Error> {
         match self {
             Self::Lines(lines) => lines.log(line),
-            Self::Screen(screen) => screen.log(line),
+            Self::Screen { screen, .. } => screen.log(line),
         }
     }
 
     fn state(&mut self, view: &View) -> Result<(), Error> {
         match self {
             Self::Lines(lines) => lines.state(view),
-            Self::Screen(screen) => screen.state(view),
+            Self::Screen { screen, log, .. } => {
+                log.try_iter().try_for_each(|line| screen.aside(line))?;
+                screen.state(view)
+            }
         }
     }
 
     fn close(self) {
-        if let Self::Screen(screen) = self {
+        if let Self::Screen { screen, detour, .. } = self {
+            detour.close();
             screen.close();
         }
     }
@@ -75,7 +88,7 @@ impl Show {
 /// [`Error::Refused`] for a rocket that is not there, [`Error::Unreachable`] when the hub goes.
 pub(crate) async fn watch(visitor: &Visitor, rocket: &str) -> Result<(), Error> {
     let view = state(visitor, rocket).await?;
-    follow(visitor, rocket, &view, OnHold::Wait)
+    follow(visitor, rocket, &view, OnHold::Wait, &Detour::default())
         .await
         .map(|_| ())
 }
@@ -86,9 +99,10 @@ pub(super) async fn follow(
     rocket: &str,
     before: &View,
     on_hold: OnHold,
+    detour: &Detour,
 ) -> Result<View, Error> {
     let events = listen(visitor, rocket).await?;
-    let mut show = Show::open(before.modules.len());
+    let mut show = Show::open(before.modules.len(), detour);
     show.state(before)?;
     let mut watch = Watch {
         visitor,
@@ -117,7 +131,7 @@ impl Watch<'_> {
     async fn until_over(
         &mut self,
         mut events: EventStream,
-        show: &mut Show,
+        show: &mut Show<'_>,
     ) -> Result<View, Error> {
         let mut pictures = interval(PICTURE_EVERY);
         pictures.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -162,7 +176,7 @@ impl Watch<'_> {
         }
     }
 
-    fn show_event(&mut self, event: &StreamEvent, show: &mut Show) -> Result<(), Error> {
+    fn show_event(&mut self, event: &StreamEvent, show: &mut Show<'_>) -> Result<(), Error> {
         if event.name != "log" {
             return Ok(());
         }
@@ -175,7 +189,7 @@ impl Watch<'_> {
         }
     }
 
-    fn show_line(&mut self, line: &LogLine, show: &mut Show) -> Result<(), Error> {
+    fn show_line(&mut self, line: &LogLine, show: &mut Show<'_>) -> Result<(), Error> {
         if line.sequence <= self.shown {
             return Ok(());
         }
@@ -184,7 +198,7 @@ impl Watch<'_> {
     }
 
     /// The lines that were written while the last picture was drawn.
-    async fn rest_of_log(&mut self, show: &mut Show) -> Result<(), Error> {
+    async fn rest_of_log(&mut self, show: &mut Show<'_>) -> Result<(), Error> {
         let query = [
             ("rocket", self.rocket.to_owned()),
             ("limit", "1000".to_owned()),

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -24,10 +23,10 @@ pub(super) async fn measure(
     let route = route.to_owned();
     let span = tracing::debug_span!("request", method, path = request.uri().path());
     let in_flight = InFlight::new(&metrics);
-    let start = Instant::now();
+    let start = metrics.clock.monotonic();
     let response = next.run(request).instrument(span.clone()).await;
     drop(in_flight);
-    let duration = start.elapsed();
+    let duration = metrics.clock.monotonic().saturating_sub(start);
     let status = response.status().as_u16();
     metrics.duration.observe(duration.as_secs_f64());
     metrics

@@ -1,8 +1,10 @@
 use std::fmt;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use portique_clock::Clock;
 use portique_fault::Code;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
@@ -31,6 +33,7 @@ pub(super) struct RequestLabels {
 /// The hub's own metrics, and those that its parts hand over when asked.
 pub(crate) struct Metrics {
     registry: Registry,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) requests: Family<RequestLabels, Counter>,
     pub(super) in_flight: Gauge,
     pub(super) duration: Histogram,
@@ -54,7 +57,7 @@ pub(crate) enum Value {
 pub(crate) struct Source(pub(crate) Box<dyn Fn() -> Vec<Figure> + Send + Sync>);
 
 impl Metrics {
-    pub(crate) fn new(sources: Vec<Source>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, sources: Vec<Source>) -> Self {
         let mut registry = Registry::with_prefix("portique");
         let requests = Family::default();
         let in_flight = Gauge::default();
@@ -76,6 +79,7 @@ impl Metrics {
         }
         Self {
             registry,
+            clock,
             requests,
             in_flight,
             duration,

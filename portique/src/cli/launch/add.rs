@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::super::output::Output;
+use super::super::output::{Output, write_text};
 use super::super::visitor::Visitor;
-use super::{change, read_file, write_text};
+use super::change::Change;
+use super::read_file;
 use crate::error::Error;
 
 /// What a hub takes in one request; a longer recording is refused before it travels.
@@ -59,15 +60,8 @@ impl Add {
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
         if let Some(module) = self.module {
             let body = json!({ "module": module });
-            return change(
-                visitor,
-                output,
-                &self.rocket,
-                &["modules"],
-                body,
-                "the module is expected",
-            )
-            .await;
+            let change = Change::new(self.rocket, &["modules"], body, "the module is expected");
+            return change.ask(visitor, output).await;
         }
         let rocket = self.rocket.clone();
         let body = self.body()?;
