@@ -1,4 +1,8 @@
 //! The real binary, started, visited, mistreated and killed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up shall fail there"
+)]
 
 mod api;
 mod hub_process;
