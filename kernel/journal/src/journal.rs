@@ -1,12 +1,13 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use portique_clock::{Clock, Random, Timestamp};
 
 use crate::pending::Durable;
-use crate::shared::Shared;
+use crate::shared::{Accepted, Shared};
 use crate::{
     Committer, Config, Disk, Error, Lane, Pending, Reader, Record, Scheduling, Sequence, StoreId,
     read, recover,
@@ -105,11 +106,7 @@ impl Journal {
     /// [`Error::Empty`], [`Error::Poisoned`], [`Error::Closed`].
     pub fn submit(&self, mut records: Vec<Record>, lane: Lane) -> Result<Pending, Error> {
         let bytes = self.shared.measure(&records)?;
-        let (first, last) = self.shared.accept(&mut records, bytes, lane, None)?;
-        Ok(Pending::new(
-            self.shared.clone(),
-            Sequence(first)..=Sequence(last),
-        ))
+        self.accept(&mut records, bytes, lane, None)
     }
 
     /// Appends the records in one frame, waiting for room, and returns when they are durable.
@@ -125,17 +122,20 @@ impl Journal {
         lane: Lane,
     ) -> Result<RangeInclusive<Sequence>, Error> {
         let bytes = self.shared.measure(&records)?;
-        let (first, last) = std::future::poll_fn(|context| {
-            match self
-                .shared
-                .accept(&mut records, bytes, lane, Some(context.waker()))
-            {
-                Err(Error::Full { .. }) => Poll::Pending,
-                accepted_or_not => Poll::Ready(accepted_or_not),
+        let mut pending: Option<Pending> = None;
+        std::future::poll_fn(|context| {
+            if let Some(pending) = &mut pending {
+                return Pin::new(pending).poll(context);
             }
+            match self.accept(&mut records, bytes, lane, Some(context.waker())) {
+                // Its waker waits already, so that an append locks the journal once.
+                Ok(accepted) => pending = Some(accepted),
+                Err(Error::Full { .. }) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            Poll::Pending
         })
-        .await?;
-        Pending::new(self.shared.clone(), Sequence(first)..=Sequence(last)).await
+        .await
     }
 
     /// The watermark: this record and all before it are on stable storage.
@@ -214,5 +214,16 @@ impl Journal {
     /// Stops taking records; the committer makes durable what was accepted, and ends.
     pub fn close(&self) {
         self.shared.close();
+    }
+
+    fn accept(
+        &self,
+        records: &mut Vec<Record>,
+        bytes: usize,
+        lane: Lane,
+        waker: Option<&Waker>,
+    ) -> Result<Pending, Error> {
+        let Accepted { sequences, ticket } = self.shared.accept(records, bytes, lane, waker)?;
+        Ok(Pending::new(self.shared.clone(), sequences, ticket))
     }
 }

@@ -19,8 +19,17 @@ pub struct Pending {
 }
 
 impl Pending {
-    pub(crate) fn new(shared: Arc<Shared>, sequences: RangeInclusive<Sequence>) -> Self {
-        let durable = Durable::new(shared, *sequences.end());
+    /// With the ticket of a waker that waits for the last of them already, if one does.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        sequences: RangeInclusive<Sequence>,
+        ticket: Option<u64>,
+    ) -> Self {
+        let durable = Durable {
+            shared,
+            sequence: *sequences.end(),
+            ticket,
+        };
         Self { sequences, durable }
     }
 

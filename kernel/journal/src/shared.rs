@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
@@ -84,6 +85,13 @@ pub(crate) struct Batch {
     pub(crate) bytes: usize,
 }
 
+/// What became of records that were queued.
+pub(crate) struct Accepted {
+    pub(crate) sequences: RangeInclusive<Sequence>,
+    /// Of the waker that waits for the last of them.
+    pub(crate) ticket: Option<u64>,
+}
+
 impl Shared {
     pub(crate) fn new(birth: Birth) -> Self {
         let inner = Inner {
@@ -166,18 +174,19 @@ impl Shared {
         Ok(bytes)
     }
 
-    /// Queues the records, or leaves them where they are; returns the first and last sequence.
+    /// Queues the records, or leaves them where they are. The waker, if there is one, is woken when
+    /// they are durable, or when there is room for them.
     pub(crate) fn accept(
         &self,
         records: &mut Vec<Record>,
         bytes: usize,
         lane: Lane,
-        room: Option<&Waker>,
-    ) -> Result<(u64, u64), Error> {
+        waker: Option<&Waker>,
+    ) -> Result<Accepted, Error> {
         let mut inner = self.lock();
         inner.admits(lane)?;
         if inner.queued_bytes + bytes > self.config.queue_bytes_max {
-            inner.room.extend(room.cloned());
+            inner.room.extend(waker.cloned());
             let queued_bytes = inner.queued_bytes;
             return Err(Error::Full {
                 queued_bytes,
@@ -187,6 +196,7 @@ impl Shared {
         let first = inner.next;
         inner.next += records.len() as u64;
         let last = inner.next - 1;
+        let ticket = waker.map(|waker| inner.waiters.add(last, waker.clone()));
         inner.queued_bytes += bytes;
         let wake = !inner.work_signal;
         inner.work_signal = true;
@@ -198,7 +208,10 @@ impl Shared {
         if wake {
             self.work.notify_one();
         }
-        Ok((first, last))
+        Ok(Accepted {
+            sequences: Sequence(first)..=Sequence(last),
+            ticket,
+        })
     }
 
     pub(crate) fn poll_durable(

@@ -1,5 +1,7 @@
 //! The journal as its users see it: on a folder, on a simulated disk, and with its bytes damaged.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod fixture;
 mod folder;
 mod golden;

@@ -31,7 +31,7 @@ fn refusal(change: impl FnOnce(&mut Files)) -> String {
     let verified = verify(&SimulatedDisk::with_files(files.clone()))
         .unwrap_err()
         .to_string();
-    let refused = read_back(files.clone()).unwrap_err().to_string();
+    let refused = read_back(files).unwrap_err().to_string();
     assert_eq!(verified, refused, "verifying and opening agree");
     refused
 }
