@@ -25,6 +25,9 @@ const MODULE: &str = "vehicle";
 /// The kind of link, in refusals.
 const KIND: &str = "replayed";
 
+/// Shorter waits are saved up for the next sample: the runtime's timer counts milliseconds.
+const WAIT_MIN_S: f64 = 0.001;
+
 /// What the pad has said so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pace {
@@ -151,11 +154,18 @@ impl Playback {
     /// The flight's time is carried on as it is, not as it should be: a wait that was too long is made up
     /// for by shorter ones, so that the pace holds over the whole flight.
     async fn wait_until(&mut self, now_s: &mut f64, until_s: f64) -> bool {
-        while *now_s < until_s {
+        loop {
             let rate = self.pace.borrow_and_update().rate;
+            if rate.is_infinite() {
+                *now_s = until_s;
+                return true;
+            }
+            let wait_s = (until_s - *now_s) / rate;
+            if wait_s.is_nan() || wait_s < WAIT_MIN_S {
+                return true;
+            }
             let started = Instant::now();
-            let wait = Duration::try_from_secs_f64((until_s - *now_s) / rate);
-            let changed = match wait {
+            let changed = match Duration::try_from_secs_f64(wait_s) {
                 Ok(wait) => {
                     let slept = tokio::time::timeout(wait, self.pace.changed()).await;
                     slept.unwrap_or(Ok(()))
@@ -166,13 +176,7 @@ impl Playback {
             if changed.is_err() {
                 return false;
             }
-            let passed_s = started.elapsed().as_secs_f64();
-            *now_s = if rate.is_infinite() {
-                until_s
-            } else {
-                passed_s.mul_add(rate, *now_s)
-            };
+            *now_s += started.elapsed().as_secs_f64() * rate;
         }
-        true
     }
 }

@@ -42,11 +42,13 @@ async fn all(heard: &mut mpsc::Receiver<Received>) -> Vec<Downlink> {
 }
 
 fn samples(messages: &[Downlink]) -> Vec<&Sample> {
-    let sample = |message| match message {
-        &Downlink::Sample(_, ref sample) => Some(sample),
-        _ => None,
-    };
-    messages.iter().filter_map(sample).collect()
+    let mut samples = Vec::new();
+    for message in messages {
+        if let Downlink::Sample(_, sample) = message {
+            samples.push(sample);
+        }
+    }
+    samples
 }
 
 #[tokio::test(start_paused = true)]
