@@ -28,6 +28,15 @@ pub(super) fn text(value: &Value, key: &str) -> String {
     }
 }
 
+/// The time under a key (RFC 3339, UTC) to the second, or a dash.
+pub(super) fn wall(value: &Value, key: &str) -> String {
+    let whole = text(value, key);
+    match whole.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => whole,
+    }
+}
+
 /// The number under a key with so many decimals, or a dash.
 pub(super) fn number(value: &Value, key: &str, decimals: usize) -> String {
     match value.get(key).and_then(Value::as_f64) {
@@ -39,6 +48,15 @@ pub(super) fn number(value: &Value, key: &str, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wall_time_is_written_to_the_second() {
+        let line =
+            serde_json::json!({ "at": "2026-11-21T09:58:03.71Z", "whole": "2026-11-21T09:58:03Z" });
+        assert_eq!(wall(&line, "at"), "2026-11-21T09:58:03Z");
+        assert_eq!(wall(&line, "whole"), "2026-11-21T09:58:03Z");
+        assert_eq!(wall(&line, "missing"), "-");
+    }
 
     #[test]
     fn the_clock_is_written_as_a_countdown_is() {

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::super::output::{Output, Table, say, write_result};
 use super::super::visitor::Visitor;
-use super::super::words::{number, t_clock, text};
+use super::super::words::{number, t_clock, text, wall};
 use crate::error::Error;
 
 /// `portique launch log`.
@@ -116,9 +116,9 @@ fn lines(page: &Value) -> Table {
     for line in page["entries"].as_array().into_iter().flatten() {
         let t = t_clock(line.get("t_s").and_then(Value::as_f64));
         let cell = |key| text(line, key);
-        let [at, rocket, module] = ["at", "rocket", "module"].map(cell);
+        let [rocket, module] = ["rocket", "module"].map(cell);
         let [actor, kind, words] = ["actor", "kind", "text"].map(cell);
-        table.row([at, t, rocket, module, actor, kind, words]);
+        table.row([wall(line, "at"), t, rocket, module, actor, kind, words]);
     }
     table
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::super::output::{Output, Table, write_result};
 use super::super::visitor::Visitor;
-use super::super::words::text;
+use super::super::words::{text, wall};
 use crate::error::Error;
 
 /// `portique launch order`.
@@ -73,9 +73,10 @@ impl OrderArgs {
 pub(super) fn orders(records: &[Value]) -> Table {
     let mut table = Table::new(&["at", "module", "order", "stage", "by", "reason"]);
     for record in records {
-        table.row(
-            ["at", "module", "order", "stage", "actor", "reason"].map(|key| text(record, key)),
-        );
+        let cell = |key| text(record, key);
+        let [module, order, stage, actor, reason] =
+            ["module", "order", "stage", "actor", "reason"].map(cell);
+        table.row([wall(record, "at"), module, order, stage, actor, reason]);
     }
     table
 }

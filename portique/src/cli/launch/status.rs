@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::super::output::{Output, Table, write_result};
 use super::super::visitor::Visitor;
-use super::super::words::{number, t_clock, text};
+use super::super::words::{number, t_clock, text, wall};
 use super::order;
 use crate::error::Error;
 
@@ -117,7 +117,12 @@ fn poll(poll: &Value) -> Table {
     let mut table = Table::new(&["station", "vote", "at", "comment"]);
     for (station, ballot) in poll["roster"].as_object().into_iter().flatten() {
         let cell = |key| text(ballot, key);
-        table.row([station.clone(), cell("vote"), cell("at"), cell("comment")]);
+        table.row([
+            station.clone(),
+            cell("vote"),
+            wall(ballot, "at"),
+            cell("comment"),
+        ]);
     }
     table
 }
