@@ -208,6 +208,14 @@ impl ControlRoom {
         &self.url
     }
 
+    /// Listens to server-sent events from now on, without a token.
+    pub(super) async fn listen(&self, path: &str) -> Listener {
+        let request = self.http.get(format!("{}/{path}", self.url));
+        let response = request.send().await.expect("the hub answers");
+        assert_eq!(response.status(), 200, "GET {path}");
+        Listener(response)
+    }
+
     pub(super) fn grpc(&self) -> &str {
         &self.grpc
     }
@@ -218,6 +226,26 @@ impl ControlRoom {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+}
+
+/// Somebody who listens to server-sent events.
+pub(super) struct Listener(reqwest::Response);
+
+impl Listener {
+    /// Listens until an event of this name; returns all that was heard.
+    pub(super) async fn hear(mut self, name: &str) -> String {
+        let mut heard = String::new();
+        let listening = async {
+            while !heard.contains(&format!("event: {name}\n")) || !heard.ends_with("\n\n") {
+                let chunk = self.0.chunk().await.expect("the stream goes on");
+                heard += &String::from_utf8_lossy(&chunk.expect("the stream does not end"));
+            }
+        };
+        if tokio::time::timeout(PATIENCE, listening).await.is_err() {
+            panic!("{name} was not heard: {heard}");
+        }
+        heard
     }
 }
 

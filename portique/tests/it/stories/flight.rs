@@ -216,6 +216,12 @@ async fn manual_orders_are_executed_and_named_in_the_log() {
         sample(view, "booster", "altitude_m") > 500.0
     })
     .await;
+    let heard = room
+        .listen("launch/live?rocket=brio")
+        .await
+        .hear("sample")
+        .await;
+    assert!(heard.contains("altitude_m"), "{heard}");
     let throttle = json!({ "order": "throttle", "fraction": 0.7, "id": "slow" });
     let record = room.order("brio", "booster", throttle.clone()).await;
     assert_eq!(record["stage"], "accepted", "{record:#}");
@@ -290,8 +296,16 @@ async fn the_public_sees_little_late_and_nothing_under_embargo() {
         ["embargo", "modules", "rehearsal", "rocket", "stage"]
     );
     assert_eq!(mission["rehearsal"], true);
+    let heard = room.listen("webcast/live").await.hear("missions").await;
+    assert!(
+        heard.contains("cosmo") && !heard.contains("propellant"),
+        "{heard}"
+    );
+    let live = room.listen("launch/live").await;
     room.post("launch/rockets/cosmo/embargo", json!({ "on": true }))
         .await;
+    let heard = live.hear("log").await;
+    assert!(heard.contains("embargo_set"), "{heard}");
     let missions = public("embargo", |m| m[0]["embargo"] == true).await;
     assert_eq!(missions[0]["stage"], Value::Null);
     assert_eq!(missions[0]["modules"], json!([]));
