@@ -1,6 +1,6 @@
 //! One rocket's downlink: every sample is checked against its limits before anything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::inputs::Input;
 use super::live::{LiveMessage, Shared};
 use super::telemetry::Recorder;
-use crate::detect::Detector;
+use crate::detect::{Detected, Detector};
 use crate::limits::{LimitWatch, Violation};
 use crate::link::Downlink;
 use crate::mission::{Actor, OrderStage, Severity};
@@ -22,6 +22,9 @@ use crate::{Answer, Command, FlightEvent, Link, ModuleId, Order, Received, Rocke
 const LIVE_EVERY: Duration = Duration::from_millis(50);
 /// What the ground detects when the vehicle tells its own events.
 const GROUND_ONLY: [EventKind; 2] = [EventKind::Mach1, EventKind::MaxQ];
+
+/// Inputs that may wait for the worker before the watch stops listening: many flights' worth of events.
+const OUTBOX_INPUTS_MAX: usize = 1_024;
 
 /// How long an order is valid: later than that, it must not be executed.
 pub(crate) const ORDER_VALID_FOR: Duration = Duration::from_secs(5);
@@ -36,6 +39,7 @@ pub(crate) struct Watch {
     pub(crate) recorder: Recorder,
     pub(crate) tracker: TaskTracker,
     pub(crate) modules: BTreeMap<ModuleId, ModuleWatch>,
+    pub(crate) outbox: VecDeque<Input>,
 }
 
 /// What the ground keeps about one module to judge its next sample.
@@ -52,45 +56,66 @@ impl Watch {
         mut downlink: mpsc::Receiver<Received>,
         stop: CancellationToken,
     ) {
-        while let Some(Some(received)) = stop.run_until_cancelled(downlink.recv()).await {
-            let rocket = self.rocket.clone();
-            let input = match received.message {
-                Downlink::Sample(module, sample) => {
-                    self.observe(&module, &sample).await;
-                    continue;
-                }
-                Downlink::Log(module, line) => {
-                    tracing::debug!(%rocket, %module, line, "on board");
-                    continue;
-                }
-                Downlink::Event(module, event) => {
-                    let actor = Actor::from(&module);
-                    Input::Flight {
-                        rocket,
-                        actor,
-                        module,
-                        event,
-                    }
-                }
-                Downlink::Up(module) => Input::Up { rocket, module },
-                Downlink::Down(module, reason) => Input::Down {
-                    rocket,
-                    module,
-                    reason,
+        let inputs = self.inputs.clone();
+        loop {
+            let has_room = self.outbox.len() < OUTBOX_INPUTS_MAX;
+            let has_mail = !self.outbox.is_empty();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                received = downlink.recv(), if has_room => match received {
+                    Some(received) => self.take_in(received.message),
+                    None => break,
                 },
-                Downlink::Ended(module, reason) => Input::Ended {
-                    rocket,
-                    module,
-                    reason,
+                place = inputs.reserve(), if has_mail => match (place, self.outbox.pop_front()) {
+                    (Ok(place), Some(input)) => place.send(input),
+                    _ => return,
                 },
-            };
-            if self.inputs.send(input).await.is_err() {
+            }
+        }
+        for input in self.outbox {
+            if inputs.send(input).await.is_err() {
                 return;
             }
         }
     }
 
-    async fn observe(&mut self, module: &ModuleId, sample: &Sample) {
+    /// Never waits: whatever is for the worker goes into the outbox.
+    fn take_in(&mut self, message: Downlink) {
+        let rocket = self.rocket.clone();
+        let input = match message {
+            Downlink::Sample(module, sample) => return self.observe(&module, &sample),
+            Downlink::Log(module, line) => {
+                tracing::debug!(%rocket, %module, line, "on board");
+                return;
+            }
+            Downlink::Event(module, event) => {
+                let actor = Actor::from(&module);
+                Input::Flight {
+                    rocket,
+                    actor,
+                    module,
+                    event,
+                }
+            }
+            Downlink::Up(module) => Input::Up { rocket, module },
+            Downlink::Down(module, reason) => Input::Down {
+                rocket,
+                module,
+                reason,
+            },
+            Downlink::Ended(module, reason) => {
+                self.detect(&module, |detector| detector.finish());
+                Input::Ended {
+                    rocket,
+                    module,
+                    reason,
+                }
+            }
+        };
+        self.outbox.push_back(input);
+    }
+
+    fn observe(&mut self, module: &ModuleId, sample: &Sample) {
         let watch = self
             .modules
             .entry(module.clone())
@@ -105,7 +130,7 @@ impl Watch {
         self.shared.record_sample(&self.rocket, module, sample);
         self.recorder.record(&self.rocket, module, sample);
         self.announce(module, sample);
-        self.detect(module, sample).await;
+        self.detect(module, |detector| detector.observe(sample));
     }
 
     /// The reflex: orders destruction at once, and tells the worker, who writes it down meanwhile.
@@ -171,7 +196,7 @@ impl Watch {
         }
     }
 
-    async fn detect(&mut self, module: &ModuleId, sample: &Sample) {
+    fn detect(&mut self, module: &ModuleId, look: impl FnOnce(&mut Detector) -> Vec<Detected>) {
         let tells_its_own = self.link.get().is_some_and(|link| link.reports_events());
         if tells_its_own && module.as_str() != portique_flight::Body::Booster.as_str() {
             return;
@@ -179,26 +204,22 @@ impl Watch {
         let Some(watch) = self.modules.get_mut(module) else {
             return;
         };
-        for detected in watch.detector.observe(sample) {
-            if tells_its_own && !GROUND_ONLY.contains(&detected.event) {
+        for Detected { event, t_s, values } in look(&mut watch.detector) {
+            if tells_its_own && !GROUND_ONLY.contains(&event) {
                 continue;
             }
             let event = FlightEvent {
-                kind: detected.event,
-                t_s: detected.t_s,
-                values: detected.values,
+                kind: event,
+                t_s,
+                values,
             };
             let (rocket, module, actor) = (self.rocket.clone(), module.clone(), Actor::ground());
-            // A closed worker means the hub is stopping.
-            let _ = self
-                .inputs
-                .send(Input::Flight {
-                    rocket,
-                    actor,
-                    module,
-                    event,
-                })
-                .await;
+            self.outbox.push_back(Input::Flight {
+                rocket,
+                actor,
+                module,
+                event,
+            });
         }
     }
 }

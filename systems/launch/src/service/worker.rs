@@ -1,6 +1,6 @@
 //! The one loop that owns all missions: inputs and time in, facts and orders out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -263,6 +263,7 @@ impl Worker {
             recorder: self.recorders.recorder(),
             tracker: self.tracker.clone(),
             modules: BTreeMap::new(),
+            outbox: VecDeque::new(),
         };
         self.tracker
             .spawn(watch.run(downlink, self.watches.clone()));

@@ -176,14 +176,11 @@ impl Worker {
             if mission.has_happened(&module, event.kind) {
                 return None;
             }
-            let open = mission.orders().iter().rev();
-            let ordered = open.filter(|record| record.stage <= OrderStage::Accepted);
-            Some(
-                ordered
-                    .filter(|record| completes(record, &module, event.kind))
-                    .next()
-                    .cloned(),
-            )
+            let mut ordered = mission.orders().iter().rev();
+            let cause = ordered.find(|record| {
+                record.stage <= OrderStage::Accepted && completes(record, &module, event.kind)
+            });
+            Some(cause.cloned())
         });
         let Ok(Some(order)) = order else { return };
         let fact = Fact::Flight {
