@@ -53,6 +53,7 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
         .routes(routes!(openapi::openapi_json))
         .with_state(front.clone());
     let (router, document) = own.merge(systems).split_for_parts();
+    let document = openapi::complete(document);
     router
         .layer(axum::Extension(openapi::Document::new(&document)))
         .fallback(problem::no_such_route)

@@ -4,8 +4,14 @@ use axum::Extension;
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
 
 use super::ProblemDetails;
+
+/// The token's name in the document.
+const BEARER: &str = "commander_token";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +29,47 @@ struct Introduction;
 /// The document that routes are added to.
 pub(super) fn introduction() -> utoipa::openapi::OpenApi {
     Introduction::openapi()
+}
+
+/// Says of every operation what every operation has: how its errors look, and whether it needs the
+/// token.
+pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme(
+        BEARER,
+        SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+    );
+    for item in document.paths.paths.values_mut() {
+        let PathItem {
+            get,
+            post,
+            put,
+            patch,
+            delete,
+            ..
+        } = item;
+        for operation in [&mut *get, post, put, patch, delete].into_iter().flatten() {
+            add_problem(operation);
+        }
+        for operation in [post, put, patch, delete].into_iter().flatten() {
+            let needed = SecurityRequirement::new(BEARER, [] as [&str; 0]);
+            operation.security.get_or_insert_default().push(needed);
+        }
+    }
+    document
+}
+
+fn add_problem(operation: &mut Operation) {
+    let mut problem = Response::new("A problem, with a code to act on");
+    let content = Content::new(Some(Ref::from_schema_name("ProblemDetails")));
+    problem
+        .content
+        .insert("application/problem+json".into(), content.into());
+    operation
+        .responses
+        .responses
+        .entry("default".into())
+        .or_insert(problem.into());
 }
 
 /// The finished document, written once.

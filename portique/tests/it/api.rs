@@ -137,6 +137,23 @@ async fn the_openapi_document_lists_exactly_what_is_served() {
 }
 
 #[tokio::test]
+async fn every_operation_says_how_it_fails_and_changes_say_that_they_need_the_token() {
+    let hub = HubProcess::start_with(&["--ephemeral"]);
+    let document: Value = hub.get("/api/v1/openapi.json").await.json().await.unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
+            assert!(
+                problem.is_object(),
+                "{method} {path} does not say how it fails"
+            );
+            let is_guarded = operation["security"][0]["commander_token"].is_array();
+            assert_eq!(is_guarded, method != "get", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn references_of_the_openapi_document_lead_somewhere() {
     let hub = HubProcess::start_with(&["--ephemeral"]);
     let document: Value = hub.get("/api/v1/openapi.json").await.json().await.unwrap();
