@@ -70,6 +70,9 @@ impl Committer {
             writer,
             mut upkeep,
         } = self;
+        // Before the other thread starts, which inherits it: a writer that overtakes the zeros waits
+        // for them, and on a busy machine they would wait for their turn after every piece.
+        prefer(&shared);
         thread::scope(|scope| {
             let keep = {
                 let shared = shared.clone();
@@ -81,8 +84,6 @@ impl Committer {
                 tracing::error!(error = %error, "no thread to prepare journal segments");
                 return;
             }
-            // Only now, or the other thread would inherit it.
-            prefer(&shared);
             let mut writer = writer;
             repeat(|| writer.step(), |limit| shared.wait_for_work(limit));
         });

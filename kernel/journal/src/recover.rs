@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Zeros written at once: large enough for the disk, small enough to let commits in between.
-pub(crate) const ZEROS_BYTES: usize = 512 * 1024;
+pub(crate) const ZEROS_BYTES: usize = 1024 * 1024;
 
 /// Opens or makes the journal on a disk.
 pub(crate) fn open(
