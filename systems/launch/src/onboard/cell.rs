@@ -1,7 +1,7 @@
 //! What the two tasks of a computer share: the latest state, the ledger, and each other's doors.
 
-use std::sync::atomic::AtomicU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portique_flight::Phase;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
@@ -40,6 +40,8 @@ pub(crate) enum Live {
 pub(crate) struct Pending {
     pub(crate) command: Command,
     pub(crate) answer: oneshot::Sender<Answer>,
+    /// Set by the control task before it looks at the command: one that is lost unset did nothing.
+    pub(crate) begun: Arc<AtomicBool>,
 }
 
 /// Shared by the tasks of one computer. Locks are held for a few instructions only, and survive the

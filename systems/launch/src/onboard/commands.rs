@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::Stream;
 use portique_clock::{Clock, Timestamp};
@@ -71,21 +72,28 @@ impl ModuleService {
     async fn execute_new(&self, command: Command) -> Result<Answer, Status> {
         let id = command.id.clone();
         let (answer, answered) = oneshot::channel();
-        let handed = match self.cell.control() {
-            Some(control) => control.try_send(Pending { command, answer }).is_ok(),
-            None => false,
+        let begun = Arc::new(AtomicBool::new(false));
+        let pending = Pending {
+            command,
+            answer,
+            begun: Arc::clone(&begun),
         };
-        if !handed {
-            self.cell.ledger(|ledger| ledger.forget(&id));
-            return Err(Status::unavailable(
-                "the control task is down or overloaded; send it again",
-            ));
+        let handed = self
+            .cell
+            .control()
+            .is_some_and(|control| control.try_send(pending).is_ok());
+        if handed && let Ok(answer) = answered.await {
+            return Ok(answer);
         }
-        answered.await.map_err(|_| {
+        if begun.load(Ordering::SeqCst) {
             self.cell
                 .ledger(|ledger| ledger.settle(&id, Progress::Unknown));
-            unknown()
-        })
+            return Err(unknown());
+        }
+        self.cell.ledger(|ledger| ledger.forget(&id));
+        Err(Status::unavailable(
+            "the control task is down or overloaded; send it again",
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The control task: sensors and orders in, actuators and answers out.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use portique_flight::{Actuators, Autopilot, Body, Phase, Sensors, Vehicle};
@@ -51,7 +52,10 @@ pub(crate) async fn fly(cell: Arc<Cell>, identity: Arc<Identity>, world: Channel
 /// Answers for a module that has no world: it can do nothing, and says so.
 pub(crate) async fn stand_by(cell: Arc<Cell>, identity: Arc<Identity>) -> ControlEnd {
     let (_door, mut commands) = cell.open_control();
-    while let Some(Pending { command, answer }) = commands.recv().await {
+    while let Some(Pending {
+        command, answer, ..
+    }) = commands.recv().await
+    {
         let reason = match command.order {
             Order::Inject { .. } => "faults are for simulated vehicles only".to_owned(),
             order => format!("module {} has no {}", identity.module, order.name()),
@@ -205,7 +209,12 @@ impl<'a> Pilot<'a> {
     }
 
     async fn order(&mut self, pending: Pending) -> Next {
-        let Pending { command, answer } = pending;
+        let Pending {
+            command,
+            answer,
+            begun,
+        } = pending;
+        begun.store(true, Ordering::SeqCst);
         let (reply, next) = match &command.order {
             Order::Inject { fault } => self.inject(*fault).await,
             order => (self.decide(order), Next::GoOn),
