@@ -47,7 +47,7 @@ impl TaskGroup {
         let entry = Entry::new(name, self.running.clone());
         let stop = self.stop.clone();
         let fallen = self.fallen.clone();
-        let span = tracing::info_span!("task", name);
+        let span = tracing::debug_span!("task", name);
         let run = async move {
             let result = task.await;
             if !stop.is_cancelled() {

@@ -98,13 +98,23 @@ impl Drop for LineWriter<'_> {
         match self.detour.lines().as_ref() {
             // A full detour drops the line: whoever logs must never wait for a terminal.
             Some(lines) => {
-                let line = String::from_utf8_lossy(&self.line).trim_end().to_owned();
+                let line = without_colours(&String::from_utf8_lossy(&self.line));
                 let _ = lines.try_send(line);
             }
             // There is nowhere left to say that standard error is gone.
             None => _ = io::stderr().write_all(&self.line),
         }
     }
+}
+
+/// A screen has colours of its own, and would show the codes as text.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.trim_end().split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut plain, part| {
+        plain.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
+        plain
+    })
 }
 
 #[cfg(test)]
@@ -116,8 +126,8 @@ mod tests {
         let detour = Detour::default();
         let lines = detour.open();
         let mut writer = detour.make_writer();
-        writer.write_all(b"half a ").unwrap();
-        writer.write_all(b"line\n").unwrap();
+        writer.write_all(b"\x1b[2mhalf\x1b[0m a ").unwrap();
+        writer.write_all(b"line\x1b[0m\n").unwrap();
         drop(writer);
         assert_eq!(lines.try_recv().unwrap(), "half a line");
         detour.close();
