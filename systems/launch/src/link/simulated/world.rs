@@ -14,7 +14,7 @@ use crate::rpc::{self, SensorFrame, ToControl, to_control};
 
 /// How long a frame waits for a control task that has stopped answering; then the vehicle flies on
 /// with the last actuators.
-pub const ANSWER_WAIT: Duration = Duration::from_millis(250);
+pub const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// The flight is slowed to real time for this long while a module is without its computer, because a
 /// restart takes real time whatever the rate.
