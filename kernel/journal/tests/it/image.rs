@@ -30,6 +30,11 @@ pub(crate) fn tiny() -> Config {
 /// A journal of the records 1 to `last`, each durable before the next and the last one a second
 /// later, at rest or, if not `rested`, stopped right behind the last record.
 pub(crate) fn image(last: u64, rested: bool) -> Files {
+    image_of(0, last, rested)
+}
+
+/// The same journal with the records of numbers that are `shift` higher.
+pub(crate) fn image_of(shift: u64, last: u64, rested: bool) -> Files {
     let disk = SimulatedDisk::new(1, u64::MAX);
     let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(1_000)));
     let Opened {
@@ -38,7 +43,9 @@ pub(crate) fn image(last: u64, rested: bool) -> Files {
         ..
     } = open_on(Arc::new(disk.clone()), clock.clone(), tiny()).unwrap();
     for number in 1..=last {
-        let pending = journal.submit(vec![record(number)], Lane::Work).unwrap();
+        let pending = journal
+            .submit(vec![record(shift + number)], Lane::Work)
+            .unwrap();
         for _ in 0..STEPS_MAX {
             if journal.durable().0 == number {
                 break;

@@ -11,7 +11,7 @@ use portique_journal::{
 };
 
 use crate::fixture::{open_on, record, small};
-use crate::image::{Files, image, read_back};
+use crate::image::{Files, image, image_of, read_back};
 
 const SECOND: &str = "00000000000000000002.segment";
 const THIRD: &str = "00000000000000000003.segment";
@@ -80,6 +80,19 @@ fn a_segment_of_another_journal_is_foreign() {
     });
     assert!(
         text.contains(first) && text.contains("belongs to journal"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_frame_of_another_history_is_refused_in_its_own_place() {
+    let mut other = image_of(100, 6, true);
+    let text = refusal(|files| {
+        let frame = &other.get_mut(SECOND).unwrap()[4096..8192];
+        files.get_mut(SECOND).unwrap()[4096..8192].copy_from_slice(frame);
+    });
+    assert!(
+        text.contains(SECOND) && text.contains("follows another"),
         "{text}"
     );
 }
