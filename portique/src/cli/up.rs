@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::output::say;
 use super::visitor::Visitor;
@@ -93,35 +94,24 @@ async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(),
     let data = hub.data().to_path_buf();
     let visitor = Visitor::new(&url, Some(Token::from_text(hub.token())))?;
     let (finish, finished) = oneshot::channel::<()>();
+    let interrupted = CancellationToken::new();
+    let interrupt = interrupted.clone();
     let stop = async move {
         tokio::select! {
-            () = signals.wait() => {}
+            () = signals.wait() => interrupt.cancel(),
             Ok(()) = finished => {}
         }
     };
     let mut run = pin!(hub.run(stop));
     let flown = tokio::select! {
-        stopped = &mut run => return stopped,
+        stopped = &mut run => return stopped.and(cut_short(exits)),
         flown = demo::fly(&visitor, &data, detour) => flown,
     };
-    let result = match flown {
-        Ok(Flown {
-            rocket,
-            problem: None,
-        }) => {
-            say(&format!("the flight of {rocket} was nominal"));
-            say_where_to_look(&url, &data, &rocket);
-            Ok(())
-        }
-        Ok(Flown {
-            rocket,
-            problem: Some(reason),
-        }) => {
-            say_where_to_look(&url, &data, &rocket);
-            Err(Error::NotNominal { rocket, reason })
-        }
-        Err(error) => Err(error),
-    };
+    // What the visitor says of a hub that is going is no news.
+    if interrupted.is_cancelled() {
+        return run.await.and(cut_short(exits));
+    }
+    let result = conclude(flown, &url, &data);
     if !exits {
         if let Err(error) = &result {
             say(&format!("error: {}", portique_fault::chain(error)));
@@ -132,6 +122,30 @@ async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(),
     // The receiver is gone only if the hub has stopped by itself, which `run` then says.
     let _ = finish.send(());
     run.await.and(result)
+}
+
+/// A stop that was asked for is no failure, unless the flight was what it was all about.
+fn cut_short(exits: bool) -> Result<(), Error> {
+    if !exits {
+        return Ok(());
+    }
+    let (rocket, reason) = (
+        "the demonstration".into(),
+        "the hub was stopped before its end".into(),
+    );
+    Err(Error::NotNominal { rocket, reason })
+}
+
+fn conclude(flown: Result<Flown, Error>, url: &str, data: &Path) -> Result<(), Error> {
+    let Flown { rocket, problem } = flown?;
+    say_where_to_look(url, data, &rocket);
+    match problem {
+        Some(reason) => Err(Error::NotNominal { rocket, reason }),
+        None => {
+            say(&format!("the flight of {rocket} was nominal"));
+            Ok(())
+        }
+    }
 }
 
 fn say_where_to_look(url: &str, data: &Path, rocket: &str) {
