@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Quality, Sample};
 
+pub(crate) use self::track::{ORBIT_SPEED_MIN_M_S, ORBIT_STILL_S};
+
 use self::flight::Flight;
 use self::track::{Reading, Track};
 

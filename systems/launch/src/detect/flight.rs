@@ -46,8 +46,10 @@ const CUTOFF_MOMENTS: usize = 15;
 /// Moments of thrust that make a burn certain.
 const BURN_MOMENTS: usize = 12;
 /// Moments without thrust that end a boost-back burn: half-way through it the thrust stands across the
-/// track and does not show for a while.
+/// track and does not show for a while ...
 const BOOSTBACK_QUIET_MOMENTS: usize = 80;
+/// ... and may show little for the rest of it. There is no air up there: whatever is felt is an engine.
+const BOOSTBACK_THRUST_M_S2: f64 = 1.2;
 
 /// Drag of a falling booster over dynamic pressure, m/s² per Pa, with a margin.
 const DRAG_MAX_PER_PA: f64 = 0.000_75;
@@ -64,6 +66,8 @@ const LANDING_MACH_MAX: f64 = 1.25;
 const SMOOTHED_MOMENTS: usize = 10;
 /// A landing burn is certain when braking over dynamic pressure has risen to this multiple of its least.
 const LANDING_CERTAIN: f64 = 1.35;
+/// ... and began when it was last within this multiple of it: at terminal speed it stays there for long.
+const LANDING_LEAST: f64 = 1.04;
 /// Standing on the ground: slower than this, lower than this (a display may round to 1 km).
 const LANDED_SPEED_M_S: f64 = 1.5;
 const LANDED_ALTITUDE_M: f64 = 600.0;
@@ -387,7 +391,7 @@ impl Flight {
     }
 
     fn boost_back(&mut self, now: Motion, out: &mut Vec<Detected>) {
-        let is_quiet = now.felt_m_s2.abs() < THRUST_M_S2;
+        let is_quiet = now.felt_m_s2.abs() < BOOSTBACK_THRUST_M_S2;
         let is_over = self.holds(is_quiet, BOOSTBACK_QUIET_MOMENTS);
         if is_over {
             if let Some(end) = self.streak_start() {
@@ -437,9 +441,10 @@ impl Flight {
             return;
         }
         let ratio = -self.felt_smoothed() / now.pressure_pa;
-        if self.extreme.is_none_or(|(least, _)| ratio < least) {
+        let least = self.extreme.map_or(ratio, |(least, _)| least.min(ratio));
+        if ratio <= LANDING_LEAST * least {
             let middle = self.history.len().saturating_sub(1 + SMOOTHED_MOMENTS / 2);
-            self.extreme = Some((ratio, self.history[middle]));
+            self.extreme = Some((least, self.history[middle]));
             self.streak = 0;
             return;
         }

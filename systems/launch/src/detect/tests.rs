@@ -1,5 +1,7 @@
 //! Recorded flights, when the data folder is there, and what telemetry does to them.
 
+mod webcast;
+
 use std::path::PathBuf;
 
 use portique_clock::{Random, Seeded};

@@ -37,6 +37,11 @@ const FREEZE_S: f64 = 0.5;
 const FREEZE_CHANGE_M_S: f64 = 1.0;
 /// Below this speed a display that stands still is believed: the vehicle stands.
 const STANDING_M_S: f64 = 0.6;
+/// From this speed over ground on it is believed too, but only after the time below: a round orbit shows the
+/// same values for half a minute after the engine's cut-off. A freeze in the last seconds before orbit
+/// that ends sooner is still told from it.
+pub(crate) const ORBIT_SPEED_MIN_M_S: f64 = 6_400.0;
+pub(crate) const ORBIT_STILL_S: f64 = 8.0;
 /// A sample this far from the median of five neighbours is a misreading.
 const OUTLIER_M_S: f64 = 25.0;
 const OUTLIER_M: f64 = 2_500.0;
@@ -52,6 +57,12 @@ pub(super) struct Reading {
     pub(super) t_s: f64,
     pub(super) speed_m_s: f64,
     pub(super) altitude_m: f64,
+}
+
+impl Reading {
+    fn repeats(&self, other: &Self) -> bool {
+        self.speed_m_s == other.speed_m_s && self.altitude_m == other.altitude_m
+    }
 }
 
 /// The motion at one moment.
@@ -115,7 +126,11 @@ impl Track {
         } else {
             self.lag_s(last.t_s)
         };
-        let until = ((last.t_s - lag_s) / STEP_S).floor() as i64;
+        let mut until_s = last.t_s - lag_s;
+        if !to_the_end && self.is_still_undecided(*last) {
+            until_s = until_s.min(self.still_since_s);
+        }
+        let until = (until_s / STEP_S).floor() as i64;
         let mut next = self.next.unwrap_or((first.t_s / STEP_S).ceil() as i64);
         if let Some(behind) = self.readings.iter().rev().nth(1) {
             // A silence has no motion: nothing is evaluated in it, however long it is.
@@ -159,7 +174,7 @@ impl Track {
         if let Some(last) = self.readings.back() {
             let has_thawed = last.t_s - self.still_since_s > FREEZE_S
                 && (reading.speed_m_s - last.speed_m_s).abs() > FREEZE_CHANGE_M_S;
-            if reading.speed_m_s != last.speed_m_s || reading.altitude_m != last.altitude_m {
+            if !reading.repeats(last) {
                 self.still_since_s = reading.t_s;
             }
             if has_thawed || reading.t_s - last.t_s > KNOT_GAP_MAX_S {
@@ -223,39 +238,44 @@ impl Track {
 
     /// Readings around a moment, without those that only repeat what must have changed.
     fn live_readings(&self, t_s: f64, half_s: f64) -> Vec<Reading> {
-        let start = self
-            .readings
-            .partition_point(|r| r.t_s < t_s - half_s - KEPT_S / 4.0);
+        let from_s = t_s - half_s - KEPT_S / 4.0;
+        let mut start = self.readings.partition_point(|r| r.t_s < from_s);
         let mut live: Vec<Reading> = Vec::new();
-        let mut run: Option<Reading> = None;
-        let mut run_start = 0;
-        for reading in self.readings.range(start..) {
-            if reading.t_s > t_s + half_s && run.is_none_or(|r| r.speed_m_s != reading.speed_m_s) {
+        while let Some(first) = self.readings.get(start) {
+            if first.t_s > t_s + half_s {
                 break;
             }
-            match run {
-                Some(first) if first.speed_m_s == reading.speed_m_s => {
-                    if self.is_frozen(first, reading.t_s) {
-                        live.truncate(run_start + 1);
-                        continue;
-                    }
-                }
-                _ => {
-                    run = Some(*reading);
-                    run_start = live.len();
-                }
-            }
-            live.push(*reading);
+            let repeats = self.readings.range(start..);
+            let end = start + repeats.take_while(|r| r.repeats(first)).count();
+            let last_s = self.readings[end - 1].t_s;
+            let shown = if self.is_frozen(*first, last_s, self.readings.get(end)) {
+                start + 1
+            } else {
+                end
+            };
+            live.extend(self.readings.range(start..shown));
+            start = end;
         }
         live.retain(|r| (r.t_s - t_s).abs() <= half_s);
         live
     }
 
-    fn is_frozen(&self, first: Reading, until_s: f64) -> bool {
+    /// Whether a display that stood still from `first` until a time, and went on with `next`, was frozen.
+    fn is_frozen(&self, first: Reading, until_s: f64, next: Option<&Reading>) -> bool {
         let held_s = until_s - first.t_s;
+        let has_jumped =
+            next.map(|next| (next.speed_m_s - first.speed_m_s).abs() > FREEZE_CHANGE_M_S);
+        let is_orbit = first.speed_m_s > ORBIT_SPEED_MIN_M_S && held_s >= ORBIT_STILL_S;
         held_s > FREEZE_S
             && first.speed_m_s > STANDING_M_S
             && held_s * self.speed_rate_m_s2.abs() > FREEZE_CHANGE_M_S
+            && has_jumped.unwrap_or(!is_orbit)
+    }
+
+    /// Whether the newest readings stand still at the speed of an orbit, too briefly to believe it.
+    fn is_still_undecided(&self, last: Reading) -> bool {
+        let held_s = last.t_s - self.still_since_s;
+        last.speed_m_s > ORBIT_SPEED_MIN_M_S && (FREEZE_S..ORBIT_STILL_S).contains(&held_s)
     }
 
     fn altitude_at(&self, t_s: f64) -> Option<(f64, f64)> {

@@ -1,6 +1,7 @@
 //! Displays that stand still though the vehicle does not.
 
 use super::Row;
+use crate::detect::{ORBIT_SPEED_MIN_M_S, ORBIT_STILL_S};
 
 /// Exact repetition for longer than this can be a freeze.
 const FREEZE_S: f64 = 0.5;
@@ -46,6 +47,9 @@ fn is_freeze(rows: &[Row], start: usize, end: usize, step_m_s: f64, gap_s: f64) 
         .filter(|row| row.t_s - rows[end - 1].t_s <= gap_s);
     if let Some(after) = after {
         return (after.speed_m_s - rows[start].speed_m_s).abs() > SPEED_STEPS * step_m_s;
+    }
+    if rows[start].speed_m_s > ORBIT_SPEED_MIN_M_S && held_s >= ORBIT_STILL_S {
+        return false;
     }
     // The repetition ends in silence: only the motion before can tell.
     let before_s = rows[start].t_s - BEFORE_S;
