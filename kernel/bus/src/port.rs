@@ -193,6 +193,12 @@ pub trait Bus: Send + Sync + 'static {
     /// Dropping the future leaves it open whether the batch was published.
     async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error>;
 
+    /// As [`publish`](Bus::publish), for what must be written down even when the disk is nearly full,
+    /// such as a safety order: an engine that keeps space in reserve lets these use it.
+    async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
+        self.publish(events).await
+    }
+
     /// Up to `limit` durable events that pass `filter`, from `start` on. Does not wait: an empty
     /// page means the end was reached, and `Page::next` is where to read on.
     async fn read(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error>;

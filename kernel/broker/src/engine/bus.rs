@@ -28,24 +28,11 @@ const ACK_MAX: usize = 4_096;
 #[async_trait]
 impl Bus for Broker {
     async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
-        check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
-        let shared = &self.shared;
-        let accepted = shared.clock.now();
-        let drafts: Vec<_> = events
-            .into_iter()
-            .map(|event| Draft::event(accepted, event))
-            .collect();
-        let bytes = drafts.iter().map(Draft::event_bytes).sum();
-        check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
-        match shared.commit(Lane::Work, |_, _| Ok(drafts.clone())).await? {
-            None => Ok(Vec::new()),
-            Some(pending) => {
-                let sequences = pending.await.map_err(bus_error)?;
-                Ok((sequences.start().0..=sequences.end().0)
-                    .map(Sequence)
-                    .collect())
-            }
-        }
+        publish(&self.shared, events, Lane::Work).await
+    }
+
+    async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
+        publish(&self.shared, events, Lane::Drain).await
     }
 
     async fn read(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
@@ -184,6 +171,26 @@ impl Broker {
         match pending {
             Some(pending) => pending.await.map(drop).map_err(bus_error),
             None => Ok(()),
+        }
+    }
+}
+
+async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<Sequence>, Error> {
+    check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
+    let accepted = shared.clock.now();
+    let drafts: Vec<_> = events
+        .into_iter()
+        .map(|event| Draft::event(accepted, event))
+        .collect();
+    let bytes = drafts.iter().map(Draft::event_bytes).sum();
+    check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
+    match shared.commit(lane, |_, _| Ok(drafts.clone())).await? {
+        None => Ok(Vec::new()),
+        Some(pending) => {
+            let sequences = pending.await.map_err(bus_error)?;
+            Ok((sequences.start().0..=sequences.end().0)
+                .map(Sequence)
+                .collect())
         }
     }
 }
