@@ -11,6 +11,8 @@ use super::track::{Motion, Reading};
 const HISTORY: usize = 200;
 /// An event inside a longer silence than this is not told: its time is not known.
 const SILENCE_MAX_S: f64 = 4.5;
+/// After a longer silence than this the flight may be in any phase, and is joined anew.
+const REJOIN_AFTER_S: f64 = 10.0;
 /// Moments that settle in which phase a recording begins.
 const MOMENTS_TO_JOIN: usize = 15;
 
@@ -43,6 +45,9 @@ const CUTOFF_STAGE2_FROM_M_S2: f64 = 4.0;
 const MECO_ALTITUDE_MIN_M: f64 = 20_000.0;
 /// Moments without thrust that make a cut-off certain.
 const CUTOFF_MOMENTS: usize = 15;
+/// The boost-back and the first burn of the second stage begin on the way up, faster than this. Around the
+/// apogee a display of altitude changes too rarely to tell thrust from gravity.
+const CLIMB_MIN_M_S: f64 = 300.0;
 /// Moments of thrust that make a burn certain.
 const BURN_MOMENTS: usize = 12;
 /// Moments without thrust that end a boost-back burn: half-way through it the thrust stands across the
@@ -112,6 +117,8 @@ pub(super) struct Flight {
     rose: bool,
     is_max_q_told: bool,
     is_mach_1_told: bool,
+    /// What was told: each event once, whatever the phases after a silence look like.
+    told: Vec<EventKind>,
     /// The strongest braking of the entry burn, or the least braking over pressure in dense air.
     extreme: Option<(f64, Motion)>,
 }
@@ -119,6 +126,21 @@ pub(super) struct Flight {
 impl Flight {
     /// Takes in the next moment.
     pub(super) fn observe(&mut self, now: Motion, out: &mut Vec<Detected>) {
+        let mut detected = Vec::new();
+        self.follow(now, &mut detected);
+        for event in detected {
+            if !self.told.contains(&event.event) {
+                self.told.push(event.event);
+                out.push(event);
+            }
+        }
+    }
+
+    fn follow(&mut self, now: Motion, out: &mut Vec<Detected>) {
+        let last_s = self.history.back().map_or(now.t_s, |last| last.t_s);
+        if now.t_s - last_s > REJOIN_AFTER_S {
+            self.leave();
+        }
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }
@@ -157,6 +179,14 @@ impl Flight {
             touched.t_s = last.t_s;
             tell(EventKind::Landed, touched, out);
         }
+    }
+
+    /// Forgets where the flight stood.
+    fn leave(&mut self) {
+        self.enter(Phase::Joining, 0.0);
+        self.history.clear();
+        self.top.clear();
+        self.rose = false;
     }
 
     fn enter(&mut self, phase: Phase, t_s: f64) {
@@ -198,7 +228,7 @@ impl Flight {
             Phase::SecondBurn
         } else if felt > THRUST_AT_JOIN_M_S2 && climb > 0.0 {
             Phase::Ascent
-        } else if climb < 0.0 && !is_high && now.altitude_m < ENTRY_ALTITUDE_MIN_M {
+        } else if (climb < 0.0 || felt < -THRUST_M_S2) && now.altitude_m < ENTRY_ALTITUDE_MIN_M {
             Phase::Braking
         } else if climb < 0.0 && !is_high && braking(now) > THRUST_M_S2 {
             Phase::EntryBurn
@@ -368,7 +398,7 @@ impl Flight {
             self.enter(Phase::Falling, now.t_s);
             return;
         }
-        let is_burning = felt.abs() > THRUST_M_S2;
+        let is_burning = felt.abs() > THRUST_M_S2 && climb > CLIMB_MIN_M_S;
         let turned = self
             .before()
             .is_some_and(|m| (m.felt_m_s2 > 0.0) != (felt > 0.0));

@@ -214,6 +214,34 @@ fn simulated_flights_show_what_their_computers_tell() {
 }
 
 #[test]
+fn an_event_is_written_with_its_name_time_and_values() {
+    let names = [
+        (Kind::Liftoff, "liftoff"),
+        (Kind::Mach1, "mach_1"),
+        (Kind::MaxQ, "max_q"),
+        (Kind::Meco, "meco"),
+        (Kind::Ses1, "ses1"),
+        (Kind::Seco1, "seco1"),
+        (Kind::BoostbackStart, "boostback_start"),
+        (Kind::BoostbackEnd, "boostback_end"),
+        (Kind::EntryBurnStart, "entry_burn_start"),
+        (Kind::EntryBurnEnd, "entry_burn_end"),
+        (Kind::LandingBurnStart, "landing_burn_start"),
+        (Kind::Landed, "landed"),
+    ];
+    for (event, name) in names {
+        let detected = Detected {
+            event,
+            t_s: 72.4,
+            values: [("mach".to_owned(), 1.28)].into(),
+        };
+        let written = serde_json::to_value(&detected).unwrap();
+        let wanted = serde_json::json!({ "event": name, "t_s": 72.4, "mach": 1.28 });
+        assert_eq!(written, wanted);
+    }
+}
+
+#[test]
 fn a_vehicle_that_stands_has_no_events() {
     let standing: Vec<Point> = (0..6_000)
         .map(|i| (f64::from(i) * 0.1 - 600.0, 0.0, 0.0))

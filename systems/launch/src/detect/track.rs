@@ -132,14 +132,19 @@ impl Track {
         }
         let until = (until_s / STEP_S).floor() as i64;
         let mut next = self.next.unwrap_or((first.t_s / STEP_S).ceil() as i64);
-        if let Some(behind) = self.readings.iter().rev().nth(1) {
-            // A silence has no motion: nothing is evaluated in it, however long it is.
-            let resumed = ((last.t_s - KEPT_S) / STEP_S).floor() as i64;
-            if last.t_s - behind.t_s > KEPT_S && next < resumed {
-                next = resumed;
-            }
-        }
+        // A silence has no motion: nothing is evaluated in it, however long it is.
+        let behind_s = self
+            .readings
+            .iter()
+            .rev()
+            .nth(1)
+            .map_or(last.t_s, |r| r.t_s);
+        let silence = (behind_s + REACH_S) / STEP_S..(last.t_s - REACH_S) / STEP_S;
         while next <= until {
+            if silence.contains(&(next as f64)) {
+                next = silence.end.ceil() as i64;
+                continue;
+            }
             if let Some(motion) = self.motion_at(next as f64 * STEP_S) {
                 self.speed_rate_m_s2 = motion.speed_rate_m_s2;
                 take(motion);

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use portique_flight::{Body, EventKind as Kind, Flight, FlyOptions, Track, Vehicle, fly};
+use portique_flight::{
+    Body, BoosterReturn, EventKind as Kind, Flight, FlyOptions, Landing, Track, Vehicle, fly,
+};
 
 use crate::recording;
 
@@ -175,6 +177,13 @@ fn truth(flight: &Flight, body: Body) -> Vec<Truth> {
     truth
 }
 
+fn landing(vehicle: &mut Vehicle) -> &mut Landing {
+    match &mut vehicle.plan.booster_return {
+        BoosterReturn::ReturnToPad(landing) | BoosterReturn::Downrange(landing) => landing,
+        BoosterReturn::Expendable => panic!("the booster does not return"),
+    }
+}
+
 fn track(flight: &Flight, body: Body) -> &Track {
     flight
         .tracks
@@ -193,15 +202,45 @@ fn vehicles() -> Vec<(&'static str, Vehicle)> {
     vec![
         ("reference", varied(|_| {})),
         ("light", Vehicle::named("light").unwrap()),
+        (
+            "hard",
+            varied(|vehicle| {
+                let back = landing(vehicle);
+                back.boostback_throttle = 1.0;
+                back.entry_altitude_m = 55_000.0;
+                back.entry_end_speed_m_s = 650.0;
+                back.entry_throttle = 0.75;
+                back.landing_throttle = 0.9;
+            }),
+        ),
+        (
+            "soft",
+            varied(|vehicle| {
+                let back = landing(vehicle);
+                back.boostback_engines = 2;
+                back.entry_altitude_m = 66_000.0;
+                back.entry_end_speed_m_s = 850.0;
+                back.landing_throttle = 0.65;
+                vehicle.plan.ascent.kick_rad = 0.012;
+                vehicle.payload.mass_kg = 9_000.0;
+            }),
+        ),
+        (
+            "downrange",
+            varied(|vehicle| {
+                vehicle.plan.booster_return = BoosterReturn::Downrange(landing(vehicle).clone());
+            }),
+        ),
     ]
 }
 
 #[test]
 fn a_webcast_shows_what_the_vehicle_tells() {
     let mut faults = Vec::new();
-    for (name, vehicle) in vehicles() {
+    for (index, (name, vehicle)) in vehicles().into_iter().enumerate() {
         let flight = fly(&vehicle, &FlyOptions::default());
-        for overlay in OVERLAYS {
+        // One with fine and one with coarse altitude each.
+        for overlay in OVERLAYS.iter().skip(index % 2).step_by(2) {
             for body in [Body::Booster, Body::Stage2] {
                 let csv = overlay.record(&flight, body);
                 for fault in overlay.faults(&csv, &truth(&flight, body)) {
@@ -211,4 +250,87 @@ fn a_webcast_shows_what_the_vehicle_tells() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The rows of a recording within a window of the overlay's clock.
+fn within(csv: &str, window: impl Fn(f64) -> bool) -> String {
+    let rows = csv.lines().filter(|row| {
+        let time = row.split(',').next().unwrap();
+        time.parse().map_or(true, &window)
+    });
+    rows.flat_map(|row| [row, "\n"]).collect()
+}
+
+/// What the overlay leaves out is not told, and hides nothing else.
+#[test]
+fn a_part_of_a_webcast_shows_its_own_events_only() {
+    type Part = (Body, &'static str, fn(f64) -> bool);
+    let parts: [Part; 12] = [
+        (Body::Stage2, "cut to the booster", |t_s| {
+            !(149.5..300.0).contains(&t_s)
+        }),
+        (Body::Stage2, "ascent only", |t_s| t_s < 149.5),
+        (Body::Stage2, "from the second burn on", |t_s| t_s > 200.0),
+        (Body::Stage2, "the end of the second burn", |t_s| {
+            t_s > 490.0
+        }),
+        (Body::Stage2, "until the second burn", |t_s| t_s < 400.0),
+        (Body::Booster, "from before the boost-back", |t_s| {
+            t_s > 152.0
+        }),
+        (Body::Booster, "from the coast", |t_s| t_s > 210.0),
+        (Body::Booster, "on the way down", |t_s| t_s > 420.0),
+        (Body::Booster, "from dense air", |t_s| t_s > 530.0),
+        (Body::Booster, "from the landing burn", |t_s| t_s > 572.0),
+        (Body::Booster, "until before touchdown", |t_s| t_s < 581.0),
+        (Body::Booster, "without the apogee", |t_s| {
+            !(230.0..430.0).contains(&t_s)
+        }),
+    ];
+    let flight = fly(
+        &Vehicle::named("reference").unwrap(),
+        &FlyOptions::default(),
+    );
+    let mut faults = Vec::new();
+    for overlay in &OVERLAYS[1..3] {
+        for (body, name, window) in parts {
+            let csv = within(&overlay.record(&flight, body), window);
+            let mut shown = truth(&flight, body);
+            shown.retain(|t| window(t.t_s));
+            for fault in overlay.faults(&csv, &shown) {
+                faults.push(format!("{name} {overlay:?}: {fault}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// A display that stops before the engine does, and goes on after some seconds.
+#[test]
+fn a_freeze_before_orbit_is_no_cut_off() {
+    let flight = fly(
+        &Vehicle::named("reference").unwrap(),
+        &FlyOptions::default(),
+    );
+    let overlay = OVERLAYS[0];
+    let csv = overlay.record(&flight, Body::Stage2);
+    let seco_s = truth(&flight, Body::Stage2).last().unwrap().t_s;
+    for (before_s, held_s) in [(16.0, 5.0), (20.0, 7.0), (30.0, 12.0), (60.0, 30.0)] {
+        let from_s = seco_s - before_s;
+        let mut held = String::new();
+        let mut frozen = String::new();
+        for row in csv.lines() {
+            let (time, shown) = row.split_once(',').unwrap();
+            let t_s: f64 = time.parse().unwrap_or(0.0);
+            if !(from_s..from_s + held_s).contains(&t_s) {
+                shown.clone_into(&mut held);
+            }
+            writeln!(frozen, "{time},{held}").unwrap();
+        }
+        let faults = overlay.faults(&frozen, &truth(&flight, Body::Stage2));
+        assert!(
+            faults.is_empty(),
+            "{held_s} s, {before_s} s before: {faults:#?}"
+        );
+    }
 }
