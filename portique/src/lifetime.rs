@@ -1,10 +1,13 @@
 //! The tasks of a hub, by name, from the first to the last.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,7 +52,9 @@ impl TaskGroup {
         let fallen = self.fallen.clone();
         let span = tracing::debug_span!("task", name);
         let run = async move {
-            let result = task.await;
+            // A panic would end the task without a word, and leave a hub up that is none.
+            let result = AssertUnwindSafe(task).catch_unwind().await;
+            let result = result.unwrap_or_else(|panic| Err(words_of(panic.as_ref())));
             if !stop.is_cancelled() {
                 let message = result
                     .err()
@@ -92,6 +97,15 @@ impl TaskGroup {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.keys().cloned().collect()
     }
+}
+
+/// What a panic said, when it said it in words.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("it panicked: {}", words.unwrap_or("without words"))
 }
 
 /// Keeps a task's name on the list until it ends, however it ends.
@@ -155,5 +169,19 @@ mod tests {
             error.to_string(),
             "the task frail ended by itself: it broke"
         );
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_reported_and_off_the_list() {
+        let (fallen, mut reports) = mpsc::channel(1);
+        let group = TaskGroup::new(fallen);
+        group.spawn("frail", async { panic!("{} went wrong", "it") });
+        let error = reports.recv().await.expect("the group holds a sender");
+        assert_eq!(
+            error.to_string(),
+            "the task frail ended by itself: it panicked: it went wrong"
+        );
+        group.stop(Duration::from_secs(5)).await.unwrap();
+        assert!(!group.runs("frail"));
     }
 }
