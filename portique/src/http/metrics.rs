@@ -25,7 +25,7 @@ const DURATION_BUCKETS_S: [f64; 10] = [
 /// What is counted of a request; the route is the pattern, so that labels stay few.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct RequestLabels {
-    pub(super) method: String,
+    pub(super) method: &'static str,
     pub(super) route: String,
     pub(super) status: u16,
 }

@@ -190,13 +190,29 @@ fn collect_references(value: &Value, into: &mut Vec<String>) {
 async fn metrics_count_requests_and_show_the_engines() {
     let hub = HubProcess::start_with(&["--ephemeral"]);
     hub.get("/nowhere").await;
+    hub.get("/api/v1/launch/rockets/nobody").await;
+    for made_up in ["BREW", "WHEN"] {
+        let method = Method::from_bytes(made_up.as_bytes()).unwrap();
+        hub.send(
+            method,
+            "/api/v1/launch/rockets/nobody",
+            Some(&hub.token()),
+            None,
+        )
+        .await;
+    }
     let page = hub.get("/metrics").await;
     let kind = page.headers()["content-type"].to_str().unwrap().to_owned();
     assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
     let page = page.text().await.unwrap();
     let lost = "portique_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1";
+    let route = "route=\"/api/v1/launch/rockets/{rocket}\"";
+    let read = format!("{{method=\"GET\",{route},status=\"404\"}} 1");
+    let made_up = format!("{{method=\"other\",{route},status=\"405\"}} 2");
     for line in [
         lost,
+        &read,
+        &made_up,
         "portique_journal_poisoned 0",
         "portique_launch_rockets 0",
     ] {
@@ -204,4 +220,8 @@ async fn metrics_count_requests_and_show_the_engines() {
     }
     let is_ours = |line: &str| line.starts_with('#') || line.starts_with("portique_");
     assert!(page.lines().all(is_ours), "{page}");
+    assert!(
+        !page.contains("BREW") && !page.contains("nobody"),
+        "what visitors write is no label: {page}"
+    );
 }
