@@ -117,7 +117,7 @@ fn exit_statuses() -> String {
     Exit::ALL
         .iter()
         .fold("Exit statuses:\n".to_owned(), |mut text, exit| {
-            writeln!(text, "  {}  {}", exit.status(), exit.meaning())
+            writeln!(text, "  {:2}  {}", exit.status(), exit.meaning())
                 .expect("text takes all writes");
             text
         })

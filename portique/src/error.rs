@@ -101,6 +101,15 @@ pub enum Error {
         /// The tasks left, by name.
         left: String,
     },
+    /// The journal cannot write any more, so nothing can be acknowledged.
+    #[error(
+        "the journal stopped: {reason}; what was acknowledged is on disk: mend the disk, then start \
+         the hub again, which recovers it"
+    )]
+    JournalPoisoned {
+        /// The write or sync that failed.
+        reason: String,
+    },
     /// A task of the hub ended although nothing asked it to.
     #[error("the task {task} ended by itself: {message}")]
     TaskFailed {
@@ -176,6 +185,7 @@ impl Error {
                 code: Code::DataLoss,
                 ..
             } => Exit::Damaged,
+            Self::JournalPoisoned { .. } => Exit::Poisoned,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused {
                 status: 401 | 403, ..

@@ -23,11 +23,13 @@ pub enum Exit {
     NotNominal,
     /// The on-board computer has ended for good: its module was destroyed.
     Destroyed,
+    /// The hub stopped because its journal could not write any more.
+    Poisoned,
 }
 
 impl Exit {
     /// Every status, in the order of its number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -38,6 +40,7 @@ impl Exit {
         Self::Busy,
         Self::NotNominal,
         Self::Destroyed,
+        Self::Poisoned,
     ];
 
     /// The number that the shell sees.
@@ -53,6 +56,7 @@ impl Exit {
             Self::Busy => 7,
             Self::NotNominal => 8,
             Self::Destroyed => 9,
+            Self::Poisoned => 10,
         }
     }
 
@@ -69,6 +73,7 @@ impl Exit {
             Self::Busy => "a port or the data folder is in use",
             Self::NotNominal => "the demonstration flight was not nominal",
             Self::Destroyed => "the module of this computer was destroyed",
+            Self::Poisoned => "the journal could not write: start the hub again",
         }
     }
 }

@@ -152,7 +152,8 @@ impl Hub {
     /// ended, launch control stopped, journal synced, folder released.
     ///
     /// # Errors
-    /// [`Error::TaskFailed`] when a part fell, [`Error::StopTimedOut`] when some part did not stop.
+    /// [`Error::JournalPoisoned`] when nothing could be made durable any more, [`Error::TaskFailed`]
+    /// when another part fell, [`Error::StopTimedOut`] when some part did not stop.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let Self {
             data,
@@ -179,7 +180,10 @@ impl Hub {
         let fall = tokio::select! {
             () = stop => None,
             fall = falls.recv() => fall,
+            poison = engines.poisoned() => Some(poison),
         };
+        // What falls first may be a part that the journal took with it.
+        let fall = engines.poison().or(fall);
         match &fall {
             Some(error) => tracing::error!(%error, "a part fell: stopping the others"),
             None => tracing::info!("stopping"),

@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use futures_util::future::{BoxFuture, join_all};
 use serde::{Deserialize, Serialize};
 
 use super::Front;
@@ -12,7 +13,8 @@ pub(crate) struct PartState {
     name: String,
     /// Whether it does its work.
     ready: bool,
-    /// In a word: `open`, `drain_only`, `poisoned`, `stopping`.
+    /// In a word: `open`, `drain_only`, `poisoned`, `failing`, `slow`, `closed`,
+    /// `stopped`, `stopping`.
     state: String,
     /// Why it is not ready, and what to do; absent when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,8 +41,9 @@ impl PartState {
     }
 }
 
-/// Asks one part how it is; cheap, as it is asked at every probe.
-pub(crate) type Part = Box<dyn Fn() -> PartState + Send + Sync>;
+/// Asks one part how it is; cheap, as it is asked at every probe, and answered within a second or
+/// so whatever state the part is in.
+pub(crate) type Part = Box<dyn Fn() -> BoxFuture<'static, PartState> + Send + Sync>;
 
 /// Every part of the hub that has to be ready.
 pub(crate) struct Readiness {
@@ -48,8 +51,8 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    fn states(&self) -> Vec<PartState> {
-        self.parts.iter().map(|part| part()).collect()
+    async fn states(&self) -> Vec<PartState> {
+        join_all(self.parts.iter().map(|part| part())).await
     }
 }
 
@@ -84,7 +87,7 @@ pub(super) async fn healthz() -> &'static str {
     )
 )]
 pub(super) async fn readyz(State(front): State<Front>) -> (StatusCode, Json<ReadinessAnswer>) {
-    let mut parts = front.readiness.states();
+    let mut parts = front.readiness.states().await;
     if front.stop.is_cancelled() {
         parts.push(PartState::not_ready(
             "hub",

@@ -4,12 +4,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::ready;
 use portique_broker::Broker;
 use portique_clock::{Clock, Seeded, WallClock};
 use portique_fault::Fault;
-use portique_journal::{FolderDisk, Journal};
-use portique_records::{SqliteConfig, SqliteRecords};
+use portique_journal::{FolderDisk, Journal, Sequence, State};
+use portique_records::{Collection, Records, SqliteConfig, SqliteRecords};
 
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
@@ -19,6 +22,11 @@ use crate::lifetime::TaskGroup;
 pub(crate) const JOURNAL_FOLDER: &str = "journal";
 /// The records' file in the data folder.
 const RECORDS_FILE: &str = "records.sqlite";
+
+/// The collection, always empty, that a probe asks for.
+const PROBE: &str = "readiness";
+/// Whoever probes gives up soon after; a page of the log comes in a hundredth of it.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The embedded engines: journal, bus on it, records beside it.
 pub(super) struct Engines {
@@ -59,9 +67,30 @@ impl Engines {
         let journal = self.journal.clone();
         let records = self.records.clone();
         vec![
-            Box::new(move || journal_state(&journal.state())),
-            Box::new(move || records_state(&records)),
+            Box::new(move || ready(journal_state(&journal.state())).boxed()),
+            Box::new(move || records_state(records.clone()).boxed()),
         ]
+    }
+
+    /// Ends when nothing can be acknowledged any more, with the reason.
+    pub(super) async fn poisoned(&self) -> Error {
+        // No journal reaches this sequence, so the wait ends with the journal only.
+        let ended = self.journal.wait_durable(Sequence(u64::MAX)).await;
+        match self.poison() {
+            Some(error) => error,
+            None => {
+                tracing::debug!(?ended, "the journal was closed");
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Why nothing can be acknowledged any more; `None` while it can.
+    pub(super) fn poison(&self) -> Option<Error> {
+        match self.journal.state() {
+            State::Poisoned { reason } => Some(Error::JournalPoisoned { reason }),
+            _ => None,
+        }
     }
 
     /// What they count.
@@ -181,8 +210,7 @@ fn refuse_journal(part: &'static str, fault: &dyn Fault, folder: &Path) -> Error
     }
 }
 
-fn journal_state(state: &portique_journal::State) -> PartState {
-    use portique_journal::State;
+fn journal_state(state: &State) -> PartState {
     match state {
         State::Open => PartState::open("journal"),
         State::DrainOnly {
@@ -198,14 +226,42 @@ fn journal_state(state: &portique_journal::State) -> PartState {
         State::Poisoned { reason } => PartState::not_ready(
             "journal",
             "poisoned",
-            format!("{reason}: mend the disk, then restart the hub"),
+            format!("{reason}: the hub stops; mend the disk, then start it again"),
         ),
         State::Closed => PartState::not_ready("journal", "closed", "the hub is stopping".into()),
     }
 }
 
-fn records_state(_records: &SqliteRecords) -> PartState {
-    PartState::open("records")
+/// Asks the records' writer and one of their readers for next to nothing.
+async fn records_state(records: Arc<SqliteRecords>) -> PartState {
+    let asked = async {
+        records.define(probe()).await?;
+        records.find(PROBE, PROBE).await
+    };
+    match tokio::time::timeout(PROBE_TIMEOUT, asked).await {
+        Ok(Ok(_)) => PartState::open("records"),
+        Ok(Err(portique_records::Error::Closed)) => {
+            PartState::not_ready("records", "closed", "the hub is stopping".into())
+        }
+        Ok(Err(error)) => PartState::not_ready("records", "failing", portique_fault::chain(&error)),
+        Err(_) => PartState::not_ready(
+            "records",
+            "slow",
+            format!(
+                "they did not answer within {} s: the disk is slow or much waits to be written",
+                PROBE_TIMEOUT.as_secs()
+            ),
+        ),
+    }
+}
+
+/// A collection without documents: to define it again changes nothing, but has to be done.
+fn probe() -> Collection {
+    Collection {
+        name: PROBE.into(),
+        indexes: Vec::new(),
+        full_text: Vec::new(),
+    }
 }
 
 fn journal_figures(journal: &Journal) -> Vec<Figure> {
@@ -225,12 +281,28 @@ fn journal_figures(journal: &Journal) -> Vec<Figure> {
         Figure {
             name: "journal_drain_only",
             help: "1 while the disk is nearly full and new work is refused",
-            value: is(matches!(state, portique_journal::State::DrainOnly { .. })),
+            value: is(matches!(state, State::DrainOnly { .. })),
         },
         Figure {
             name: "journal_poisoned",
             help: "1 after a failed write, until the hub is restarted",
-            value: is(matches!(state, portique_journal::State::Poisoned { .. })),
+            value: is(matches!(state, State::Poisoned { .. })),
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn records_that_do_not_answer_are_not_ready() {
+        let records = Arc::new(SqliteRecords::open(SqliteConfig::in_memory()).unwrap());
+        assert_eq!(
+            records_state(records.clone()).await,
+            PartState::open("records")
+        );
+        records.close().await.unwrap();
+        assert_ne!(records_state(records).await, PartState::open("records"));
+    }
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::ready;
 use portique_launch::link::{Vehicles, VehiclesOptions};
 use portique_launch::service::{self, Launch, Parts, Worker};
 use utoipa_axum::router::OpenApiRouter;
@@ -52,11 +54,14 @@ impl Systems {
     /// How each of them is, for whoever asks whether the hub can serve.
     pub(super) fn parts(&self, control: &TaskGroup) -> Vec<Part> {
         let control = control.clone();
-        vec![Box::new(move || match control.runs(LAUNCH_TASK) {
-            true => PartState::open("launch"),
-            false => {
-                PartState::not_ready("launch", "stopped", "launch control does not run".into())
-            }
+        vec![Box::new(move || {
+            let state = match control.runs(LAUNCH_TASK) {
+                true => PartState::open("launch"),
+                false => {
+                    PartState::not_ready("launch", "stopped", "launch control does not run".into())
+                }
+            };
+            ready(state).boxed()
         })]
     }
 

@@ -1,3 +1,6 @@
+use std::fs;
+use std::process::Command;
+
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -40,6 +43,30 @@ async fn an_open_event_stream_does_not_hold_up_the_stop() {
     assert!(hub.stop(Signal::TERM).success());
     // Comments that keep the stream alive may come before its end.
     while stream.chunk().await.unwrap().is_some() {}
+}
+
+#[test]
+fn a_journal_that_cannot_write_stops_the_hub_with_a_status_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = HubProcess::start(folder.path());
+    assert!(hub.stop(Signal::TERM).success());
+    // The next segment has to be made again, and no file may grow to its size.
+    for spare in ["spare.segment", "spare.preparing"] {
+        let _ = fs::remove_file(folder.path().join("journal").join(spare));
+    }
+    let limited = "trap '' XFSZ; ulimit -f 4096; exec \"$@\"";
+    let output = Command::new("/bin/sh")
+        .args(["-c", limited, "sh", env!("CARGO_BIN_EXE_portique")])
+        .args(["up", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = complaint(&output);
+    assert_eq!(output.status.code(), Some(10), "{said}");
+    assert!(said.contains("the journal stopped"), "{said}");
+    let hub = HubProcess::start(folder.path());
+    assert!(hub.stop(Signal::TERM).success(), "mended, it goes on");
 }
 
 #[tokio::test]
@@ -107,7 +134,8 @@ fn the_command_line_finds_the_hub_and_its_token_by_the_data_folder() {
 fn help_lists_the_exit_statuses_and_shells_get_completions() {
     let help = run(&["--help"]);
     let text = String::from_utf8(help.stdout).unwrap();
-    assert!(text.contains("5  stored data is damaged"), "{text}");
+    assert!(text.contains(" 5  stored data is damaged"), "{text}");
+    assert!(text.contains("10  the journal could not write"), "{text}");
     let completion = run(&["completion", "bash"]);
     assert!(completion.status.success());
     assert!(
