@@ -20,22 +20,44 @@ pub(crate) fn filter() -> Filter {
 }
 
 /// Writes an entry as an event of the bus.
-pub(crate) fn to_event(entry: &Entry, at: Timestamp, random: &mut dyn Random) -> Event {
+///
+/// # Errors
+/// [`Error::Input`] when it is larger than an event may be.
+pub(crate) fn to_event(
+    entry: &Entry,
+    at: Timestamp,
+    random: &mut dyn Random,
+) -> Result<Event, Error> {
     let kind = entry.fact.kind();
     let subject = Subject::new(format!("launch.{}.{kind}", entry.rocket))
         .expect("a rocket's name and a fact's kind are tokens");
     let source = format!("/launch/rockets/{}", entry.rocket);
-    let data = serde_json::to_value(entry).expect("entries have text keys and finite numbers");
-    Event::builder(
-        EventId::generate(at, random),
-        source,
-        format!("portique.launch.{kind}"),
-        subject,
+    let data = serde_json::to_value(entry).expect("entries have text keys");
+    let id = EventId::generate(at, random);
+    Event::builder(id, source, format!("portique.launch.{kind}"), subject)
+        .time(at)
+        .json(data)
+        .build()
+        .map_err(|error| Error::Input {
+            what: "fact",
+            problem: error.to_string(),
+        })
+}
+
+/// Whether a fact must be written down even when the disk is nearly full: what happened, and what
+/// makes safe. What begins something new may be refused.
+fn is_reserved(fact: &Fact) -> bool {
+    !matches!(
+        fact,
+        Fact::RocketAdded { .. }
+            | Fact::ModuleAdded { .. }
+            | Fact::WeatherObserved { .. }
+            | Fact::PollOpened { .. }
+            | Fact::VoteCast { .. }
+            | Fact::CountStarted
+            | Fact::CountResumed
+            | Fact::StepDone { .. }
     )
-    .time(at)
-    .json(data)
-    .build()
-    .expect("what a mission decides is within an event's limits")
 }
 
 /// Reads an entry back.
@@ -62,9 +84,14 @@ pub(crate) async fn commit(
     let events: Vec<Event> = entries
         .iter()
         .map(|entry| to_event(entry, at, random))
-        .collect();
+        .collect::<Result<_, _>>()?;
     let ids: Vec<EventId> = events.iter().map(|event| event.id().clone()).collect();
-    let sequences = bus.publish(events).await.map_err(Error::Bus)?;
+    let published = if entries.iter().all(|entry| is_reserved(&entry.fact)) {
+        bus.publish_reserved(events).await
+    } else {
+        bus.publish(events).await
+    };
+    let sequences = published.map_err(Error::Bus)?;
     shared.change(|missions| {
         for entry in entries {
             apply(missions, entry, at, now);

@@ -9,14 +9,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::couriers;
 use super::inputs::Input;
 use super::live::{LiveMessage, Shared};
 use super::telemetry::Recorder;
 use crate::detect::{Detected, Detector};
 use crate::limits::{LimitWatch, Violation};
 use crate::link::Downlink;
-use crate::mission::{Actor, OrderStage, Severity};
-use crate::{Answer, Command, FlightEvent, Link, ModuleId, Order, Received, RocketId, Sample};
+use crate::mission::{Actor, Severity};
+use crate::{Command, FlightEvent, Link, ModuleId, Order, Received, RocketId, Sample};
 
 /// Shortest time between two live messages about one module: a screen shows twenty a second.
 const LIVE_EVERY: Duration = Duration::from_millis(50);
@@ -137,7 +138,8 @@ impl Watch {
     /// Nothing here waits, neither for the module nor for the worker.
     fn react(&self, module: &ModuleId, violation: Violation, t_s: f64) {
         let is_critical = violation.severity == Severity::Critical;
-        let id = is_critical.then(|| format!("reflex-{module}"));
+        let at = self.shared.wall().as_millis();
+        let id = is_critical.then(|| format!("reflex-{module}-{at}"));
         let (rocket, inputs) = (self.rocket.clone(), self.inputs.clone());
         let told = Input::Violated {
             rocket: rocket.clone(),
@@ -167,7 +169,8 @@ impl Watch {
                 return;
             };
             let id = command.id.clone();
-            let ((stage, reason), _) = tokio::join!(ask(&link, &module, command, timeout), tell);
+            let ((stage, reason), _) =
+                tokio::join!(couriers::insist(&link, &module, command, timeout), tell);
             let answered = Input::Answered {
                 rocket,
                 module,
@@ -221,45 +224,5 @@ impl Watch {
                 event,
             });
         }
-    }
-}
-
-/// Sends a command and tells the worker what came of it.
-pub(crate) async fn dispatch(
-    link: Arc<dyn Link>,
-    inputs: mpsc::Sender<Input>,
-    rocket: RocketId,
-    module: ModuleId,
-    command: Command,
-    timeout: Duration,
-) {
-    let id = command.id.clone();
-    let (stage, reason) = ask(&link, &module, command, timeout).await;
-    // A closed worker means the hub is stopping; its restart marks the order unanswered.
-    let _ = inputs
-        .send(Input::Answered {
-            rocket,
-            module,
-            id,
-            stage,
-            reason,
-        })
-        .await;
-}
-
-async fn ask(
-    link: &Arc<dyn Link>,
-    module: &ModuleId,
-    command: Command,
-    timeout: Duration,
-) -> (OrderStage, Option<String>) {
-    match tokio::time::timeout(timeout, link.command(module, command)).await {
-        Ok(Ok(Answer::Accepted)) => (OrderStage::Accepted, None),
-        Ok(Ok(Answer::Refused { reason })) => (OrderStage::Refused, Some(reason)),
-        Ok(Err(error)) => (OrderStage::Failed, Some(portique_fault::chain(&error))),
-        Err(_) => (
-            OrderStage::Failed,
-            Some(format!("no answer within {timeout:?}")),
-        ),
     }
 }

@@ -12,17 +12,21 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::couriers::{Couriers, Parcel};
 use super::inputs::Input;
 use super::live::Shared;
 use super::telemetry::{Recorder, RecorderSource};
 use super::watch::{self, Watch};
 use super::{Parts, commit, projection, telemetry};
 use crate::link::DOWNLINK_MESSAGES_MAX;
-use crate::mission::{Actor, Definition, Entry, Fact, Mission, Stage};
+use crate::mission::{Actor, Definition, Entry, Fact, Stage};
 use crate::webcast::PublicMission;
 use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId, Sample};
 
+mod act;
 mod react;
+mod shim;
+mod step;
 
 /// Rockets of one hub.
 const ROCKETS_MAX: usize = 200;
@@ -30,6 +34,8 @@ const ROCKETS_MAX: usize = 200;
 const TICK_MAX: Duration = Duration::from_millis(250);
 /// How soon a release that waits for its engines is looked at again.
 const TICK_MIN: Duration = Duration::from_millis(10);
+/// How long the ground equipment may take to answer.
+const PAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the public feed's snapshot is taken.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(500);
 /// Inputs handled before time is looked at again.
@@ -50,6 +56,7 @@ pub struct Worker {
     recorders: RecorderSource,
     samples: Option<Queue>,
     links: BTreeMap<RocketId, Arc<dyn Link>>,
+    couriers: Couriers,
     released: BTreeMap<RocketId, Duration>,
     snapshot_due: Duration,
     watches: CancellationToken,
@@ -65,6 +72,9 @@ impl Worker {
     ) -> Result<Self, Error> {
         commit::replay(parts.bus.as_ref(), &shared, parts.clock.as_ref()).await?;
         let (recorders, samples) = Recorder::channel();
+        let tracker = TaskTracker::new();
+        let timeout = parts.config.answer_timeout;
+        let couriers = Couriers::new(inputs.clone(), tracker.clone(), timeout);
         Ok(Self {
             bus: parts.bus,
             records: parts.records,
@@ -77,10 +87,11 @@ impl Worker {
             recorders,
             samples: Some(samples),
             links: BTreeMap::new(),
+            couriers,
             released: BTreeMap::new(),
             snapshot_due: Duration::ZERO,
             watches: CancellationToken::new(),
-            tracker: TaskTracker::new(),
+            tracker,
         })
     }
 
@@ -117,7 +128,7 @@ impl Worker {
     async fn close(mut self, log: tokio::task::JoinHandle<()>) {
         self.received.close();
         for link in std::mem::take(&mut self.links).into_values() {
-            link.close().await;
+            self.tracker.spawn(async move { link.close().await });
         }
         log.abort();
         self.watches.cancel();
@@ -127,30 +138,38 @@ impl Worker {
             tracker,
             recorders,
             inputs,
+            couriers,
             ..
         } = self;
-        drop((recorders, inputs));
+        drop((recorders, inputs, couriers));
         tracker.close();
         tracker.wait().await;
     }
 
-    /// Brings back what a stop interrupted: holds counts, ends simulated flights, reaches vehicles.
+    /// Brings back what a stop interrupted: reaches vehicles, holds counts, ends simulated flights.
     async fn restart(&mut self) {
         for rocket in self.shared.rockets() {
-            let Ok((facts, definition)) = self.shared.mission(&rocket, |mission| {
-                (mission.decide_restart(), mission.definition().clone())
-            }) else {
+            let looked = self.shared.mission(&rocket, |mission| {
+                (
+                    mission.decide_restart(),
+                    mission.definition().clone(),
+                    mission.stage(),
+                )
+            });
+            let Ok((facts, definition, stage)) = looked else {
                 continue;
             };
-            self.record(&rocket, Actor::hub(), facts).await;
-            let is_over = |mission: &Mission| mission.stage() == Stage::Ended;
-            if self.shared.mission(&rocket, is_over).unwrap_or(true) {
-                continue;
-            }
-            if let Err(error) = self.connect(&definition).await {
+            let ends = facts
+                .iter()
+                .any(|fact| matches!(fact, Fact::FlightEnded { .. }));
+            if stage != Stage::Ended
+                && !ends
+                && let Err(error) = self.connect(&definition).await
+            {
                 let error = portique_fault::chain(&error);
                 tracing::error!(%rocket, error, "the vehicle cannot be reached");
             }
+            self.record(&rocket, Actor::hub(), facts).await;
             self.tell_clock(&rocket).await;
         }
     }
@@ -235,7 +254,7 @@ impl Worker {
             fact,
         };
         if let Err(error) = self.commit(&[entry]).await {
-            self.disconnect(&rocket).await;
+            self.disconnect(&rocket);
             return Err(error);
         }
         Ok(())
@@ -271,14 +290,17 @@ impl Worker {
         Ok(())
     }
 
-    async fn disconnect(&mut self, rocket: &RocketId) {
+    /// Closes a rocket's link; what it started may take seconds to end, and nobody waits for it.
+    fn disconnect(&mut self, rocket: &RocketId) {
+        self.couriers.forget(rocket);
         if let Some(link) = self.links.remove(rocket) {
-            link.close().await;
+            self.tracker.spawn(async move { link.close().await });
         }
     }
 
-    /// Publishes facts of one rocket; what fails is logged, since nobody waits for an answer.
-    async fn record(&mut self, rocket: &RocketId, actor: Actor, facts: Vec<Fact>) {
+    /// Publishes facts of one rocket, none being fine too; says whether they are recorded now, since
+    /// nobody else waits for an answer.
+    async fn record(&mut self, rocket: &RocketId, actor: Actor, facts: Vec<Fact>) -> bool {
         let t_s = self.t_s(rocket);
         let entries: Vec<Entry> = facts
             .into_iter()
@@ -289,10 +311,7 @@ impl Worker {
                 fact,
             })
             .collect();
-        if let Err(error) = self.commit(&entries).await {
-            let error = portique_fault::chain(&error);
-            tracing::error!(%rocket, error, "facts of a flight could not be recorded");
-        }
+        self.commit_or_log(&entries).await
     }
 
     async fn commit(&mut self, entries: &[Entry]) -> Result<(), Error> {
@@ -329,24 +348,23 @@ impl Worker {
         let Some(link) = self.links.get(rocket) else {
             return;
         };
-        if let Err(error) = link.pad(pad).await {
-            tracing::warn!(%rocket, %error, "the ground equipment did not answer");
+        match tokio::time::timeout(PAD_TIMEOUT, link.pad(pad)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%rocket, %error, "the pad did not do it"),
+            Err(_) => tracing::warn!(%rocket, "the ground equipment did not answer"),
         }
     }
 
-    fn send_order(&self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
-        let Some(link) = self.links.get(rocket).cloned() else {
-            return;
-        };
-        let command = Command {
-            id: id.into(),
-            order: order.clone(),
-            valid_for: watch::ORDER_VALID_FOR,
-        };
-        let timeout = self.shared.config().answer_timeout;
-        let (rocket, module, inputs) = (rocket.clone(), module.clone(), self.inputs.clone());
-        self.tracker.spawn(watch::dispatch(
-            link, inputs, rocket, module, command, timeout,
-        ));
+    fn send_order(&mut self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
+        self.couriers.send(Parcel {
+            link: self.links.get(rocket).cloned(),
+            rocket: rocket.clone(),
+            module: module.clone(),
+            command: Command {
+                id: id.into(),
+                order: order.clone(),
+                valid_for: watch::ORDER_VALID_FOR,
+            },
+        });
     }
 }

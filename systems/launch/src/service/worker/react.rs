@@ -1,21 +1,16 @@
-//! What the worker does with an input, and what a fact makes it do.
+//! What the worker does with an input.
 
-use std::time::Duration;
-
-use portique_flight::{EventKind, Phase, Vehicle};
+use portique_flight::EventKind;
 
 use super::Worker;
-use crate::count::Action;
+#[allow(unused_imports)]
+use super::shim::MissionShim as _;
 use crate::limits::Violation;
-use crate::link::Pad;
 use crate::mission::{
-    Actor, Entry, Fact, Mission, Now, OrderRecord, OrderStage, Outcome, Request, Stage,
+    Actor, Entry, Fact, Mission, ModuleState, Now, OrderRecord, OrderStage, Request, Stage,
 };
 use crate::service::inputs::Input;
 use crate::{Error, FlightEvent, ModuleId, Order, RocketId};
-
-/// How long lift-off may take after release before the engines are shut down, in wall time.
-const LIFTOFF_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Worker {
     pub(super) async fn request(
@@ -88,25 +83,34 @@ impl Worker {
             } => {
                 self.on_flight(&rocket, actor, module, event).await;
             }
-            Input::Up { rocket, module } => {
-                let facts = vec![Fact::LinkUp { module }];
-                self.record(&rocket, Actor::ground(), facts).await;
-            }
+            Input::Up { rocket, module } => self.on_up(&rocket, module).await,
             Input::Down {
                 rocket,
                 module,
                 reason,
             } => {
-                let facts = vec![Fact::LinkDown { module, reason }];
-                self.record(&rocket, Actor::ground(), facts).await;
+                if self.module(&rocket, &module, |state| state.is_up) {
+                    let fact = Fact::LinkDown {
+                        module: module.clone(),
+                        reason,
+                    };
+                    self.record(&rocket, Actor::ground(), vec![fact]).await;
+                    self.on_loss(&rocket, &module, "out of reach").await;
+                }
             }
             Input::Ended {
                 rocket,
                 module,
                 reason,
             } => {
-                let facts = vec![Fact::TelemetryEnded { module, reason }];
-                self.record(&rocket, Actor::ground(), facts).await;
+                if !self.module(&rocket, &module, |state| state.has_ended) {
+                    let fact = Fact::TelemetryEnded {
+                        module: module.clone(),
+                        reason,
+                    };
+                    self.record(&rocket, Actor::ground(), vec![fact]).await;
+                    self.on_loss(&rocket, &module, "gone").await;
+                }
                 self.conclude(&rocket).await;
             }
             Input::Violated {
@@ -129,6 +133,54 @@ impl Worker {
             }
             Input::Add { .. } | Input::Request { .. } => {}
         }
+    }
+
+    async fn on_up(&mut self, rocket: &RocketId, module: ModuleId) {
+        if self.module(rocket, &module, |state| state.is_up) {
+            return;
+        }
+        let fact = Fact::LinkUp {
+            module: module.clone(),
+        };
+        self.record(rocket, Actor::ground(), vec![fact]).await;
+        // A safing that the module did not hear, because it or the hub was away, is said again.
+        let missed_safing = self.shared.mission(rocket, |mission| {
+            let is_on_pad = !matches!(mission.stage(), Stage::Counting | Stage::Flying);
+            let mut orders = mission
+                .orders()
+                .iter()
+                .rev()
+                .filter(|order| order.module == module);
+            is_on_pad
+                && orders.next().is_some_and(|order| {
+                    order.order == Order::Safe && order.stage == OrderStage::Failed
+                })
+        });
+        if missed_safing.unwrap_or(false) {
+            self.order_from_count(rocket, vec![module], &Order::Safe)
+                .await;
+        }
+    }
+
+    /// A part that the flight needs is lost: a count that runs is stopped.
+    async fn on_loss(&mut self, rocket: &RocketId, module: &ModuleId, what: &str) {
+        let is_needed = self
+            .shared
+            .mission(rocket, |mission| mission.requires(module));
+        if is_needed.unwrap_or(false) {
+            self.stop_count(rocket, format!("module {module} is {what}"))
+                .await;
+        }
+    }
+
+    fn module(
+        &self,
+        rocket: &RocketId,
+        module: &ModuleId,
+        is_so: impl FnOnce(&ModuleState) -> bool,
+    ) -> bool {
+        let look = |mission: &Mission| mission.modules().get(module).is_some_and(is_so);
+        self.shared.mission(rocket, look).unwrap_or(false)
     }
 
     async fn on_violation(
@@ -173,7 +225,7 @@ impl Worker {
         event: FlightEvent,
     ) {
         let order = self.shared.mission(rocket, |mission| {
-            if mission.has_happened(&module, event.kind) {
+            if mission.has_happened(&module, event.kind) || !mission.accepts_module(&module) {
                 return None;
             }
             let mut ordered = mission.orders().iter().rev();
@@ -184,7 +236,7 @@ impl Worker {
         });
         let Ok(Some(order)) = order else { return };
         let fact = Fact::Flight {
-            module,
+            module: module.clone(),
             event: event.kind,
             values: event.values,
         };
@@ -200,11 +252,12 @@ impl Worker {
             id, module, actor, ..
         }) = order
         {
+            let (stage, reason) = (OrderStage::Completed, None);
             let fact = Fact::OrderAnswered {
                 id,
                 module,
-                stage: OrderStage::Completed,
-                reason: None,
+                stage,
+                reason,
             };
             entries.push(Entry {
                 rocket: rocket.clone(),
@@ -214,6 +267,12 @@ impl Worker {
             });
         }
         self.commit_or_log(&entries).await;
+        if matches!(
+            event.kind,
+            EventKind::Destroyed | EventKind::Lost | EventKind::EngineOut
+        ) {
+            self.on_loss(rocket, &module, event.kind.as_str()).await;
+        }
         self.conclude(rocket).await;
     }
 
@@ -245,75 +304,11 @@ impl Worker {
         };
         self.record(rocket, actor, vec![fact]).await;
         let went_wrong = matches!(stage, OrderStage::Refused | OrderStage::Failed);
-        if went_wrong && record.actor == Actor::count() {
+        if went_wrong && record.actor == Actor::count() && record.order != Order::Safe {
             let reason = reason.unwrap_or_else(|| "no answer".into());
             let why = format!("{module} did not do {}: {reason}", record.order.name());
             self.stop_count(rocket, why).await;
         }
-    }
-
-    /// Holds the count by itself, from the recycle point if the engines may be running.
-    async fn stop_count(&mut self, rocket: &RocketId, reason: String) {
-        let fact = self
-            .shared
-            .mission(rocket, |mission| match mission.count() {
-                Some(count) if mission.stage() == Stage::Counting => {
-                    Some(if count.is_past_engine_start() {
-                        Fact::CountRecycled { reason }
-                    } else {
-                        Fact::CountHeld { reason }
-                    })
-                }
-                _ => None,
-            });
-        if let Ok(Some(fact)) = fact {
-            self.record(rocket, Actor::count(), vec![fact]).await;
-        }
-    }
-
-    /// Does the steps of the count whose time has come, and watches for a lift-off that is due.
-    pub(super) async fn step(&mut self, rocket: &RocketId) {
-        loop {
-            let now = self.clock.monotonic();
-            let shared = self.shared.clone();
-            let facts = shared.mission(rocket, |mission| {
-                mission.decide_step(now, || {
-                    ready_to_release(mission, |module| shared.last_sample(rocket, module))
-                })
-            });
-            match facts {
-                Ok(facts) if !facts.is_empty() => {
-                    self.record(rocket, Actor::count(), facts).await;
-                }
-                _ => break,
-            }
-        }
-        let is_loading = |mission: &Mission| mission.stage() == Stage::Counting;
-        if self.shared.mission(rocket, is_loading).unwrap_or(false) {
-            let now = self.clock.monotonic();
-            let share = self
-                .shared
-                .mission(rocket, |m| m.count().map(|c| c.propellant(now)));
-            if let Ok(Some(share)) = share {
-                self.tell_pad(rocket, Pad::Propellant(share)).await;
-            }
-            self.check_liftoff(rocket, now).await;
-        }
-    }
-
-    async fn check_liftoff(&mut self, rocket: &RocketId, now: Duration) {
-        let Some(released) = self.released.get(rocket) else {
-            return;
-        };
-        if now.saturating_sub(*released) < LIFTOFF_PATIENCE {
-            // The clamps stay closed while thrust is below weight.
-            self.tell_pad(rocket, Pad::Release).await;
-            return;
-        }
-        self.released.remove(rocket);
-        let reason = "released, but no lift-off was seen: engines shut down".to_owned();
-        self.record(rocket, Actor::count(), vec![Fact::CountRecycled { reason }])
-            .await;
     }
 
     /// Ends the flight when what happened ends it.
@@ -325,127 +320,16 @@ impl Worker {
         }
     }
 
-    /// What follows from a fact that is durable.
-    pub(super) async fn act(&mut self, entry: &Entry) {
-        let rocket = &entry.rocket;
-        match &entry.fact {
-            Fact::CountStarted | Fact::CountHeld { .. } | Fact::CountResumed => {
-                self.tell_clock(rocket).await;
+    pub(super) async fn commit_or_log(&mut self, entries: &[Entry]) -> bool {
+        match self.commit(entries).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = portique_fault::chain(&error);
+                tracing::error!(error, "facts of a flight could not be recorded");
+                false
             }
-            Fact::CountRecycled { .. } | Fact::Scrubbed { .. } => {
-                self.released.remove(rocket);
-                self.tell_clock(rocket).await;
-                Box::pin(self.make_safe(rocket)).await;
-            }
-            Fact::StepDone { .. } => Box::pin(self.act_on_step(rocket)).await,
-            Fact::OrderReleased { id, module, order } if entry.actor != Actor::reflex() => {
-                self.send_order(rocket, module, id, order);
-            }
-            Fact::Flight {
-                event: EventKind::Liftoff,
-                ..
-            } => {
-                self.released.remove(rocket);
-            }
-            Fact::FlightEnded { outcome, .. } => {
-                if *outcome != Outcome::Replayed {
-                    tracing::info!(%rocket, ?outcome, "flight over");
-                }
-                self.disconnect(rocket).await;
-            }
-            _ => {}
         }
     }
-
-    async fn act_on_step(&mut self, rocket: &RocketId) {
-        let action = self.shared.mission(rocket, |mission| {
-            let count = mission.count()?;
-            let step = count.plan().steps.get(count.steps_done().checked_sub(1)?)?;
-            Some(step.action.clone())
-        });
-        match action {
-            Ok(Some(Action::InternalPower)) => self.order_all(rocket, &Order::InternalPower).await,
-            Ok(Some(Action::Startup)) => self.order_all(rocket, &Order::Startup).await,
-            Ok(Some(Action::StartEngines)) => {
-                let booster = first_stage();
-                self.order_from_count(rocket, vec![booster], &Order::StartEngines)
-                    .await;
-            }
-            Ok(Some(Action::Release)) => {
-                self.released.insert(rocket.clone(), self.clock.monotonic());
-                self.tell_pad(rocket, Pad::Release).await;
-            }
-            _ => {}
-        }
-    }
-
-    async fn make_safe(&mut self, rocket: &RocketId) {
-        self.order_all(rocket, &Order::Safe).await;
-    }
-
-    async fn order_all(&mut self, rocket: &RocketId, order: &Order) {
-        let modules = self.shared.mission(rocket, |mission| {
-            let up = mission.modules().iter().filter(|(_, state)| state.is_up);
-            up.map(|(module, _)| module.clone()).collect()
-        });
-        self.order_from_count(rocket, modules.unwrap_or_default(), order)
-            .await;
-    }
-
-    async fn order_from_count(&mut self, rocket: &RocketId, modules: Vec<ModuleId>, order: &Order) {
-        let takes_orders = |mission: &Mission| {
-            let is_recording =
-                matches!(mission.definition().link, crate::LinkKind::Replayed { .. });
-            (!is_recording).then(|| mission.orders().len())
-        };
-        let Ok(Some(given)) = self.shared.mission(rocket, takes_orders) else {
-            return;
-        };
-        let facts = modules
-            .into_iter()
-            .enumerate()
-            .map(|(index, module)| Fact::OrderReleased {
-                id: format!("count-{}-{module}", given + index),
-                module,
-                order: order.clone(),
-            });
-        self.record(rocket, Actor::count(), facts.collect()).await;
-    }
-
-    async fn commit_or_log(&mut self, entries: &[Entry]) {
-        if let Err(error) = self.commit(entries).await {
-            let error = portique_fault::chain(&error);
-            tracing::error!(error, "facts of a flight could not be recorded");
-        }
-    }
-}
-
-fn first_stage() -> ModuleId {
-    ModuleId::new(portique_flight::Body::Booster.as_str()).expect("a body's name is a module name")
-}
-
-/// The engine health check before release.
-fn ready_to_release(
-    mission: &Mission,
-    last_sample: impl Fn(&ModuleId) -> Option<crate::Sample>,
-) -> Result<(), String> {
-    if matches!(mission.definition().link, crate::LinkKind::Replayed { .. }) {
-        return Ok(());
-    }
-    let booster = first_stage();
-    let Some(sample) = last_sample(&booster) else {
-        return Err("no telemetry from the first stage at release".into());
-    };
-    let engines = Vehicle::parse(&mission.definition().vehicle)
-        .map_or(0, |vehicle| vehicle.booster.engines.count);
-    let is_ready = sample.phase == Phase::Ignition && sample.healthy;
-    if !is_ready || sample.engines_running < engines {
-        return Err(format!(
-            "the first stage is not ready at release: {}, {} of {engines} engines running",
-            sample.phase, sample.engines_running
-        ));
-    }
-    Ok(())
 }
 
 /// Whether this event is what the order was for.
