@@ -6,6 +6,7 @@
 //! projection and the telemetry history.
 
 mod commit;
+mod couriers;
 mod inputs;
 mod live;
 mod projection;
