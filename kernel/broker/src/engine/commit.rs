@@ -47,19 +47,32 @@ impl Draft {
 }
 
 impl Shared {
-    /// Decides under the lock, and submits and applies what was decided; waits while the journal's
-    /// queue is full, and then decides again. None when nothing was decided.
+    /// Decides under the lock, and submits and applies what was decided, unless the broker is being
+    /// closed. None when nothing was decided.
     pub(super) async fn commit(
         &self,
         lane: Lane,
         mut decide: impl FnMut(&Core, Duration) -> Result<Vec<Draft>, Error>,
     ) -> Result<Option<Pending>, Error> {
+        let decide = |core: &Core, now| {
+            self.check_open()?;
+            decide(core, now)
+        };
+        self.submit(lane, decide, bus_error).await
+    }
+
+    /// As [`commit`](Self::commit), in any case: waits while the journal's queue is full, and then
+    /// decides again.
+    pub(super) async fn submit<E>(
+        &self,
+        lane: Lane,
+        mut decide: impl FnMut(&Core, Duration) -> Result<Vec<Draft>, E>,
+        refusal: impl Fn(portique_journal::Error) -> E,
+    ) -> Result<Option<Pending>, E> {
         loop {
-            if self.is_closed() {
-                return Err(Error::Unavailable {
-                    reason: "it is being closed".into(),
-                });
-            }
+            // Taken first: whatever fills the queue at the attempt lies beyond it, so that a queue
+            // that is emptied right afterwards is not waited for.
+            let next = self.journal.durable().next();
             let submitted = {
                 let mut core = self.core();
                 let now = self.clock.monotonic();
@@ -71,8 +84,11 @@ impl Shared {
             };
             match submitted {
                 Ok(pending) => return Ok(Some(pending)),
-                Err(portique_journal::Error::Full { .. }) => self.wait_for_room().await?,
-                Err(error) => return Err(bus_error(error)),
+                // The queue empties by whole frames, each of which moves the watermark.
+                Err(portique_journal::Error::Full { .. }) => {
+                    self.journal.wait_durable(next).await.map_err(&refusal)?;
+                }
+                Err(error) => return Err(refusal(error)),
             }
         }
     }
@@ -84,14 +100,6 @@ impl Shared {
             });
         }
         Ok(())
-    }
-
-    /// The queue empties by whole frames, each of which moves the watermark.
-    async fn wait_for_room(&self) -> Result<(), Error> {
-        self.journal
-            .wait_durable(self.journal.durable().next())
-            .await
-            .map_err(bus_error)
     }
 }
 

@@ -7,8 +7,8 @@ use portique_journal::{Lane, Sequence};
 use crate::Error;
 use crate::fact::Fact;
 
-use super::Shared;
 use super::commit::Draft;
+use super::{Core, Shared};
 
 /// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
 /// be prompt for consumers that nobody fetches for.
@@ -56,30 +56,17 @@ pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
 
 /// Makes a checkpoint durable: the state under the lock, so that it stands for all before it.
 pub(super) async fn write_checkpoint(shared: &Shared) -> Result<(), Error> {
-    loop {
-        let submitted = {
-            let mut core = shared.core();
-            let now = shared.clock.monotonic();
-            let fact = Fact::Checkpoint(core.state.checkpoint());
-            core.submit(shared, &[Draft::fact(fact)], Lane::Drain, now)
-        };
-        match submitted {
-            Ok(pending) => {
-                let sequence = pending.await?.end().0;
-                let mut core = shared.core();
-                core.checkpoint = sequence;
-                core.checkpointed = shared.clock.monotonic();
-                return Ok(());
-            }
-            Err(portique_journal::Error::Full { .. }) => {
-                shared
-                    .journal
-                    .wait_durable(shared.journal.durable().next())
-                    .await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
+    let draft = |core: &Core, _| {
+        let checkpoint = Fact::Checkpoint(core.state.checkpoint());
+        Ok(vec![Draft::fact(checkpoint)])
+    };
+    if let Some(pending) = shared.submit(Lane::Drain, draft, Error::Journal).await? {
+        let sequence = pending.await?.end().0;
+        let mut core = shared.core();
+        core.checkpoint = sequence;
+        core.checkpointed = shared.clock.monotonic();
     }
+    Ok(())
 }
 
 fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
