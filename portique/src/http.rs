@@ -1,10 +1,12 @@
 //! The HTTP edge: every route, and what every request passes through.
 //!
-//! From the outside in: count and trace, turn every error into problem details, ask whoever changes
-//! something for the token, limit the body. Reads are open, as the hub listens on this machine only
+//! From the outside in: count and trace, turn every error into problem details, limit the time, ask
+//! whoever changes something for the token, limit the body. Reads are open, as the hub listens on this machine only
 //! unless told otherwise.
 
 mod access;
+mod connections;
+mod deadline;
 mod health;
 mod measure;
 mod metrics;
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use connections::{HEADER_READ_TIMEOUT, Patience, serve};
 pub(crate) use health::{Part, PartState, Readiness};
 pub(crate) use metrics::{Figure, Metrics, Source, Value};
 pub use problem::ProblemDetails;
@@ -62,6 +65,7 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
             front.clone(),
             access::require_token,
         ))
+        .layer(middleware::from_fn(deadline::limit_time))
         .layer(middleware::from_fn(problem::render))
         .layer(middleware::from_fn_with_state(
             front.stop.clone(),

@@ -3,7 +3,7 @@
 mod engines;
 mod systems;
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,7 +20,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
-use crate::http::{self, Front, Metrics, Readiness, Source};
+use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::lifetime::TaskGroup;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
@@ -31,6 +31,8 @@ pub(crate) use engines::JOURNAL_FOLDER;
 
 /// The first fall stops the hub; later ones are its consequence.
 const FALLS_MAX: usize = 1;
+/// Edges have half of the grace to drain: what they lean on has to stop in order too.
+const EDGES_GRACE_DIVISOR: u32 = 2;
 
 /// A hub that is built and bound, and serves once it is [run](Hub::run).
 ///
@@ -175,7 +177,7 @@ impl Hub {
         engines.spawn(&control);
         spawn_grpc(&control, grpc, systems.vehicles.grpc_routes());
         systems.spawn(&control);
-        spawn_http(&edges, listener, router);
+        spawn_http(&edges, listener, router, stop_grace);
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
         let fall = tokio::select! {
             () = stop => None,
@@ -197,12 +199,15 @@ impl Hub {
     }
 }
 
-fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router) {
-    let server = axum::serve(listener, router)
-        .with_graceful_shutdown(edges.token().cancelled_owned())
-        .into_future();
+fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router, grace: Duration) {
+    let patience = Patience {
+        header: HEADER_READ_TIMEOUT,
+        drain: grace / EDGES_GRACE_DIVISOR,
+    };
+    let stop = edges.token();
     edges.spawn("http", async move {
-        server.await.map_err(|error| error.to_string())
+        http::serve(listener, router, patience, stop).await;
+        Ok(())
     });
 }
 

@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -67,6 +69,17 @@ fn a_journal_that_cannot_write_stops_the_hub_with_a_status_of_its_own() {
     assert!(said.contains("the journal stopped"), "{said}");
     let hub = HubProcess::start(folder.path());
     assert!(hub.stop(Signal::TERM).success(), "mended, it goes on");
+}
+
+#[test]
+fn half_a_request_does_not_hold_up_the_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("p.toml");
+    fs::write(&config, "stop_grace_s = 1.0\n").unwrap();
+    let hub = HubProcess::start_with(&["--ephemeral", "--config", config.to_str().unwrap()]);
+    let mut visitor = TcpStream::connect(hub.http.trim_start_matches("http://")).unwrap();
+    visitor.write_all(b"GET /healthz HTTP/1.1\r\nhost").unwrap();
+    assert!(hub.stop(Signal::TERM).success());
 }
 
 #[tokio::test]
