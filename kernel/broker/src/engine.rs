@@ -26,6 +26,10 @@ use crate::state::State;
 use crate::tail::Tail;
 use crate::{Config, Error};
 
+/// Longest wait for the checkpoint of a close: the next start is only longer without it, and a stop
+/// has its own end to keep.
+const CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// A handle on the open broker; clones share it.
 #[derive(Clone)]
 pub struct Broker {
@@ -63,7 +67,8 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::Record`] and [`Error::NoCheckpoint`] when the journal is not the broker's or too
-    /// new; [`Error::Journal`].
+    /// new; [`Error::Exhausted`] when the start is not durable within 10 seconds;
+    /// [`Error::Journal`].
     pub async fn open(
         config: Config,
         journal: Journal,
@@ -92,16 +97,27 @@ impl Broker {
     }
 
     /// Refuses everything from now on, ends [`run`](Self::run), and leaves a checkpoint so that the
-    /// next start is short.
+    /// next start is short. A checkpoint that the disk does not take within 5 seconds is given up,
+    /// which is logged.
     ///
     /// # Errors
-    /// [`Error::Journal`] when the checkpoint is not durable; nothing is lost by that.
+    /// [`Error::Journal`] when the checkpoint is refused; nothing is lost by that.
     pub async fn close(&self) -> Result<(), Error> {
         if self.shared.closed.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
         self.shared.changed.notify_waiters();
-        housekeeping::write_checkpoint(&self.shared).await
+        let checkpoint = housekeeping::write_checkpoint(&self.shared);
+        match tokio::time::timeout(CLOSE_WAIT_MAX, checkpoint).await {
+            Ok(written) => written,
+            Err(_) => {
+                tracing::warn!(
+                    waited = ?CLOSE_WAIT_MAX,
+                    "the disk takes no checkpoint: the next start will take longer"
+                );
+                Ok(())
+            }
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use portique_fault::{Code, Fault, Retry};
 use portique_journal::Sequence;
 
@@ -24,6 +26,14 @@ pub enum Error {
         /// The first record kept.
         first: Sequence,
     },
+    /// The start could not be written down in time: the disk is full, or stands still.
+    #[error("the broker's start was not durable after {waited:?}: {remedy}")]
+    Exhausted {
+        /// How long it was waited for.
+        waited: Duration,
+        /// What helps.
+        remedy: String,
+    },
     /// The broker was closed.
     #[error("the broker is closed")]
     Closed,
@@ -39,6 +49,7 @@ impl Fault for Error {
         match self {
             Self::Journal(error) => error.code(),
             Self::Record { .. } | Self::NoCheckpoint { .. } => Code::DataLoss,
+            Self::Exhausted { .. } => Code::ResourceExhausted,
             Self::Closed => Code::Unavailable,
         }
     }

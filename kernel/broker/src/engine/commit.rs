@@ -40,7 +40,7 @@ impl Draft {
         self.event.as_ref().map_or(0, |(_, bytes)| *bytes)
     }
 
-    fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record {
         let (kind, body): (u8, Bytes) = self.fact.encode();
         Record { kind, body }
     }

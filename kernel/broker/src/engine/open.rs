@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portique_clock::Clock;
-use portique_journal::{Entry, Journal, Lane, Sequence};
+use portique_journal::{Entry, Journal, Lane, Sequence, State as JournalState};
 use tokio::sync::Notify;
 
 use crate::error::RecordError;
@@ -15,6 +15,9 @@ use crate::{Config, Error};
 use super::commit::Draft;
 use super::{Broker, Core, Shared};
 
+/// Longest wait for the first record of a start: a disk that takes none for this long is full or
+/// stands still, and whoever started the hub should hear of it.
+const START_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How much further back each attempt to find a checkpoint goes than the one before.
 const LOOK_BACK_GROWTH: u64 = 4;
 
@@ -62,12 +65,33 @@ pub(super) async fn open(
         changed: Notify::new(),
         closed: AtomicBool::new(false),
     };
-    let start = Draft::fact(Fact::Opened(Opened { epoch }));
-    let pending = shared.core().submit(&shared, &[start], Lane::Drain, now)?;
-    pending.await?;
+    write_start(&shared, epoch).await?;
     Ok(Broker {
         shared: Arc::new(shared),
     })
+}
+
+/// Makes the start durable, or says why it cannot be.
+async fn write_start(shared: &Shared, epoch: u64) -> Result<(), Error> {
+    let draft = |_: &Core, _| Ok(vec![Draft::fact(Fact::Opened(Opened { epoch }))]);
+    let written = async {
+        if let Some(pending) = shared.submit(Lane::Drain, draft, Error::Journal).await? {
+            pending.await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(START_WAIT_MAX, written)
+        .await
+        .unwrap_or_else(|_| {
+            let remedy = match shared.journal.state() {
+                JournalState::DrainOnly { free_bytes, .. } => {
+                    format!("free space on the disk, {free_bytes} bytes are left")
+                }
+                _ => "see whether the disk is full or has failed".into(),
+            };
+            let waited = START_WAIT_MAX;
+            Err(Error::Exhausted { waited, remedy })
+        })
 }
 
 /// Finds the newest checkpoint, looking back further and further, and applies what came after it.

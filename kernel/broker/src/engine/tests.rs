@@ -16,37 +16,52 @@ use crate::fact::Fact;
 /// How long a test waits for what must come at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A broker whose committer is stepped by hand.
-struct Bench {
-    broker: Broker,
+/// A journal on a small disk, whose committer is stepped by hand.
+struct Ground {
+    disk: Arc<SimulatedDisk>,
+    clock: Arc<SimulatedClock>,
+    journal: Journal,
     committer: Arc<Mutex<Committer>>,
 }
 
-impl Bench {
-    async fn open(journal_config: JournalConfig) -> Self {
+impl Ground {
+    fn open(config: JournalConfig) -> Self {
         let disk = Arc::new(SimulatedDisk::new(1, 1 << 30));
-        let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(
-            1_795_000_000_000,
-        )));
-        let opened = Journal::open(
-            journal_config,
-            disk.clone(),
-            clock.clone(),
-            &mut Seeded::new(7),
-        )
-        .unwrap();
+        let start = Timestamp::from_millis(1_795_000_000_000);
+        let clock = Arc::new(SimulatedClock::new(start));
+        let opened = Journal::open(config, disk.clone(), clock.clone(), &mut Seeded::new(7));
+        let opened = opened.unwrap();
         let committer = Arc::new(Mutex::new(opened.committer));
-        let opening = Broker::open(Config::default(), opened.journal, clock.clone());
-        let broker = tokio::select! {
-            broker = opening => broker.unwrap(),
-            () = drive(&committer) => panic!("the committer goes on"),
-        };
         run_dry(&committer);
-        Self { broker, committer }
+        Self {
+            disk,
+            clock,
+            journal: opened.journal,
+            committer,
+        }
     }
 
-    fn shared(&self) -> &Shared {
-        &self.broker.shared
+    async fn broker(&self) -> Broker {
+        let opening = Broker::open(Config::default(), self.journal.clone(), self.clock.clone());
+        let broker = tokio::select! {
+            broker = opening => broker.unwrap(),
+            () = drive(&self.committer) => panic!("the committer goes on"),
+        };
+        run_dry(&self.committer);
+        broker
+    }
+
+    /// Leaves no room on the disk, and a record that waits for some.
+    fn fill(&self) {
+        let used: usize = self.disk.files().values().map(Vec::len).sum();
+        self.disk.resize(used as u64);
+        let is_taken = || {
+            let filler = Draft::event(Timestamp::EPOCH, event("filler", 5_000));
+            let pending = self.journal.submit(vec![filler.record()], Lane::Drain);
+            run_dry(&self.committer);
+            self.journal.durable() >= *pending.unwrap().sequences().end()
+        };
+        while is_taken() {}
     }
 }
 
@@ -105,8 +120,9 @@ impl Drop for EmptiesQueue {
 
 #[tokio::test]
 async fn a_queue_emptied_right_after_it_was_full_is_not_waited_for() {
-    let bench = Bench::open(narrow()).await;
-    let shared = bench.shared();
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    let shared = &broker.shared;
     let accepted = shared.clock.now();
     let draft = |_: &Core, _| Ok::<_, Infallible>(vec![Draft::event(accepted, event("1", 5_000))]);
     let refusal = |error| panic!("{error}");
@@ -117,7 +133,7 @@ async fn a_queue_emptied_right_after_it_was_full_is_not_waited_for() {
         attempts += 1;
         let body = EmptiesQueue {
             body: vec![0; 5_000],
-            committer: bench.committer.clone(),
+            committer: ground.committer.clone(),
         };
         let body = Bytes::from_owner(body);
         Ok::<_, Infallible>(vec![Draft::fact(Fact::Published(body))])
@@ -128,4 +144,30 @@ async fn a_queue_emptied_right_after_it_was_full_is_not_waited_for() {
         .expect("nobody else will move the watermark");
     assert!(first.is_some() && second.unwrap().is_some());
     assert_eq!(attempts, 2, "the queue was full at first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_on_a_full_disk_ends_and_says_so() {
+    let ground = Ground::open(narrow());
+    ground.fill();
+    let opening = Broker::open(
+        Config::default(),
+        ground.journal.clone(),
+        ground.clock.clone(),
+    );
+    let refused = tokio::time::timeout(6 * PATIENCE, opening).await;
+    let refused = refused.expect("it does not wait for ever").err();
+    assert!(
+        matches!(&refused, Some(Error::Exhausted { remedy, .. }) if remedy.contains("free space")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_on_a_full_disk_gives_its_checkpoint_up() {
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    ground.fill();
+    let closing = tokio::time::timeout(6 * PATIENCE, broker.close()).await;
+    closing.expect("it does not wait for ever").unwrap();
 }
