@@ -7,4 +7,5 @@
 
 mod attached;
 mod rig;
+mod safety;
 mod vehicle_link;
