@@ -1,5 +1,6 @@
 //! The command line: what can be said, and who does it.
 
+mod finite;
 mod journal;
 mod launch;
 pub(crate) mod output;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::super::finite::finite;
 use super::super::output::{Output, write_text};
 use super::super::visitor::Visitor;
 use super::change::Change;
@@ -38,7 +39,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "NAME|FILE")]
     count: Option<String>,
     /// Seconds of count and flight per second; only 1 is fit for anything real [default: 1].
-    #[arg(long)]
+    #[arg(long, value_parser = finite)]
     time_factor: Option<f64>,
     /// The stations that vote, separated by commas [default: weather,rocket,payload,telemetry].
     #[arg(long, value_delimiter = ',')]

@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::super::finite::finite;
 use super::super::output::{Output, write_text};
 use super::super::visitor::Visitor;
 use crate::error::Error;
@@ -74,7 +75,7 @@ enum PollVerb {
         /// The rocket's name.
         rocket: String,
         /// Take answers for this many seconds.
-        #[arg(long, value_name = "SECONDS")]
+        #[arg(long, value_name = "SECONDS", value_parser = finite)]
         deadline: Option<f64>,
     },
     /// Close the poll with the final decision.

@@ -1,6 +1,7 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::super::finite::finite;
 use super::super::output::{Output, Table, say, write_result};
 use super::super::visitor::Visitor;
 use super::super::words::{number, t_clock, text, wall};
@@ -64,10 +65,10 @@ pub(super) struct Telemetry {
     /// The module's name.
     module: String,
     /// Samples from this many seconds from lift-off on.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite)]
     from: Option<f64>,
     /// Samples before this many seconds from lift-off.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = finite)]
     to: Option<f64>,
     /// Samples at most.
     #[arg(long)]

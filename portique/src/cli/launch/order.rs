@@ -1,6 +1,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::super::finite::finite;
 use super::super::output::{Output, Table, write_result};
 use super::super::visitor::Visitor;
 use super::super::words::{text, wall};
@@ -17,7 +18,7 @@ pub(super) struct OrderArgs {
     /// deploy_payload, destroy, inject.
     order: String,
     /// With throttle: the fraction of full thrust to hold; left out, the computer has it back.
-    #[arg(long)]
+    #[arg(long, value_parser = finite)]
     fraction: Option<f64>,
     /// With inject: engine_out, dense_air, frozen_sensors, control_crash, telemetry_crash,
     /// computer_crash.
