@@ -1,7 +1,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 const LOCK_FILE: &str = "lock";
+/// The bits of a mode that let the group or everybody write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 const ADDRESSES_FILE: &str = "hub.json";
+/// Looks at the lock take microseconds; more of them than this in a row are no looks.
+const LOOKS_MAX: usize = 10_000;
 /// A process number has at most 20 digits; the rest of a larger file is not ours.
 const LOCK_BYTES_MAX: u64 = 32;
 /// The addresses file holds two addresses and a number; a larger one is not ours.
@@ -44,7 +48,8 @@ impl DataFolder {
     /// Creates the folder when it is missing, and takes its lock.
     ///
     /// # Errors
-    /// [`Error::DataFolderLocked`] when another process holds it, [`Error::File`] when it cannot be
+    /// [`Error::DataFolderLocked`] when another process holds it, [`Error::DataFolderOpen`] when
+    /// others can write to it, [`Error::File`] when it cannot be
     /// created or written.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         DirBuilder::new()
@@ -52,6 +57,7 @@ impl DataFolder {
             .mode(0o700)
             .create(path)
             .map_err(|source| file_error("create the data folder", path, source))?;
+        refuse_open_to_others(path)?;
         let lock = take_lock(path)?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -106,8 +112,14 @@ impl DataFolder {
     }
 }
 
-/// Where the hub of this data folder said it listens; `None` when none has said so.
-pub(crate) fn read_addresses(folder: &Path) -> Option<Addresses> {
+/// Where the running hub of this data folder listens; `None` when none runs there, even when one
+/// that was killed has left its addresses.
+pub(crate) fn live_addresses(folder: &Path) -> Option<Addresses> {
+    let addresses = read_addresses(folder)?;
+    (holder(folder) == Some(Some(addresses.pid))).then_some(addresses)
+}
+
+fn read_addresses(folder: &Path) -> Option<Addresses> {
     let file = File::open(folder.join(ADDRESSES_FILE)).ok()?;
     let mut text = String::new();
     file.take(ADDRESSES_BYTES_MAX)
@@ -125,6 +137,19 @@ pub(crate) fn holder(folder: &Path) -> Option<Option<u32>> {
     }
 }
 
+/// Whoever can write to the folder can put a token of his own there.
+fn refuse_open_to_others(folder: &Path) -> Result<(), Error> {
+    let metadata = fs::metadata(folder).map_err(|source| file_error("look at", folder, source))?;
+    let mode = metadata.mode() & 0o7777;
+    if mode & WRITABLE_BY_OTHERS == 0 {
+        return Ok(());
+    }
+    Err(Error::DataFolderOpen {
+        folder: folder.to_path_buf(),
+        mode,
+    })
+}
+
 fn take_lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK_FILE);
     let mut file = OpenOptions::new()
@@ -135,7 +160,7 @@ fn take_lock(folder: &Path) -> Result<File, Error> {
         .mode(0o600)
         .open(&path)
         .map_err(|source| file_error("open", &path, source))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match lock_alone(&file) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             return Err(Error::DataFolderLocked {
@@ -147,6 +172,21 @@ fn take_lock(folder: &Path) -> Result<File, Error> {
     }
     write_pid(&mut file).map_err(|source| file_error("write", &path, source))?;
     Ok(file)
+}
+
+/// Takes the lock from nobody but lookers: [`holder`] shares it for an instant, a hub never does.
+fn lock_alone(file: &File) -> Result<(), rustix::io::Errno> {
+    for _ in 0..LOOKS_MAX {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
+            other => return other,
+        }
+        // Fails when a hub holds it.
+        rustix::fs::flock(file, FlockOperation::NonBlockingLockShared)?;
+        rustix::fs::flock(file, FlockOperation::Unlock)?;
+        std::thread::yield_now();
+    }
+    Err(rustix::io::Errno::WOULDBLOCK)
 }
 
 fn read_pid(file: &mut File) -> Option<u32> {
@@ -197,6 +237,57 @@ mod tests {
         let _data = DataFolder::open(&path).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o770, 0o702, 0o1777] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let error = DataFolder::open(folder.path()).unwrap_err().to_string();
+            assert!(error.contains("chmod go-w"), "{mode:o}: {error}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        DataFolder::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn who_looks_at_the_lock_keeps_no_hub_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(DataFolder::open(folder.path()).unwrap());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    holder(folder.path());
+                }
+            });
+            let opened = (0..200).try_for_each(|_| DataFolder::open(folder.path()).map(drop));
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            opened.unwrap();
+        });
+    }
+
+    #[test]
+    fn addresses_count_only_while_their_hub_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = DataFolder::open(folder.path()).unwrap();
+        let any = "127.0.0.1:1".parse().unwrap();
+        let mut addresses = Addresses {
+            pid: std::process::id(),
+            http: any,
+            grpc: any,
+        };
+        hub.write_addresses(&addresses).unwrap();
+        assert_eq!(live_addresses(folder.path()), Some(addresses.clone()));
+        addresses.pid += 1;
+        hub.write_addresses(&addresses).unwrap();
+        assert_eq!(live_addresses(folder.path()), None, "another's");
+        addresses.pid -= 1;
+        hub.write_addresses(&addresses).unwrap();
+        drop(hub);
+        assert_eq!(live_addresses(folder.path()), None, "left behind");
     }
 
     #[test]

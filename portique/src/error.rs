@@ -34,6 +34,17 @@ pub enum Error {
         /// The process that holds it, when it wrote its number.
         pid: Option<u32>,
     },
+    /// Others can write to the data folder.
+    #[error(
+        "the data folder {folder:?} can be written by others (mode {mode:o}), who could put a token \
+         of their own there: take that away with `chmod go-w`, or choose another folder with --data"
+    )]
+    DataFolderOpen {
+        /// The folder.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// Another process listens there.
     #[error(
         "the {what} address {address} is in use by another process: stop it, or choose another \
@@ -196,6 +207,7 @@ impl Error {
             Self::Bind { .. }
             | Self::File { .. }
             | Self::TokenFile { .. }
+            | Self::DataFolderOpen { .. }
             | Self::Part { .. }
             | Self::StopTimedOut { .. }
             | Self::TaskFailed { .. }

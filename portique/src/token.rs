@@ -97,10 +97,14 @@ impl std::fmt::Debug for Token {
 /// Renamed into place once it is durable, so that a crash leaves a whole token or none.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
+    // What lies there was left by a crash or planted: it is neither written through nor followed.
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)?;
     writeln!(file, "{text}")?;
@@ -131,6 +135,19 @@ mod tests {
         assert!(!first.is(&first.as_str()[1..]));
         let mode = fs::metadata(folder.path().join(TOKEN_FILE)).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_planted_draft_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "mine").unwrap();
+        let draft = folder.path().join(TOKEN_FILE).with_extension("new");
+        std::os::unix::fs::symlink(&elsewhere, &draft).unwrap();
+        Token::open(folder.path(), TOKEN_FILE).unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
+        let token = fs::symlink_metadata(folder.path().join(TOKEN_FILE)).unwrap();
+        assert!(token.is_file());
     }
 
     #[test]

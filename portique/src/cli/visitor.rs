@@ -2,16 +2,18 @@
 
 mod event_stream;
 
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use reqwest::{Method, Response, Url};
 use serde_json::Value;
 
 pub(crate) use event_stream::{EventStream, StreamEvent};
 
 use crate::config::{DATA_DEFAULT, LISTEN_DEFAULT};
-use crate::data_folder::read_addresses;
+use crate::data_folder::live_addresses;
 use crate::error::Error;
 use crate::http::ProblemDetails;
 use crate::token::{TOKEN_FILE, Token};
@@ -23,6 +25,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest answer: a page of a thousand log lines is under 1 MiB.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
+/// What names a token on the command line's behalf.
+const TOKEN_VARIABLE: &str = "PORTIQUE_TOKEN";
+/// A data folder's token is not shown around.
+const TOKEN_REMEDY: &str = "the command line shows the token of --data only to the running hub of \
+                            that folder: name a token for this one with --token-file or \
+                            PORTIQUE_TOKEN";
+
 /// Which hub to visit, and with which token.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct VisitArgs {
@@ -30,10 +39,11 @@ pub(super) struct VisitArgs {
     /// http://127.0.0.1:8080].
     #[arg(long, global = true, value_name = "URL", env = "PORTIQUE_HUB")]
     hub: Option<String>,
-    /// The hub's data folder, where its address and token are found [default: ./portique-data].
+    /// The hub's data folder, where its address and token are found [default: ./portique-data]; its
+    /// token is shown to its own running hub only.
     #[arg(long, global = true, value_name = "FOLDER", env = "PORTIQUE_DATA")]
     data: Option<PathBuf>,
-    /// Read the token from this file.
+    /// Read the token from this file [default: the variable PORTIQUE_TOKEN].
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -57,49 +67,49 @@ impl VisitArgs {
             .data
             .clone()
             .unwrap_or_else(|| PathBuf::from(DATA_DEFAULT));
-        let hub = match (&self.hub, read_addresses(&folder)) {
-            (Some(hub), _) => hub.clone(),
-            (None, Some(addresses)) => format!("http://{}", addresses.http),
-            (None, None) => format!("http://{LISTEN_DEFAULT}"),
+        let live = live_addresses(&folder);
+        let hub = match (&self.hub, &live) {
+            (Some(hub), _) => parse_hub(hub)?,
+            (None, Some(addresses)) => parse_hub(&format!("http://{}", addresses.http))?,
+            (None, None) => parse_hub(&format!("http://{LISTEN_DEFAULT}"))?,
         };
-        Visitor::new(&hub, self.token(&folder)?)
+        let token = match self.named_token()? {
+            Some(token) => Some(token),
+            // Whoever else listens there must not be shown it.
+            None if live.is_some_and(|addresses| is_at(&hub, addresses.http)) => {
+                Some(Token::read(&folder.join(TOKEN_FILE))?)
+            }
+            None => None,
+        };
+        Ok(Visitor::at(hub, token))
     }
 
-    fn token(&self, folder: &Path) -> Result<Option<Token>, Error> {
+    /// The token that is meant for whichever hub is visited.
+    fn named_token(&self) -> Result<Option<Token>, Error> {
         if let Some(path) = &self.token_file {
             return Token::read(path).map(Some);
         }
-        if let Some(text) = std::env::var("PORTIQUE_TOKEN")
-            .ok()
+        let text = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
+        Ok(Some(text)
             .filter(|text| !text.is_empty())
-        {
-            return Ok(Some(Token::from_text(&text)));
-        }
-        let path = folder.join(TOKEN_FILE);
-        // Reads need no token, so its absence is for the hub to complain about.
-        if path.exists() {
-            Token::read(&path).map(Some)
-        } else {
-            Ok(None)
-        }
+            .map(|text| Token::from_text(&text)))
     }
 }
 
 impl Visitor {
     pub(crate) fn new(hub: &str, token: Option<Token>) -> Result<Self, Error> {
-        let url = Url::parse(hub)
-            .ok()
-            .filter(|url| url.scheme() == "http" && url.has_host());
-        let hub = url.ok_or_else(|| Error::Usage {
-            message: format!(
-                "{hub:?} is no hub address: write one such as http://{LISTEN_DEFAULT}"
-            ),
-        })?;
+        parse_hub(hub).map(|hub| Self::at(hub, token))
+    }
+
+    fn at(hub: Url, token: Option<Token>) -> Self {
+        // A proxy or another address would be shown the token, which is meant for the hub.
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .no_proxy()
+            .redirect(Policy::none())
             .build()
             .expect("a client without TLS needs nothing of the machine");
-        Ok(Self { client, hub, token })
+        Self { client, hub, token }
     }
 
     /// The address without a closing slash, for people.
@@ -178,6 +188,10 @@ impl Visitor {
         let status = response.status().as_u16();
         let body = self.bytes(response).await?;
         match serde_json::from_slice::<ProblemDetails>(&body) {
+            Ok(problem) if status == 401 && self.token.is_none() => Err(Error::Refused {
+                status,
+                detail: format!("{}; {TOKEN_REMEDY}", problem.detail),
+            }),
             Ok(problem) => Err(Error::Refused {
                 status,
                 detail: problem.detail,
@@ -221,5 +235,47 @@ impl Visitor {
             url: self.hub().to_owned(),
             problem,
         }
+    }
+}
+
+fn parse_hub(hub: &str) -> Result<Url, Error> {
+    let url = Url::parse(hub)
+        .ok()
+        .filter(|url| url.scheme() == "http" && url.has_host());
+    url.ok_or_else(|| Error::Usage {
+        message: format!("{hub:?} is no hub address: write one such as http://{LISTEN_DEFAULT}"),
+    })
+}
+
+/// Whether a URL leads to a hub of this machine that listens there.
+fn is_at(url: &Url, listens: SocketAddr) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_host = match host.parse::<IpAddr>() {
+        Ok(ip) => ip == listens.ip() || (ip.is_loopback() && listens.ip().is_unspecified()),
+        Err(_) => {
+            host == "localhost" && (listens.ip().is_loopback() || listens.ip().is_unspecified())
+        }
+    };
+    is_host && url.port_or_known_default() == Some(listens.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_is_known_by_its_address_and_port() {
+        let is_at =
+            |url: &str, listens: &str| is_at(&parse_hub(url).unwrap(), listens.parse().unwrap());
+        assert!(is_at("http://127.0.0.1:8080/", "127.0.0.1:8080"));
+        assert!(is_at("http://localhost:8080", "127.0.0.1:8080"));
+        assert!(is_at("http://127.0.0.1:8080", "0.0.0.0:8080"));
+        assert!(is_at("http://[::1]:8080", "[::1]:8080"));
+        assert!(is_at("http://127.0.0.1", "127.0.0.1:80"));
+        assert!(!is_at("http://127.0.0.1:8081", "127.0.0.1:8080"));
+        assert!(!is_at("http://127.0.0.2:8080", "127.0.0.1:8080"));
+        assert!(!is_at("http://192.0.2.7:8080", "0.0.0.0:8080"));
+        assert!(!is_at("http://localhost.example:8080", "127.0.0.1:8080"));
     }
 }

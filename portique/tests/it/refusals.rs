@@ -1,6 +1,7 @@
 //! Bad input: a clear error, the documented status, nothing started.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -149,6 +150,22 @@ fn a_corrupt_segment_is_refused_with_file_and_offset() {
 }
 
 #[test]
+fn a_number_that_is_none_is_refused_before_anything_is_sent() {
+    let throttle = ["launch", "order", "a", "booster", "throttle", "--fraction"];
+    let add = ["launch", "add", "a", "--time-factor"];
+    let open = ["launch", "poll", "open", "a", "--deadline"];
+    let from = ["launch", "telemetry", "a", "booster", "--from"];
+    let to = ["launch", "telemetry", "a", "booster", "--to"];
+    let arguments: [&[&str]; 5] = [&throttle, &add, &open, &from, &to];
+    for argument in arguments {
+        for number in ["nan", "inf", "ten"] {
+            let words = [number, argument[argument.len() - 1], "finite number"];
+            check_refused(&[argument, &[number]].concat(), 2, &words);
+        }
+    }
+}
+
+#[test]
 fn no_hub_and_no_token_have_statuses_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let unused = TcpListener::bind("127.0.0.1:0")
@@ -170,7 +187,7 @@ fn no_hub_and_no_token_have_statuses_of_their_own() {
 
     let hub = HubProcess::start_with(&["--ephemeral"]);
     let go = ["launch", "go", "demo", "--hub", &hub.http, "--data", data];
-    check_refused(&go, 6, &["token"]);
+    check_refused(&go, 6, &["--token-file", "PORTIQUE_TOKEN"]);
     let output = portique(&go)
         .env("PORTIQUE_TOKEN", "0".repeat(64))
         .output()
@@ -181,6 +198,40 @@ fn no_hub_and_no_token_have_statuses_of_their_own() {
         "{}",
         complaint(&output)
     );
+}
+
+#[test]
+fn the_token_of_a_folder_is_shown_to_its_own_hub_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = HubProcess::start(folder.path());
+    let data = text(folder.path());
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = format!("http://{}", stranger.local_addr().unwrap());
+    let heard = std::thread::spawn(move || overhear(&stranger));
+    let go = ["launch", "go", "demo", "--data", data, "--hub", &elsewhere];
+    assert!(!run(&go).status.success());
+    let heard = heard.join().unwrap();
+    assert!(heard.starts_with("POST"), "{heard}");
+    assert!(!heard.contains(&hub.token()), "{heard}");
+
+    // Its own hub knows the token, although the environment names a proxy; the rocket is unknown.
+    let own = ["launch", "go", "demo", "--data", data, "--hub", &hub.http];
+    let output = portique(&own)
+        .env("http_proxy", &elsewhere)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", complaint(&output));
+}
+
+/// One request as it arrives, answered with a refusal.
+fn overhear(listener: &TcpListener) -> String {
+    let (mut visitor, _) = listener.accept().unwrap();
+    let mut heard = vec![0; 4096];
+    let bytes = visitor.read(&mut heard).unwrap();
+    let refusal = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    visitor.write_all(refusal.as_bytes()).unwrap();
+    heard.truncate(bytes);
+    String::from_utf8(heard).unwrap()
 }
 
 fn segment(data: &Path) -> PathBuf {
