@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use portique_clock::{Clock, WallClock};
-use portique_flight::{Phase, Vehicle};
+use portique_flight::{Body, Phase, Vehicle};
 use portique_launch::limits::LimitWatch;
 use portique_launch::link::{
     Assignment, DOWNLINK_MESSAGES_MAX, Exit, ModuleHost, SimulationOptions, Vehicles,
@@ -143,7 +143,8 @@ impl Flight {
                 rate: RATE,
             })
             .await?;
-        for module in self.link.modules() {
+        for body in Body::ALL {
+            let module = ModuleId::new(body.as_str())?;
             for order in [Order::InternalPower, Order::Startup] {
                 order_and_expect(self.link.as_ref(), &module, order).await?;
             }

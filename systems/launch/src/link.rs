@@ -114,14 +114,8 @@ pub enum LinkError {
 /// A connected vehicle.
 #[async_trait]
 pub trait Link: Send + Sync + 'static {
-    /// The modules known now.
-    fn modules(&self) -> Vec<ModuleId>;
-
     /// Whether the vehicle tells its own events; if not, the ground detects all of them.
     fn reports_events(&self) -> bool;
-
-    /// Whether nothing real can be harmed: every screen of such a flight says so.
-    fn is_rehearsal(&self) -> bool;
 
     /// Sends a command; returns the module's answer.
     async fn command(&self, module: &ModuleId, command: Command) -> Result<Answer, LinkError>;

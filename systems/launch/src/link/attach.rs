@@ -109,19 +109,6 @@ impl Attachments {
         Ok(())
     }
 
-    /// Everything expected or attached.
-    pub(crate) fn modules(&self) -> Vec<ModuleId> {
-        let mut modules: Vec<ModuleId> = self.expected.keys().cloned().collect();
-        let uplinks = self.uplinks.lock().unwrap_or_else(PoisonError::into_inner);
-        modules.extend(
-            uplinks
-                .keys()
-                .filter(|m| !self.expected.contains_key(*m))
-                .cloned(),
-        );
-        modules
-    }
-
     /// Sends a command to a module.
     pub(crate) async fn command(
         &self,

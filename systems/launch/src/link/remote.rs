@@ -19,16 +19,8 @@ pub(crate) struct RemoteLink {
 
 #[async_trait]
 impl Link for RemoteLink {
-    fn modules(&self) -> Vec<ModuleId> {
-        self.attachments.modules()
-    }
-
     fn reports_events(&self) -> bool {
         true
-    }
-
-    fn is_rehearsal(&self) -> bool {
-        false
     }
 
     async fn command(&self, module: &ModuleId, command: Command) -> Result<Answer, LinkError> {

@@ -38,7 +38,6 @@ struct Pace {
 
 /// A recorded flight on its pad or in its air.
 pub(crate) struct ReplayedLink {
-    module: ModuleId,
     pace: watch::Sender<Pace>,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -60,7 +59,7 @@ impl ReplayedLink {
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let playback = Playback {
             outlet,
-            module: module.clone(),
+            module,
             pace: told,
         };
         let stopped = stop.clone();
@@ -71,7 +70,6 @@ impl ReplayedLink {
             }
         });
         Ok(Self {
-            module,
             pace,
             tracker,
             stop,
@@ -81,16 +79,8 @@ impl ReplayedLink {
 
 #[async_trait]
 impl Link for ReplayedLink {
-    fn modules(&self) -> Vec<ModuleId> {
-        vec![self.module.clone()]
-    }
-
     fn reports_events(&self) -> bool {
         false
-    }
-
-    fn is_rehearsal(&self) -> bool {
-        true
     }
 
     async fn command(&self, _module: &ModuleId, _command: Command) -> Result<Answer, LinkError> {

@@ -68,15 +68,7 @@ pub(crate) struct SimulatedLink {
 
 #[async_trait]
 impl Link for SimulatedLink {
-    fn modules(&self) -> Vec<ModuleId> {
-        self.attachments.modules()
-    }
-
     fn reports_events(&self) -> bool {
-        true
-    }
-
-    fn is_rehearsal(&self) -> bool {
         true
     }
 

@@ -138,14 +138,6 @@ struct Line(Arc<Vehicles>);
 
 #[async_trait]
 impl Link for Line {
-    fn modules(&self) -> Vec<ModuleId> {
-        Vec::new()
-    }
-
-    fn is_rehearsal(&self) -> bool {
-        true
-    }
-
     fn reports_events(&self) -> bool {
         true
     }
