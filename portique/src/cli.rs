@@ -4,6 +4,7 @@ mod finite;
 mod journal;
 mod launch;
 pub(crate) mod output;
+pub(crate) mod printable;
 mod runtime;
 mod up;
 pub(crate) mod visitor;

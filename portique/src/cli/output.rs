@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::printable::printable;
 use crate::error::Error;
 
 /// How results are written.
@@ -30,7 +31,7 @@ impl Table {
 
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.header.len(), "a row has a cell for each column");
-        self.rows.push(cells.into());
+        self.rows.push(cells.map(|cell| printable(&cell)).into());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,7 +80,7 @@ pub(super) fn write_result(
     }
 }
 
-/// Writes text as a result.
+/// Writes text of this program's own as a result.
 ///
 /// # Errors
 /// As [`write_result`].
@@ -94,8 +95,18 @@ pub(crate) fn write_text(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Says something to whoever watches; not a result.
+/// Writes a line as a result, whatever letters others have put into it.
+///
+/// # Errors
+/// As [`write_result`].
+pub(crate) fn write_line(line: &str) -> Result<(), Error> {
+    write_text(&format!("{}\n", printable(line)))
+}
+
+/// Says something to whoever watches, whatever letters others have put into it; not a result.
 pub(crate) fn say(text: &str) {
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    let text = lines.join("\n");
     // There is nowhere left to say that standard error is gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -110,5 +121,12 @@ mod tests {
         table.row(["stage2".into(), "1".into()]);
         table.row(["é".into(), "22".into()]);
         assert_eq!(table.render(), "NAME    T\nstage2  1\né       22\n");
+    }
+
+    #[test]
+    fn cells_do_not_steer_the_terminal() {
+        let mut table = Table::new(&["text"]);
+        table.row(["red \u{1b}[31m\nNAME".into()]);
+        assert_eq!(table.render(), "TEXT\nred \\u{1b}[31m\\u{a}NAME\n");
     }
 }

@@ -1,5 +1,5 @@
 use super::view::{LogLine, Tanks, View};
-use crate::cli::output::write_text;
+use crate::cli::output::write_line;
 use crate::cli::words::t_clock;
 use crate::error::Error;
 
@@ -15,7 +15,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn log(&self, line: &LogLine) -> Result<(), Error> {
-        write_text(&format!("{}\n", log_line(line)))
+        write_line(&log_line(line))
     }
 
     pub(super) fn state(&mut self, view: &View) -> Result<(), Error> {
@@ -51,8 +51,8 @@ impl Lines {
                 ))
             })
             .collect();
-        write_text(&format!(
-            "{}  {:9} {}\n",
+        write_line(&format!(
+            "{}  {:9} {}",
             t_clock(view.t_s),
             view.stage,
             modules.join(" | ")

@@ -9,6 +9,7 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use super::lines::log_line;
 use super::view::{LogLine, ModuleView, Tanks, View};
+use crate::cli::printable::printable;
 use crate::cli::words::t_clock;
 use crate::error::Error;
 
@@ -46,12 +47,12 @@ impl Screen {
 
     pub(super) fn log(&mut self, line: &LogLine) -> Result<(), Error> {
         let style = self.style(log_colour(&line.kind));
-        self.scroll_in(Line::styled(log_line(line), style))
+        self.scroll_in(Line::styled(printable(&log_line(line)), style))
     }
 
     /// A line that is not of the flight, such as of the hub's own log.
     pub(super) fn aside(&mut self, line: String) -> Result<(), Error> {
-        self.scroll_in(Line::styled(line, self.style(Color::DarkGray)))
+        self.scroll_in(Line::styled(printable(&line), self.style(Color::DarkGray)))
     }
 
     fn scroll_in(&mut self, line: Line<'_>) -> Result<(), Error> {
@@ -100,10 +101,10 @@ fn draw(frame: &mut Frame<'_>, view: &View, rows: Vec<Row<'static>>, title: Styl
     let rehearsal = if view.rehearsal { " REHEARSAL " } else { "" };
     let block = Block::new().borders(Borders::TOP).title(Line::from(vec![
         Span::styled(rehearsal, title.add_modifier(Modifier::REVERSED)),
-        Span::raw(format!(
+        Span::raw(printable(&format!(
             " {} on {}  {}  ",
             view.rocket, view.pad, view.stage
-        )),
+        ))),
         Span::styled(t_clock(view.t_s), title.add_modifier(Modifier::BOLD)),
         Span::raw(format!("  x{} ", view.time_factor)),
     ]));
@@ -124,7 +125,10 @@ fn draw(frame: &mut Frame<'_>, view: &View, rows: Vec<Row<'static>>, title: Styl
     ];
     let table = Table::new(rows, widths).header(Row::new(names).style(header));
     frame.render_widget(table, table_area);
-    frame.render_widget(Paragraph::new(view.next()).style(title), next_area);
+    frame.render_widget(
+        Paragraph::new(printable(&view.next())).style(title),
+        next_area,
+    );
 }
 
 fn row(module: &ModuleView, tanks: &mut Tanks) -> Row<'static> {
@@ -134,11 +138,11 @@ fn row(module: &ModuleView, tanks: &mut Tanks) -> Row<'static> {
         } else {
             "not connected"
         };
-        return Row::new([module.module.clone(), state.to_owned()]);
+        return Row::new([printable(&module.module), state.to_owned()]);
     };
     Row::new([
-        module.module.clone(),
-        sample.phase.clone(),
+        printable(&module.module),
+        printable(&sample.phase),
         format!("{:.1} km", sample.altitude_m / 1e3),
         format!("{:.0} m/s", sample.speed_m_s),
         format!("{:.1} kPa", sample.dynamic_pressure_pa / 1e3),
