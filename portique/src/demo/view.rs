@@ -59,6 +59,8 @@ pub(super) struct SampleView {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct LogLine {
     pub(super) sequence: u64,
+    /// When, on the wall (RFC 3339).
+    pub(super) at: String,
     pub(super) t_s: Option<f64>,
     pub(super) actor: String,
     pub(super) kind: String,

@@ -2,6 +2,7 @@ use std::io::{self, IsTerminal};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -17,6 +18,9 @@ const PICTURE_EVERY: Duration = Duration::from_millis(200);
 
 /// A hold is looked at for a second before somebody decides about it.
 const HOLD_PICTURES: u32 = 5;
+
+/// Lines of the log that are read at once; the most that the hub gives.
+const PAGE_LINES: usize = 1_000;
 
 /// What to do about a count that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +113,8 @@ pub(super) async fn follow(
         rocket,
         on_hold,
         held: 0,
-        shown: 0,
+        shown: Shown::default(),
+        is_behind: false,
     };
     let result = watch.until_over(events, &mut show).await;
     show.close();
@@ -123,8 +128,16 @@ struct Watch<'a> {
     on_hold: OnHold,
     /// Pictures since the count is held.
     held: u32,
-    /// The last line of the log that was shown.
-    shown: u64,
+    shown: Shown,
+    /// Whether lines were lost on their way, and the log has not brought them all yet.
+    is_behind: bool,
+}
+
+/// The last line of the log that was shown.
+#[derive(Debug, Default)]
+struct Shown {
+    sequence: u64,
+    at: Option<String>,
 }
 
 impl Watch<'_> {
@@ -138,14 +151,17 @@ impl Watch<'_> {
         loop {
             tokio::select! {
                 event = events.next() => match event? {
-                    Some(event) => self.show_event(&event, show)?,
+                    Some(event) => self.show_event(&event, show).await?,
                     None => return Err(stream_ended(self.visitor)),
                 },
                 _ = pictures.tick() => {
                     let view = state(self.visitor, self.rocket).await?;
+                    if self.is_behind {
+                        self.catch_up(show).await?;
+                    }
                     show.state(&view)?;
                     if view.is_over() || self.gives_up(&view).await? {
-                        self.rest_of_log(show).await?;
+                        self.catch_up(show).await?;
                         return Ok(view);
                     }
                 }
@@ -176,41 +192,67 @@ impl Watch<'_> {
         }
     }
 
-    fn show_event(&mut self, event: &StreamEvent, show: &mut Show<'_>) -> Result<(), Error> {
-        if event.name != "log" {
-            return Ok(());
-        }
-        match serde_json::from_value::<LogLine>(event.data.clone()) {
-            Ok(line) => self.show_line(&line, show),
-            Err(error) => {
-                tracing::warn!(%error, "a line of the log cannot be read");
-                Ok(())
+    async fn show_event(&mut self, event: &StreamEvent, show: &mut Show<'_>) -> Result<(), Error> {
+        match event.name.as_str() {
+            "missed" => {
+                self.is_behind = true;
+                self.catch_up(show).await
             }
+            "log" => match to_line(&event.data) {
+                Some(line) if self.is_behind => self.show_in_turn(&line, show).await,
+                Some(line) => self.show_line(&line, show),
+                None => Ok(()),
+            },
+            _ => Ok(()),
         }
+    }
+
+    /// A line after lost ones, which the log may not hold yet: it is written a little later than it
+    /// is told. The line has its turn when the log has come to it.
+    async fn show_in_turn(&mut self, line: &LogLine, show: &mut Show<'_>) -> Result<(), Error> {
+        self.catch_up(show).await?;
+        self.is_behind = self.shown.sequence < line.sequence;
+        Ok(())
     }
 
     fn show_line(&mut self, line: &LogLine, show: &mut Show<'_>) -> Result<(), Error> {
-        if line.sequence <= self.shown {
+        if line.sequence <= self.shown.sequence {
             return Ok(());
         }
-        self.shown = line.sequence;
+        self.shown.sequence = line.sequence;
+        self.shown.at = Some(line.at.clone());
         show.log(line)
     }
 
-    /// The lines that were written while the last picture was drawn.
-    async fn rest_of_log(&mut self, show: &mut Show<'_>) -> Result<(), Error> {
-        let query = [
-            ("rocket", self.rocket.to_owned()),
-            ("limit", "1000".to_owned()),
-        ];
-        let page = self.visitor.get(&["launch", "log"], &query).await?;
-        for line in page["entries"].as_array().into_iter().flatten() {
-            if let Ok(line) = serde_json::from_value::<LogLine>(line.clone()) {
-                self.show_line(&line, show)?;
+    /// Shows what the log holds after the last line that was shown.
+    async fn catch_up(&mut self, show: &mut Show<'_>) -> Result<(), Error> {
+        let from = self.shown.at.clone();
+        let mut after = None;
+        loop {
+            let mut query = vec![
+                ("rocket", self.rocket.to_owned()),
+                ("limit", PAGE_LINES.to_string()),
+            ];
+            query.extend(from.clone().map(|from| ("from", from)));
+            query.extend(after.map(|after| ("after", after)));
+            let page = self.visitor.get(&["launch", "log"], &query).await?;
+            for line in page["entries"].as_array().into_iter().flatten() {
+                if let Some(line) = to_line(line) {
+                    self.show_line(&line, show)?;
+                }
+            }
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                return Ok(());
             }
         }
-        Ok(())
     }
+}
+
+fn to_line(line: &Value) -> Option<LogLine> {
+    LogLine::deserialize(line)
+        .inspect_err(|error| tracing::warn!(%error, "a line of the log cannot be read"))
+        .ok()
 }
 
 /// A rocket's state now.

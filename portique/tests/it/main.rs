@@ -14,3 +14,4 @@ mod refusals;
 mod replay;
 mod start_and_stop;
 mod stories;
+mod watch;
