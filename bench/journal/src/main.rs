@@ -2,7 +2,9 @@
 //!
 //! Each run measures both in turn, on the same folder: writers that append one record and wait for
 //! its acknowledgement before the next, and bare synchronous writes of frames as large as those
-//! writers fill when every one of them waits for the same frame.
+//! writers fill when every one of them waits for the same frame. The same writers on a disk that never
+//! waits say what the processors cost; both together are the arithmetic of group commit: `n` writers
+//! get at most `n / (t_frame + n * t_cpu)`.
 
 mod appends;
 mod limit;
@@ -15,13 +17,13 @@ use anyhow::{Context, ensure};
 use clap::Parser;
 
 use crate::appends::{Style, Writers};
-use crate::report::Figure;
+use crate::report::{Figure, Run};
 
 /// Bytes of a record's body.
 const BODY_BYTES: usize = 256;
 /// Writers at once, each waiting for its own acknowledgement.
 const WRITERS: [usize; 4] = [1, 32, 256, 1_024];
-/// Most of the limit that only the largest number of writers is asked to reach.
+/// Part of what the arithmetic allows that the largest number of writers is asked to reach.
 const TARGET: f64 = 0.7;
 
 #[derive(Parser)]
@@ -30,6 +32,9 @@ struct Arguments {
     /// Where to write: a folder on the disk to be measured. The default is the current one.
     #[arg(long, default_value = ".")]
     folder: PathBuf,
+    /// A folder that no disk stands behind, to measure what the processors cost.
+    #[arg(long, default_value = "/dev/shm")]
+    memory: PathBuf,
     /// Runs, of which the median counts: 1 to 100.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -41,6 +46,7 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let Arguments {
         folder,
+        memory,
         runs,
         seconds,
     } = Arguments::parse();
@@ -63,8 +69,15 @@ fn main() -> anyhow::Result<()> {
         for _ in 0..runs {
             let scratch = tempfile::tempdir_in(&folder).context("a folder to write in")?;
             let limit = limit::measure(scratch.path(), writers.count, span)?;
+            let scratch = tempfile::tempdir_in(&memory).context("a folder in memory")?;
+            let processors = appends::measure(scratch.path(), writers, span)?.per_second;
             let scratch = tempfile::tempdir_in(&folder).context("a folder to write in")?;
-            figure.push(limit, appends::measure(scratch.path(), writers, span)?);
+            let appends = appends::measure(scratch.path(), writers, span)?;
+            figure.push(Run {
+                frames: limit,
+                processors,
+                appends,
+            });
         }
         figures.push(figure);
     }

@@ -8,10 +8,33 @@ use serde_json::json;
 use crate::appends::{Appends, Style, Writers};
 use crate::{BODY_BYTES, TARGET, WRITERS};
 
+/// One run: what the machine allows, and what the journal did.
+pub(crate) struct Run {
+    /// Bare synchronous writes per second, of a frame that holds a record of every writer.
+    pub(crate) frames: f64,
+    /// Appends per second on a disk that never waits.
+    pub(crate) processors: f64,
+    /// Appends on the disk.
+    pub(crate) appends: Appends,
+}
+
+impl Run {
+    /// Appends per second if the processors cost nothing and every frame held all writers.
+    fn disk_limit(&self, writers: usize) -> f64 {
+        self.frames * writers as f64
+    }
+
+    /// Appends per second by the arithmetic of group commit: the frame's time and the processors'
+    /// time one after the other.
+    fn limit(&self, writers: usize) -> f64 {
+        1.0 / (1.0 / self.disk_limit(writers) + 1.0 / self.processors)
+    }
+}
+
 /// The runs of one number of writers.
 pub(crate) struct Figure {
     writers: Writers,
-    runs: Vec<(f64, Appends)>,
+    runs: Vec<Run>,
 }
 
 impl Figure {
@@ -22,12 +45,12 @@ impl Figure {
         }
     }
 
-    /// Adds a run: the disk's synchronous writes per second, and the journal's appends.
-    pub(crate) fn push(&mut self, limit: f64, appends: Appends) {
-        self.runs.push((limit, appends));
+    /// Adds a run.
+    pub(crate) fn push(&mut self, run: Run) {
+        self.runs.push(run);
     }
 
-    fn median(&self, of: impl Fn(&(f64, Appends)) -> f64) -> f64 {
+    fn median(&self, of: impl Fn(&Run) -> f64) -> f64 {
         let mut values: Vec<f64> = self.runs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
@@ -41,16 +64,19 @@ impl Figure {
     }
 
     fn appends(&self) -> f64 {
-        self.median(|(_, appends)| appends.per_second)
+        self.median(|run| run.appends.per_second)
     }
 
-    /// Appends per second if the disk never waited and every frame held a record of every writer.
+    fn disk_limit(&self) -> f64 {
+        self.median(|run| run.disk_limit(self.writers.count))
+    }
+
     fn limit(&self) -> f64 {
-        self.median(|(limit, _)| limit * self.writers.count as f64)
+        self.median(|run| run.limit(self.writers.count))
     }
 
     fn share(&self) -> f64 {
-        self.median(|(limit, appends)| appends.per_second / (limit * self.writers.count as f64))
+        self.median(|run| run.appends.per_second / run.limit(self.writers.count))
     }
 
     fn target(&self) -> Option<f64> {
@@ -64,15 +90,18 @@ pub(crate) fn print(figures: &[Figure]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{:>7} {:>9} {:>12} {:>9} {:>9} {:>13} {:>12} {:>13} {:>7} {:>7}",
+        "{:>7} {:>9} {:>10} {:>7} {:>7} {:>13} {:>9} {:>10} {:>10} {:>10} {:>7} {:>6} {:>6}",
         "writers",
         "run as",
         "appends/s",
         "p50 us",
         "p99 us",
         "records/frame",
-        "syncs/s",
+        "frames/s",
+        "disk/s",
+        "cpu/s",
         "limit/s",
+        "of disk",
         "share",
         "target"
     )?;
@@ -82,15 +111,18 @@ pub(crate) fn print(figures: &[Figure]) -> anyhow::Result<()> {
             .map_or("-".to_owned(), |target| format!("{target:.2}"));
         writeln!(
             out,
-            "{:>7} {:>9} {:>12.0} {:>9.0} {:>9.0} {:>13.1} {:>12.0} {:>13.0} {:>7.2} {target:>7}",
+            "{:>7} {:>9} {:>10.0} {:>7.0} {:>7.0} {:>13.1} {:>9.0} {:>10.0} {:>10.0} {:>10.0} {:>7.2} {:>6.2} {target:>6}",
             figure.writers.count,
             figure.run_as(),
             figure.appends(),
-            figure.median(|(_, appends)| appends.p50_us as f64),
-            figure.median(|(_, appends)| appends.p99_us as f64),
-            figure.median(|(_, appends)| appends.records_per_frame),
-            figure.median(|(limit, _)| *limit),
+            figure.median(|run| run.appends.p50_us as f64),
+            figure.median(|run| run.appends.p99_us as f64),
+            figure.median(|run| run.appends.records_per_frame),
+            figure.median(|run| run.frames),
+            figure.disk_limit(),
+            figure.median(|run| run.processors),
             figure.limit(),
+            figure.median(|run| run.appends.per_second / run.disk_limit(figure.writers.count)),
             figure.share(),
         )?;
     }
@@ -109,7 +141,7 @@ pub(crate) fn append_json(figures: &[Figure]) -> anyhow::Result<()> {
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     for figure in figures {
-        let rates = || figure.runs.iter().map(|(_, appends)| appends.per_second);
+        let rates = || figure.runs.iter().map(|run| run.appends.per_second);
         let line = json!({
             "bench": "journal",
             "figure": format!(
@@ -126,11 +158,12 @@ pub(crate) fn append_json(figures: &[Figure]) -> anyhow::Result<()> {
             "min": rates().fold(f64::INFINITY, f64::min).round(),
             "max": rates().fold(0.0, f64::max).round(),
             "note": format!(
-                "ratio: of {:.0}/s that the disk's {:.0} synchronous writes/s allow; p50 {:.0} us, p99 {:.0} us; {}",
+                "ratio: of {:.0}/s by the arithmetic of group commit, from {:.0} frames/s of the bare disk and {:.0} appends/s without a disk; p50 {:.0} us, p99 {:.0} us; {}",
                 figure.limit(),
-                figure.median(|(limit, _)| *limit),
-                figure.median(|(_, appends)| appends.p50_us as f64),
-                figure.median(|(_, appends)| appends.p99_us as f64),
+                figure.median(|run| run.frames),
+                figure.median(|run| run.processors),
+                figure.median(|run| run.appends.p50_us as f64),
+                figure.median(|run| run.appends.p99_us as f64),
                 scheduling(figures),
             ),
         });
@@ -141,7 +174,7 @@ pub(crate) fn append_json(figures: &[Figure]) -> anyhow::Result<()> {
 
 fn scheduling(figures: &[Figure]) -> &'static str {
     let mut runs = figures.iter().flat_map(|figure| &figure.runs);
-    match runs.all(|(_, appends)| appends.scheduling == Scheduling::Fifo) {
+    match runs.all(|run| run.appends.scheduling == Scheduling::Fifo) {
         true => "SCHED_FIFO",
         false => "ordinary scheduling, which a busy machine makes slower",
     }
