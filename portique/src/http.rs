@@ -32,8 +32,9 @@ pub use problem::ProblemDetails;
 use crate::data_folder::Addresses;
 use crate::token::Token;
 
-/// Largest request body: a recorded flight of ten minutes at 30 Hz is under 1 MiB as CSV.
-const BODY_BYTES_MAX: usize = 8 << 20;
+/// Largest request body: what it asks for is kept as one event, which holds 896 KiB; a recorded
+/// flight of ten minutes at 30 Hz has less than that. Anything larger could only fail later.
+const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What the front door's own handlers and layers need.
 #[derive(Clone)]

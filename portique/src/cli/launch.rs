@@ -115,12 +115,18 @@ async fn report_weather(weather: Weather, visitor: &Visitor, output: Output) -> 
 /// The text of a file that is to be sent or replayed.
 fn read_file(path: &Path, bytes_max: usize) -> Result<String, Error> {
     let file = File::open(path).map_err(|source| file_error("read", path, source))?;
+    // A pipe has none; what was read of it is named then.
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut text = String::new();
     file.take(bytes_max as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|source| file_error("read", path, source))?;
     if text.len() > bytes_max {
-        let message = format!("{} is larger than {bytes_max} bytes", path.display());
+        let bytes = size.max(text.len() as u64);
+        let message = format!(
+            "{} has {bytes} bytes: at most {bytes_max} are taken here; cut it or thin it out",
+            path.display()
+        );
         return Err(Error::Usage { message });
     }
     Ok(text)

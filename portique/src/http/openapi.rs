@@ -8,7 +8,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
 
-use super::ProblemDetails;
+use super::{BODY_BYTES_MAX, ProblemDetails};
 
 /// The token's name in the document.
 const BEARER: &str = "commander_token";
@@ -49,7 +49,10 @@ pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
             ..
         } = item;
         for operation in [&mut *get, post, put, patch, delete].into_iter().flatten() {
-            add_problem(operation);
+            add_problem(operation, "default", "A problem, with a code to act on");
+            if operation.request_body.is_some() {
+                add_body_problems(operation);
+            }
         }
         for operation in [post, put, patch, delete].into_iter().flatten() {
             let needed = SecurityRequirement::new(BEARER, [] as [&str; 0]);
@@ -59,8 +62,16 @@ pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
     document
 }
 
-fn add_problem(operation: &mut Operation) {
-    let mut problem = Response::new("A problem, with a code to act on");
+fn add_body_problems(operation: &mut Operation) {
+    let too_large = format!("The body has more than {BODY_BYTES_MAX} bytes");
+    add_problem(operation, "413", &too_large);
+    let malformed = "A field of the body is unknown, missing or of the wrong kind: the detail names \
+                     it, and an unknown one with those that are known";
+    add_problem(operation, "422", malformed);
+}
+
+fn add_problem(operation: &mut Operation, status: &str, description: &str) {
+    let mut problem = Response::new(description);
     let content = Content::new(Some(Ref::from_schema_name("ProblemDetails")));
     problem
         .content
@@ -68,7 +79,7 @@ fn add_problem(operation: &mut Operation) {
     operation
         .responses
         .responses
-        .entry("default".into())
+        .entry(status.into())
         .or_insert(problem.into());
 }
 

@@ -109,8 +109,7 @@ pub(super) async fn no_such_route(method: Method, uri: Uri) -> Response {
 
 /// Gives every error response a problem-details body, whoever made it.
 pub(super) async fn render(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let asked = Asked::new(&request);
     let response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     if !is_error || is_rendered(response.headers()) {
@@ -119,13 +118,33 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let (mut parts, body) = response.into_parts();
     let problem = match parts.extensions.remove::<Report>() {
         Some(report) => ProblemDetails::from_report(&report),
-        None => foreign(parts.status, &method, &path, body).await,
+        None => foreign(parts.status, &asked, body).await,
     };
     if problem.status >= 500 {
+        let Asked { method, path, .. } = asked;
         tracing::error!(%method, path, code = problem.code, detail = problem.detail, "request failed");
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     respond(problem, parts.headers)
+}
+
+/// What a problem may have to name of the request it is about.
+struct Asked {
+    method: Method,
+    path: String,
+    /// What the request said that its body has.
+    body_bytes: Option<String>,
+}
+
+impl Asked {
+    fn new(request: &Request) -> Self {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            body_bytes: length.and_then(|length| length.to_str().map(str::to_owned).ok()),
+        }
+    }
 }
 
 fn is_rendered(headers: &HeaderMap) -> bool {
@@ -147,7 +166,12 @@ fn respond(problem: ProblemDetails, mut headers: HeaderMap) -> Response {
 }
 
 /// The problem behind an error that the HTTP library answered by itself.
-async fn foreign(status: StatusCode, method: &Method, path: &str, body: Body) -> ProblemDetails {
+async fn foreign(status: StatusCode, asked: &Asked, body: Body) -> ProblemDetails {
+    let Asked {
+        method,
+        path,
+        body_bytes,
+    } = asked;
     let said = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
     let (code, detail) = match status {
@@ -158,10 +182,11 @@ async fn foreign(status: StatusCode, method: &Method, path: &str, body: Body) ->
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             let limit = super::BODY_BYTES_MAX;
-            (
-                Code::ResourceExhausted,
-                format!("the body is larger than {limit} bytes"),
-            )
+            let detail = match body_bytes {
+                Some(bytes) => format!("the body has {bytes} bytes: at most {limit} are taken"),
+                None => format!("the body is larger than {limit} bytes"),
+            };
+            (Code::ResourceExhausted, detail)
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             let detail = "send JSON, with the header content-type: application/json".to_owned();

@@ -71,12 +71,30 @@ async fn every_error_is_a_problem_with_a_code() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let hub = HubProcess::start_with(&["--ephemeral"]);
-    let body = json!({ "rocket": "a".repeat(9 << 20) });
+    let body = json!({ "rocket": "a".repeat(1 << 20) });
+    let bytes = serde_json::to_vec(&body).unwrap().len();
     let rockets = "/api/v1/launch/rockets";
     let response = hub
         .send(Method::POST, rockets, Some(&hub.token()), Some(&body))
         .await;
-    check_problem(response, 413, "resource_exhausted").await;
+    let detail = check_problem(response, 413, "resource_exhausted").await;
+    let expected = format!("the body has {bytes} bytes: at most 1048576 are taken");
+    assert_eq!(detail, expected);
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_named_with_those_that_are_known() {
+    let hub = HubProcess::start_with(&["--ephemeral"]);
+    let rockets = "/api/v1/launch/rockets";
+    let body = json!({ "rocket": "ariane", "link": { "link": "remote" }, "padd": "pad-1" });
+    let response = hub
+        .send(Method::POST, rockets, Some(&hub.token()), Some(&body))
+        .await;
+    let detail = check_problem(response, 422, "invalid_argument").await;
+    assert!(
+        detail.contains("`padd`") && detail.contains("`pad`"),
+        "{detail}"
+    );
 }
 
 #[tokio::test]
@@ -147,6 +165,11 @@ async fn every_operation_says_how_it_fails_and_changes_say_that_they_need_the_to
                 problem.is_object(),
                 "{method} {path} does not say how it fails"
             );
+            let takes_body = operation["requestBody"].is_object();
+            for status in ["413", "422"] {
+                let is_said = operation["responses"][status].is_object();
+                assert_eq!(is_said, takes_body, "{method} {path} {status}");
+            }
             let is_guarded = operation["security"][0]["commander_token"].is_array();
             assert_eq!(is_guarded, method != "get", "{method} {path}");
         }

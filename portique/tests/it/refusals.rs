@@ -166,6 +166,19 @@ fn a_number_that_is_none_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_file_too_large_for_a_hub_is_refused_with_size_and_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let flight = folder.path().join("flight.csv");
+    fs::write(&flight, "x".repeat((850 << 10) + 1)).unwrap();
+    let recording = ["--link", "replayed", "--recording", text(&flight)];
+    check_refused(
+        &[&["launch", "add", "a"], &recording[..]].concat(),
+        2,
+        &["flight.csv", "870401 bytes", "at most 870400"],
+    );
+}
+
+#[test]
 fn no_hub_and_no_token_have_statuses_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let unused = TcpListener::bind("127.0.0.1:0")

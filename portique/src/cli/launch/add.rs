@@ -10,8 +10,9 @@ use super::change::Change;
 use super::read_file;
 use crate::error::Error;
 
-/// What a hub takes in one request; a longer recording is refused before it travels.
-const FILE_BYTES_MAX: usize = 6 << 20;
+/// A hub keeps the file in one event of at most 896 KiB, in which every line end has two bytes; a
+/// larger file is refused before it travels.
+const FILE_BYTES_MAX: usize = 850 << 10;
 
 /// `portique launch add`.
 #[derive(Debug, Args)]
@@ -31,7 +32,8 @@ pub(super) struct Add {
     /// How the vehicle is reached.
     #[arg(long, value_enum, default_value_t)]
     link: Link,
-    /// The recorded flight that is replayed: CSV with time_s, velocity_m_s, altitude_km.
+    /// The recorded flight that is replayed: CSV with time_s, velocity_m_s, altitude_km, at most
+    /// 850 KiB.
     #[arg(long, value_name = "FILE", required_if_eq("link", "replayed"))]
     recording: Option<PathBuf>,
     /// A count that ships with the hub (short, full), or a TOML file that holds one
