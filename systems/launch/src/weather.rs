@@ -5,14 +5,19 @@
 //! each one is go, violated, or unknown because nobody observed it lately. Unknown is not go; it does not
 //! stop the weather officer from voting, who may know better.
 //!
-//! Not here: forecasts, and so the probability of violation; an [`Evaluation`] says so.
+//! A [`Forecast`] comes from TAF text ([`parse_taf`]). For the hours of a launch window (an [`Outlook`]) it gives
+//! the [`Evaluation`] its probability of violation.
 
 mod criteria;
+mod forecast;
 mod metar;
 mod observation;
+mod taf;
 #[cfg(test)]
 mod tests;
 
 pub use criteria::{Criteria, Evaluation, Finding, State};
+pub use forecast::{Forecast, Likelihood, Outlook, Period};
 pub use metar::{METAR_BYTES_MAX, parse_metar};
 pub use observation::{CloudLayer, Cover, Observation, Source};
+pub use taf::{TAF_BYTES_MAX, parse_taf};

@@ -360,7 +360,7 @@ fn view(launch: &Launch, rocket: &RocketId) -> Result<RocketView, Error> {
 fn weather_view(launch: &Launch, rocket: &RocketId) -> Result<WeatherView, Error> {
     let observation = launch.mission(rocket, |mission| mission.weather().cloned())?;
     let criteria = &launch.shared().config().criteria;
-    let evaluation = criteria.evaluate(observation.as_ref(), launch.shared().wall());
+    let evaluation = criteria.evaluate(observation.as_ref(), None, launch.shared().wall());
     Ok(WeatherView {
         observation,
         evaluation,

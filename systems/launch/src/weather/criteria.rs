@@ -1,7 +1,7 @@
 use portique_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Observation;
+use super::{Observation, Outlook};
 
 /// An observation this far ahead of the clock is a clock's mistake, not news.
 const AHEAD_MAX_S: f64 = 300.0;
@@ -95,7 +95,7 @@ pub struct Evaluation {
     pub overall: State,
     /// Each criterion.
     pub findings: Vec<Finding>,
-    /// Chance that a criterion is violated at T-0, 0 to 1; absent without a forecast.
+    /// Chance that a criterion is violated in the launch window, 0 to 1; absent without a forecast for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability_of_violation: Option<f64>,
     /// What the probability is from, or why there is none.
@@ -114,8 +114,22 @@ struct Measure {
 }
 
 impl Criteria {
-    /// Judges the newest observation at a moment.
-    pub fn evaluate(&self, observation: Option<&Observation>, now: Timestamp) -> Evaluation {
+    /// Judges the newest observation at a moment, and the forecast for the launch window.
+    pub fn evaluate(
+        &self,
+        observation: Option<&Observation>,
+        outlook: Option<Outlook<'_>>,
+        now: Timestamp,
+    ) -> Evaluation {
+        let (probability_of_violation, forecast) = outlook.map_or_else(
+            || {
+                (
+                    None,
+                    "no forecast is known, so no probability of violation".into(),
+                )
+            },
+            |outlook| outlook.judge(self),
+        );
         let age_s = observation.map(|observation| seconds_between(observation.at, now));
         let measures = self.measures(observation);
         let findings: Vec<Finding> = measures.into_iter().map(|m| finding(m, age_s)).collect();
@@ -123,8 +137,8 @@ impl Criteria {
         Evaluation {
             overall: overall.unwrap_or(State::Unknown),
             findings,
-            probability_of_violation: None,
-            forecast: "no forecast is known, so no probability of violation".into(),
+            probability_of_violation,
+            forecast,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::Error;
 /// Longest report: the longest METARs with remarks have some 500 bytes.
 pub const METAR_BYTES_MAX: usize = 2_000;
 
-const KNOT_M_S: f64 = 0.514_444;
+pub(super) const KNOT_M_S: f64 = 0.514_444;
 const FOOT_M: f64 = 0.3048;
 const STATUTE_MILE_M: f64 = 1_609.344;
 const INCH_OF_MERCURY_PA: f64 = 3_386.389;
@@ -143,23 +143,23 @@ fn groups_of(body: &str, raw: &str) -> Result<Metar, Error> {
 
 /// The moment of the report, in the month before `now` that has such a day.
 fn time_of(metar: &Metar, now: Timestamp, raw: &str) -> Result<Timestamp, Error> {
+    let in_day_s = i64::from(metar.time.hour) * 3_600 + i64::from(metar.time.minute) * 60;
+    let day = metar.time.date;
+    last_such_day(now, day, in_day_s)
+        .ok_or_else(|| refused(raw, &format!("is of day {day:02}, which no month has")))
+}
+
+/// The last day of a month with this number, at this second of it, that lies before `now` or just ahead.
+pub(super) fn last_such_day(now: Timestamp, day: u8, in_day_s: i64) -> Option<Timestamp> {
     let latest_s = now
         .as_nanos()
         .div_euclid(SECOND_NS)
         .saturating_add(AHEAD_MAX_S);
     let today_s = latest_s.div_euclid(DAY_S) * DAY_S;
-    let in_day_s = i64::from(metar.time.hour) * 3_600 + i64::from(metar.time.minute) * 60;
-    for back in 0..=DAYS_BACK_MAX {
-        let day_s = today_s - back * DAY_S;
-        let at_s = day_s + in_day_s;
-        if at_s <= latest_s && day_of_month(day_s) == Some(metar.time.date) {
-            return Ok(Timestamp::from_nanos(at_s.saturating_mul(SECOND_NS)));
-        }
-    }
-    Err(refused(
-        raw,
-        &format!("is of day {:02}, which no month has", metar.time.date),
-    ))
+    let days = (0..=DAYS_BACK_MAX).map(|back| today_s - back * DAY_S);
+    days.filter(|day_s| day_s + in_day_s <= latest_s)
+        .find(|day_s| day_of_month(*day_s) == Some(day))
+        .map(|day_s| Timestamp::from_nanos((day_s + in_day_s).saturating_mul(SECOND_NS)))
 }
 
 fn day_of_month(day_s: i64) -> Option<u8> {
@@ -267,7 +267,7 @@ fn take_phenomena(observation: &mut Observation, metar: &Metar, body: &str) {
 }
 
 /// Pairs of letters after an optional sign or `VC`.
-fn is_phenomenon(group: &str) -> bool {
+pub(super) fn is_phenomenon(group: &str) -> bool {
     const CODES: &str =
         "MI PR BC DR BL SH TS FZ RA DZ SN SG IC PL GR GS UP FG VA BR HZ DU FU SA PY SQ PO DS SS FC";
     let rest = group.trim_start_matches(['-', '+']);

@@ -219,7 +219,8 @@ fn text_that_is_no_report_is_refused_with_an_example() {
 
 #[test]
 fn calm_weather_is_go_and_says_that_nothing_is_forecast() {
-    let evaluation = Criteria::default().evaluate(Some(&Observation::calm("SIM", now())), now());
+    let evaluation =
+        Criteria::default().evaluate(Some(&Observation::calm("SIM", now())), None, now());
     assert_eq!(evaluation.overall, State::Go, "{evaluation:?}");
     assert_eq!(evaluation.probability_of_violation, None);
     assert!(evaluation.forecast.contains("no forecast"));
@@ -255,7 +256,7 @@ fn each_limit_stops_the_launch_by_itself() {
     for (criterion, spoil) in spoils {
         let mut observation = Observation::calm("SIM", now());
         spoil(&mut observation);
-        let evaluation = Criteria::default().evaluate(Some(&observation), now());
+        let evaluation = Criteria::default().evaluate(Some(&observation), None, now());
         let violated = evaluation
             .findings
             .iter()
@@ -280,19 +281,19 @@ fn limits_have_exceptions_that_practice_has() {
         is_convective: false,
     };
     observation.clouds = Some(vec![layer]);
-    let evaluation = Criteria::default().evaluate(Some(&observation), now());
+    let evaluation = Criteria::default().evaluate(Some(&observation), None, now());
     assert_eq!(evaluation.overall, State::Go, "{evaluation:?}");
 }
 
 #[test]
 fn what_nobody_saw_lately_is_unknown_and_not_go() {
     let criteria = Criteria::default();
-    let none = criteria.evaluate(None, now());
+    let none = criteria.evaluate(None, None, now());
     assert_eq!(none.overall, State::Unknown);
     assert_eq!(none.findings.len(), 6);
 
     let metar = read("KXMR 211553Z 11008KT 10SM FEW040 24/16 A3006");
-    let evaluation = criteria.evaluate(Some(&metar), now());
+    let evaluation = criteria.evaluate(Some(&metar), None, now());
     assert_eq!(state(&evaluation, "sustained_wind"), State::Go);
     assert_eq!(state(&evaluation, "field_mill"), State::Unknown);
     assert_eq!(evaluation.overall, State::Unknown);
@@ -300,12 +301,14 @@ fn what_nobody_saw_lately_is_unknown_and_not_go() {
     let minute = std::time::Duration::from_secs(60);
     let later = criteria.evaluate(
         Some(&Observation::calm("SIM", now())),
+        None,
         now().plus(16 * minute),
     );
     assert_eq!(state(&later, "lightning"), State::Unknown);
     assert_eq!(state(&later, "sustained_wind"), State::Go);
     let ahead = criteria.evaluate(
         Some(&Observation::calm("SIM", now().plus(6 * minute))),
+        None,
         now(),
     );
     assert_eq!(ahead.overall, State::Unknown);
