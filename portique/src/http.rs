@@ -66,7 +66,10 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
             front.clone(),
             access::require_token,
         ))
-        .layer(middleware::from_fn(deadline::limit_time))
+        .layer(middleware::from_fn_with_state(
+            deadline::ANSWER_TIMEOUT,
+            deadline::limit_time,
+        ))
         .layer(middleware::from_fn(problem::render))
         .layer(middleware::from_fn_with_state(
             front.stop.clone(),

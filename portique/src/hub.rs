@@ -192,9 +192,13 @@ impl Hub {
         }
         data.remove_addresses();
         let stopped = stop_in_order(&edges, &control, engines, stop_grace).await;
-        match fall {
-            Some(error) => Err(error),
-            None => stopped,
+        match (fall, stopped) {
+            (Some(fall), Err(error)) => {
+                tracing::warn!(%error, "and the stop was not in order");
+                Err(fall)
+            }
+            (Some(fall), Ok(())) => Err(fall),
+            (None, stopped) => stopped,
         }
     }
 }

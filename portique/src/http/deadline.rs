@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use portique_fault::Code;
@@ -9,20 +9,53 @@ use super::problem;
 
 /// Longer than the hub waits for a module's answer, shorter than the command line waits for the
 /// hub's. An event stream begins its answer at once, so it is not concerned.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Gives up requests whose answer does not begin in time, whoever is slow: the visitor with the
 /// body, or the hub.
-pub(super) async fn limit_time(request: Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
+pub(super) async fn limit_time(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
     answered.unwrap_or_else(|_| {
         problem::refuse(
             Code::DeadlineExceeded,
             format!(
                 "not answered within {} s, and it may or may not have been done: read the state \
                  before asking again",
-                ANSWER_TIMEOUT.as_secs()
+                limit.as_secs_f64()
             ),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_is_a_problem() {
+        let limit = Duration::from_millis(50);
+        let router = Router::new()
+            .route("/slow", get(std::future::pending::<()>))
+            .layer(middleware::from_fn_with_state(limit, limit_time))
+            .layer(middleware::from_fn(problem::render));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/slow", listener.local_addr().unwrap());
+        let response = tokio::select! {
+            served = axum::serve(listener, router) => panic!("the server ended: {served:?}"),
+            response = reqwest::get(url) => response.unwrap(),
+        };
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        let problem: super::super::ProblemDetails = response.json().await.unwrap();
+        assert_eq!(problem.code, "deadline_exceeded");
+        assert!(problem.detail.contains("0.05 s"), "{}", problem.detail);
+    }
 }
