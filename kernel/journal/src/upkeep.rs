@@ -181,6 +181,15 @@ impl Upkeep {
     }
 }
 
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        // Nobody will prepare a segment any more, so nobody may wait for one; an end that came
+        // before stays.
+        let reason = "the preparing of segments stopped before the journal was closed".to_owned();
+        self.shared.end(State::Poisoned { reason });
+    }
+}
+
 /// The file that an earlier segment or run left for the next spare, if its length allows.
 fn open_left(shared: &Shared) -> io::Result<Option<Box<dyn DiskFile>>> {
     let file = match shared.disk.open(PREPARING) {

@@ -75,7 +75,10 @@ impl Writer {
         if self.ended {
             return Step::Done;
         }
-        let closing = self.take();
+        let Some(closing) = self.take() else {
+            self.ended = true;
+            return Step::Done;
+        };
         match self.advance(closing) {
             Ok(step) => step,
             Err(failure) => self.poison(&failure),
@@ -83,7 +86,6 @@ impl Writer {
     }
 
     fn advance(&mut self, closing: bool) -> Result<Step, Failure> {
-        let body_bytes = self.batches.iter().map(|batch| batch.bytes).sum();
         let rests = self.batches.is_empty();
         if rests && closing {
             return self.finish();
@@ -94,17 +96,31 @@ impl Writer {
         if rests && let Some(wait) = self.watermark_wait() {
             return Ok(Step::Idle(Some(wait)));
         }
-        if !self.active.fits(body_bytes) {
-            if !self.shared.spare_ready() {
-                return Ok(self.starve(closing));
-            }
+        let mut count = self.batches_that_fit();
+        if count.is_none_or(|count| count < self.batches.len()) && self.shared.spare_ready() {
             self.roll()?;
+            count = Some(self.batches.len());
         }
+        let Some(count) = count.filter(|count| *count > 0 || rests) else {
+            return Ok(self.starve(closing));
+        };
         // The header of the next segment covers the last frame of the one before.
         if !rests || self.active.uncovered {
-            self.write()?;
+            self.write(count)?;
         }
         Ok(Step::Worked)
+    }
+
+    /// How many of the batches, from the first on, fit in the active segment as one frame; `None`
+    /// when not even an empty one does.
+    fn batches_that_fit(&self) -> Option<usize> {
+        let mut body_bytes = 0;
+        let fits = |batch: &&Batch| {
+            body_bytes += batch.bytes;
+            self.active.fits(body_bytes)
+        };
+        let count = self.batches.iter().take_while(fits).count();
+        self.active.fits(0).then_some(count)
     }
 
     /// How long an idle journal still waits for records before it notes its watermark.
@@ -114,14 +130,18 @@ impl Writer {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Fills the next frame from the queue, and says whether the journal is closing.
-    fn take(&mut self) -> bool {
+    /// Fills the next frame from the queue, and says whether the journal is closing; `None` when it
+    /// has ended, after which nothing may be written.
+    fn take(&mut self) -> Option<bool> {
         let body_bytes_max = self.shared.config.body_bytes_max();
         let records_max = self.shared.config.frame_records_max;
         let mut bytes: usize = self.batches.iter().map(|batch| batch.bytes).sum();
         let mut records: usize = self.batches.iter().map(|batch| batch.records.len()).sum();
         let mut inner = self.shared.lock();
         inner.work_signal = false;
+        if inner.ended().is_some() {
+            return None;
+        }
         while let Some(batch) = inner.queue.front() {
             bytes += batch.bytes;
             records += batch.records.len();
@@ -132,10 +152,11 @@ impl Writer {
             inner.queued_bytes -= batch.bytes;
             self.batches.push(batch);
         }
-        inner.closing && inner.queue.is_empty()
+        Some(inner.closing)
     }
 
-    fn write(&mut self) -> Result<(), Failure> {
+    /// Writes the first `count` batches as one frame.
+    fn write(&mut self, count: usize) -> Result<(), Failure> {
         let active = &mut self.active;
         let place = Place {
             store: self.shared.id,
@@ -151,22 +172,24 @@ impl Writer {
             epoch: self.shared.epoch,
             previous: active.position.chain,
         };
-        let records = self.batches.iter().flat_map(|batch| &batch.records);
+        let records = self.batches[..count]
+            .iter()
+            .flat_map(|batch| &batch.records);
         let chain = encode(&mut self.frame, place, stamp, records);
         let written = active.file.write_at(place.offset, &self.frame);
         written
             .and_then(|()| active.file.sync())
             .map_err(|error| Failure("write", segment_name(active.number), error))?;
-        let count: usize = self
+        let records: usize = self
             .batches
-            .drain(..)
+            .drain(..count)
             .map(|batch| batch.records.len())
             .sum();
-        active.uncovered = count > 0;
+        active.uncovered = records > 0;
         active.position = Position {
             offset: place.offset + self.frame.len() as u64,
             chain,
-            sequence: active.position.sequence + count as u64,
+            sequence: active.position.sequence + records as u64,
         };
         self.wrote_at = self.shared.clock.monotonic();
         self.shared.advance(active.position);
@@ -233,7 +256,7 @@ impl Writer {
     /// All that was accepted is durable; notes so and ends.
     fn finish(&mut self) -> Result<Step, Failure> {
         if self.active.uncovered && self.active.fits(0) {
-            self.write()?;
+            self.write(0)?;
         }
         let durable = self.active.position.sequence - 1;
         let noted = self.shared.store().update(|slot| slot.durable = durable);

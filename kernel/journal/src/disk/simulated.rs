@@ -1,3 +1,5 @@
+//! A disk in memory for simulations, and what may go wrong on it.
+
 mod world;
 
 use std::collections::BTreeMap;

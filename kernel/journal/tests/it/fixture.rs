@@ -1,6 +1,10 @@
+use std::future::Future;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,6 +41,39 @@ pub(crate) fn record(number: u64) -> Record {
         kind: u8::try_from(number % 251).unwrap(),
         body: Bytes::from(body),
     }
+}
+
+/// A record whose body has as many bytes.
+pub(crate) fn sized(bytes: usize) -> Record {
+    Record {
+        kind: 0,
+        body: Bytes::from(vec![7; bytes]),
+    }
+}
+
+/// How often a waker was woken.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Self::default());
+        (wakes.clone(), Waker::from(wakes))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
 pub(crate) fn open_on(

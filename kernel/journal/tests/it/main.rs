@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod endings;
 mod fixture;
 mod folder;
 mod golden;
 mod image;
+mod meddler;
 mod refusals;
 mod simulation;
 mod surgery;

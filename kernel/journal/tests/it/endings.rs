@@ -1,0 +1,131 @@
+//! However a journal ends, nothing is written afterwards and nobody is left waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Waker};
+
+use portique_clock::{SimulatedClock, Timestamp};
+use portique_journal::{
+    Config, Error, Lane, Opened, SimulatedDisk, SimulatedFaults, State, Step, spawn,
+};
+
+use crate::fixture::{SEGMENT_BYTES, Wakes, open_on, poll, record, sized, small};
+use crate::meddler::{Call, Meddler, Meddling};
+
+/// Steps after which a journal that was closed or has failed must have ended.
+const STEPS_MAX: usize = 100;
+
+fn on(disk: &SimulatedDisk, config: Config) -> Opened {
+    let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+    open_on(Arc::new(disk.clone()), clock, config).unwrap()
+}
+
+fn ends(mut step: impl FnMut() -> Step) -> bool {
+    (0..STEPS_MAX).any(|_| step() == Step::Done)
+}
+
+#[test]
+fn a_close_ends_although_more_than_a_frame_waits_for_space() {
+    // Room for the first segment and the store, and for no second one.
+    let disk = SimulatedDisk::new(1, SEGMENT_BYTES + 3 * 4096);
+    let Opened {
+        journal,
+        mut committer,
+        ..
+    } = on(&disk, small());
+    let mut pending = Vec::new();
+    for _ in 0..16 {
+        pending.push(journal.submit(vec![sized(4_000)], Lane::Drain).unwrap());
+    }
+    for _ in 0..3 {
+        assert_eq!(committer.step(), Step::Worked);
+        for _ in 0..4 {
+            pending.push(journal.submit(vec![sized(4_000)], Lane::Drain).unwrap());
+        }
+    }
+    for _ in 0..STEPS_MAX {
+        committer.step();
+    }
+    let (wakes, waker) = Wakes::new();
+    let durable = journal.durable();
+    pending.retain(|pending| *pending.sequences().end() > durable);
+    for pending in &mut pending {
+        assert!(poll(pending, &waker).is_pending());
+    }
+    let waiting = pending.len();
+    assert!(waiting > 8, "several frames wait: {waiting}");
+    journal.close();
+    assert!(ends(|| committer.step()), "{:?}", journal.state());
+    assert_eq!(wakes.count(), waiting, "everybody was woken");
+    for pending in &mut pending {
+        let outcome = poll(pending, Waker::noop());
+        assert!(matches!(outcome, Poll::Ready(Err(Error::Poisoned { .. }))));
+    }
+}
+
+#[test]
+fn a_failure_beside_the_writer_ends_the_writer() {
+    let disk = SimulatedDisk::new(1, u64::MAX);
+    let Opened {
+        journal,
+        mut committer,
+        ..
+    } = on(&disk, small());
+    // The first changes are the file of the next segment and the zeros in it.
+    disk.arrange(SimulatedFaults {
+        error_after: Some(1),
+        ..SimulatedFaults::default()
+    });
+    assert!(ends(|| committer.step()), "{:?}", journal.state());
+    assert!(matches!(journal.state(), State::Poisoned { .. }));
+    let before = disk.files();
+    journal.close();
+    assert_eq!(committer.step(), Step::Done);
+    assert_eq!(disk.files(), before, "nothing is written after a failure");
+    assert!(matches!(journal.state(), State::Poisoned { .. }));
+}
+
+#[test]
+fn a_panic_beside_the_writer_ends_the_journal() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let trigger = armed.clone();
+    let disk = Meddler::new(SimulatedDisk::new(1, u64::MAX), move |call, _| {
+        assert!(call != Call::Create || !trigger.load(Ordering::Relaxed));
+        Meddling::None
+    });
+    let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+    let opened = open_on(Arc::new(disk), clock, small()).unwrap();
+    armed.store(true, Ordering::Relaxed);
+    // It waits for what will never come, unless the end of the upkeep ends everything.
+    let never = opened.journal.clone();
+    let committer = spawn(opened.committer).unwrap();
+    assert!(committer.join().is_err(), "the panic is not swallowed");
+    let refused = never.submit(vec![record(1)], Lane::Work).unwrap_err();
+    assert!(matches!(refused, Error::Poisoned { .. }), "{refused}");
+}
+
+#[test]
+fn without_a_next_segment_this_one_is_used_to_its_last_sector() {
+    let disk = SimulatedDisk::new(1, SEGMENT_BYTES + 3 * 4096);
+    let Opened {
+        journal,
+        mut committer,
+        ..
+    } = on(&disk, small());
+    for number in 1..=14 {
+        let pending = journal.submit(vec![sized(4_000)], Lane::Drain).unwrap();
+        assert_eq!(committer.step(), Step::Worked);
+        assert_eq!(pending.wait().unwrap().start().0, number);
+    }
+    // One sector is left, and both come at once.
+    let mut fits = journal.submit(vec![sized(4_000)], Lane::Drain).unwrap();
+    let mut waits = journal.submit(vec![sized(4_000)], Lane::Drain).unwrap();
+    for _ in 0..STEPS_MAX {
+        committer.step();
+    }
+    assert!(matches!(poll(&mut fits, Waker::noop()), Poll::Ready(Ok(_))));
+    assert!(poll(&mut waits, Waker::noop()).is_pending());
+    disk.resize(u64::MAX);
+    journal.close();
+    assert!(ends(|| committer.step()));
+}
