@@ -56,6 +56,17 @@ struct Core {
     checkpoint: u64,
     /// Monotonic time of that checkpoint.
     checkpointed: Duration,
+    /// What may go once the facts that say so are durable.
+    release: Option<Release>,
+}
+
+/// Records that nobody needs any more, by facts that may still be lost.
+#[derive(Debug, Clone, Copy)]
+struct Release {
+    /// The first record that is still needed.
+    before: u64,
+    /// The newest of the facts.
+    last: u64,
 }
 
 impl Broker {

@@ -44,6 +44,17 @@ pub enum Error {
 #[error(transparent)]
 pub struct RecordError(#[from] pub(crate) DecodeError);
 
+impl Error {
+    /// Whether only opening again helps.
+    pub(crate) fn is_final(&self) -> bool {
+        use portique_journal::Error as Journal;
+        matches!(
+            self,
+            Self::Closed | Self::Journal(Journal::Poisoned { .. } | Journal::Closed)
+        )
+    }
+}
+
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::fact::Fact;
 
 use super::commit::Draft;
-use super::{Core, Shared};
+use super::{Core, Release, Shared};
 
 /// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
 /// be prompt for consumers that nobody fetches for.
@@ -16,16 +16,23 @@ const TICK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(shared: &Shared) {
     while !shared.is_closed() {
-        if let Err(error) = tick(shared).await {
-            if !shared.is_closed() {
-                let reason = portique_fault::chain(&error);
-                tracing::error!(reason, "the broker's housekeeping has stopped");
+        let ticked = tokio::select! {
+            ticked = tick(shared) => ticked,
+            () = closed(shared) => return,
+        };
+        if let Err(error) = ticked {
+            let reason = portique_fault::chain(&error);
+            if shared.is_closed() {
+                return;
             }
-            return;
+            if error.is_final() {
+                tracing::error!(reason, "the broker's housekeeping has stopped");
+                return;
+            }
+            tracing::warn!(reason, "the broker's housekeeping tries again");
         }
-        let pause = tokio::time::sleep(TICK);
         tokio::select! {
-            () = pause => {}
+            () = tokio::time::sleep(TICK) => {}
             () = closed(shared) => {}
         }
     }
@@ -89,21 +96,29 @@ fn checkpoint_is_due(shared: &Shared) -> bool {
 }
 
 /// Lets retention have what no start and no consumer needs: an event that a consumer has not
-/// settled is kept, however old it is.
+/// settled is kept, however old it is, and one whose settlement may still be lost counts as such.
 fn release(shared: &Shared) -> Result<(), Error> {
-    let before = {
-        let core = shared.core();
-        let floors = core
-            .state
-            .consumers()
-            .map(|consumer| consumer.ack_floor() + 1);
-        floors
-            .chain([core.checkpoint])
-            .min()
-            .unwrap_or(core.checkpoint)
+    let durable = shared.durable();
+    let certain = {
+        let mut core = shared.core();
+        let release = core.release.unwrap_or_else(|| release_now(&core));
+        let is_certain = release.last <= durable;
+        core.release = (!is_certain).then_some(release);
+        is_certain.then_some(release)
     };
-    shared.journal.trim(Sequence(before))?;
+    if let Some(release) = certain {
+        shared.journal.trim(Sequence(release.before))?;
+    }
     Ok(())
+}
+
+fn release_now(core: &Core) -> Release {
+    let consumers = core.state.consumers();
+    let floors = consumers.map(|consumer| consumer.ack_floor() + 1);
+    Release {
+        before: floors.fold(core.checkpoint, u64::min),
+        last: core.last,
+    }
 }
 
 async fn closed(shared: &Shared) {

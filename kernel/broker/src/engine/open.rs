@@ -56,6 +56,7 @@ pub(super) async fn open(
         last,
         checkpoint,
         checkpointed: now,
+        release: None,
     };
     let shared = Shared {
         config,

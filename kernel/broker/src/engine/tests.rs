@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use portique_bus::{ConsumerName, ConsumerOptions, Sequence, Start};
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
-use portique_event::{Event, Subject};
+use portique_event::{Event, Filter, Subject};
 use portique_journal::{Committer, Config as JournalConfig, Lane, SimulatedDisk, Step};
 
 use super::commit::Draft;
@@ -43,12 +44,24 @@ impl Ground {
 
     async fn broker(&self) -> Broker {
         let opening = Broker::open(Config::default(), self.journal.clone(), self.clock.clone());
-        let broker = tokio::select! {
-            broker = opening => broker.unwrap(),
-            () = drive(&self.committer) => panic!("the committer goes on"),
-        };
+        let broker = self.beside(opening).await.unwrap();
         run_dry(&self.committer);
         broker
+    }
+
+    /// Has the committer go on beside something.
+    async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+        let committer = async {
+            loop {
+                run_dry(&self.committer);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = committer => unreachable!("it goes on"),
+        }
     }
 
     /// Leaves no room on the disk, and a record that waits for some.
@@ -71,14 +84,6 @@ fn run_dry(committer: &Mutex<Committer>) {
     while committer.step() == Step::Worked {}
 }
 
-/// Has the committer go on beside something else.
-async fn drive(committer: &Mutex<Committer>) {
-    loop {
-        run_dry(committer);
-        tokio::task::yield_now().await;
-    }
-}
-
 /// One segment of 256 KiB, a queue of one frame of 8 KiB.
 fn narrow() -> JournalConfig {
     JournalConfig {
@@ -95,6 +100,19 @@ fn event(id: &str, bytes: usize) -> Event {
         .json("x".repeat(bytes))
         .build()
         .unwrap()
+}
+
+fn name(text: &str) -> ConsumerName {
+    ConsumerName::new(text).unwrap()
+}
+
+/// One delivery of each event, ten seconds long.
+fn once() -> ConsumerOptions {
+    ConsumerOptions {
+        ack_wait: Duration::from_secs(10),
+        max_deliver: 1,
+        ..ConsumerOptions::new(Filter::new("a").unwrap())
+    }
 }
 
 /// A body that empties the journal's queue when the last copy of it is let go.
@@ -170,4 +188,90 @@ async fn a_close_on_a_full_disk_gives_its_checkpoint_up() {
     ground.fill();
     let closing = tokio::time::timeout(6 * PATIENCE, broker.close()).await;
     closing.expect("it does not wait for ever").unwrap();
+}
+
+#[tokio::test]
+async fn what_a_lost_acknowledgement_would_need_is_not_released() {
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    let (bus, worker) = (broker.bus(), name("worker"));
+    let published = ground.beside(async {
+        bus.consumer(&worker, once()).await.unwrap();
+        bus.publish(vec![event("1", 1), event("2", 1)])
+            .await
+            .unwrap()
+    });
+    let published = published.await;
+    let held = ground
+        .beside(bus.fetch(&worker, 2, Duration::ZERO))
+        .await
+        .unwrap();
+    ground
+        .beside(housekeeping::write_checkpoint(&broker.shared))
+        .await
+        .unwrap();
+
+    let tokens = [held[0].token];
+    tokio::select! {
+        biased;
+        _ = bus.ack(&worker, &tokens) => panic!("the committer stands still"),
+        () = std::future::ready(()) => {}
+    }
+    broker.tick().await.unwrap();
+    let floor = ground.journal.trim_floor().0;
+    assert!(
+        floor <= published[0].0,
+        "{floor} is beyond what a power cut brings back"
+    );
+    run_dry(&ground.committer);
+    broker.tick().await.unwrap();
+    assert_eq!(Sequence(ground.journal.trim_floor().0), published[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn housekeeping_goes_on_after_a_refusal() {
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    let (bus, worker) = (broker.bus(), name("worker"));
+    ground
+        .beside(async {
+            // So many that a checkpoint does not fit into a frame.
+            for index in 0..100 {
+                let idle = name(&format!("{index:0>64}"));
+                bus.consumer(&idle, once()).await.unwrap();
+            }
+            bus.consumer(&worker, once()).await.unwrap();
+        })
+        .await;
+    ground
+        .clock
+        .advance(broker.shared.config.checkpoint_interval);
+    let refused = broker.tick().await;
+    assert!(matches!(refused, Err(Error::Journal(_))), "{refused:?}");
+    let letters = Filter::new("dead.>").unwrap();
+    let life = async {
+        tokio::time::sleep(PATIENCE).await;
+        ground
+            .beside(bus.publish(vec![event("1", 1)]))
+            .await
+            .unwrap();
+        ground
+            .beside(bus.fetch(&worker, 1, Duration::ZERO))
+            .await
+            .unwrap();
+        ground.clock.advance(PATIENCE);
+        for _ in 0..100 {
+            tokio::time::sleep(PATIENCE / 100).await;
+            run_dry(&ground.committer);
+            let page = bus.read(&letters, Start::First, 1).await.unwrap();
+            if page.events.len() == 1 {
+                return;
+            }
+        }
+        panic!("nobody buries what is spent");
+    };
+    tokio::select! {
+        () = broker.run() => panic!("it runs until the broker is closed"),
+        () = life => {}
+    }
 }
