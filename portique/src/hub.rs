@@ -33,6 +33,9 @@ pub(crate) use engines::JOURNAL_FOLDER;
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.
 const EDGES_GRACE_DIVISOR: u32 = 2;
+/// gRPC stops with what the edges lean on, and has half of what is left at least: who connected and
+/// says nothing must not hold up the others.
+const GRPC_GRACE_DIVISOR: u32 = 4;
 
 /// A hub that is built and bound, and serves once it is [run](Hub::run).
 ///
@@ -175,7 +178,7 @@ impl Hub {
             mut falls,
         } = groups;
         engines.spawn(&control);
-        spawn_grpc(&control, grpc, systems.vehicles.grpc_routes());
+        spawn_grpc(&control, grpc, systems.vehicles.grpc_routes(), stop_grace);
         systems.spawn(&control);
         spawn_http(&edges, listener, router, stop_grace);
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
@@ -216,13 +219,24 @@ fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router, gr
 }
 
 /// Simulated control loops run over it, so no small message may wait for more to fill a packet.
-fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes) {
+fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = Server::builder()
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, control.token().cancelled_owned());
+    let stop = control.token();
+    let patience_ends = async move {
+        stop.cancelled().await;
+        tokio::time::sleep(grace / GRPC_GRACE_DIVISOR).await;
+    };
     control.spawn("grpc", async move {
-        server.await.map_err(|error| portique_fault::chain(&error))
+        tokio::select! {
+            served = server => served.map_err(|error| portique_fault::chain(&error)),
+            () = patience_ends => {
+                tracing::warn!("leaving gRPC connections that did not end with the hub");
+                Ok(())
+            }
+        }
     });
 }
 

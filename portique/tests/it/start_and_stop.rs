@@ -77,7 +77,10 @@ fn half_a_request_does_not_hold_up_the_stop() {
     let config = folder.path().join("p.toml");
     fs::write(&config, "stop_grace_s = 1.0\n").unwrap();
     let hub = HubProcess::start_with(&["--ephemeral", "--config", config.to_str().unwrap()]);
-    let mut visitor = TcpStream::connect(hub.http.trim_start_matches("http://")).unwrap();
+    let addresses = fs::read(hub.data.join("hub.json")).unwrap();
+    let addresses: Value = serde_json::from_slice(&addresses).unwrap();
+    let visit = |edge: &str| TcpStream::connect(addresses[edge].as_str().unwrap()).unwrap();
+    let (mut visitor, _silent) = (visit("http"), visit("grpc"));
     visitor.write_all(b"GET /healthz HTTP/1.1\r\nhost").unwrap();
     assert!(hub.stop(Signal::TERM).success());
 }
