@@ -89,7 +89,8 @@ impl State {
         for sequence in again {
             let due = consumer
                 .outstanding(*sequence)
-                .filter(|open| open.due <= now);
+                // Another fetch may have taken its last delivery since it was planned.
+                .filter(|open| open.due <= now && open.attempt < consumer.options.max_deliver);
             if let Some(open) = due {
                 fact.sequences.push(*sequence);
                 fact.attempts.push(open.attempt.saturating_add(1));

@@ -460,3 +460,29 @@ fn a_consumer_must_be_asked_for_as_it_was_made() {
         Err(Error::UnknownConsumer { .. })
     ));
 }
+
+#[test]
+fn two_fetches_planned_at_once_share_the_last_delivery() {
+    let mut pair = Pair::new();
+    pair.publish(true);
+    for _ in 1..MAX_DELIVER {
+        pair.fetch(0, 1);
+        pair.nak(0, 0, 0);
+    }
+    let plan = pair.state.plan(&name(0), 1, pair.now()).unwrap();
+    let deliver = |pair: &Pair| {
+        let now = pair.now();
+        let fact = pair
+            .state
+            .decide_delivery(&plan, &plan.again, &[], plan.cursor, now);
+        fact.unwrap()
+    };
+    let first = deliver(&pair);
+    assert_eq!(first.attempts, [MAX_DELIVER]);
+    let token = DeliveryToken(first.token);
+    pair.commit(Fact::Delivered(first));
+    let returned = pair.state.decide_return(&name(0), token, Duration::ZERO);
+    pair.commit(Fact::Returned(returned.unwrap()));
+    let second = deliver(&pair);
+    assert_eq!(second.attempts, [0_u32; 0], "its deliveries are spent");
+}
