@@ -5,12 +5,14 @@
 
 mod attach;
 mod outlet;
+mod presence;
 mod remote;
 mod replayed;
 mod simulated;
 mod supervision;
 mod uplink;
 mod vehicles;
+mod work;
 
 use std::sync::Arc;
 
@@ -123,7 +125,8 @@ pub trait Link: Send + Sync + 'static {
     /// Tells the ground equipment; a recording ignores it, except `Release`, which starts it.
     async fn pad(&self, pad: Pad) -> Result<(), LinkError>;
 
-    /// Ends the link and whatever it started; returns when all of it is gone.
+    /// Ends the link and whatever it started, all at the same time; returns when all of it is gone, or
+    /// after four seconds.
     async fn close(&self);
 }
 

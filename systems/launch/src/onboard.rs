@@ -19,6 +19,7 @@ mod attach;
 mod cell;
 mod commands;
 mod control;
+mod ground_time;
 mod ledger;
 mod tasks;
 mod telemetry;
@@ -38,6 +39,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 use crate::onboard::attach::Attaching;
 use crate::onboard::cell::Cell;
 use crate::onboard::commands::ModuleService;
+use crate::rpc::MESSAGE_BYTES_MAX;
 use crate::rpc::module_server::ModuleServer;
 use crate::{Error, ModuleId, RocketId};
 
@@ -46,9 +48,6 @@ const DRAIN_MAX: Duration = Duration::from_millis(500);
 
 /// Longest wait for the ground to read the last words of a destroyed module.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
-
-/// Bytes of a message: far above any legal command or frame, far below what would hurt.
-pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Which computer to be, and where the ground is.
 #[derive(Debug, Clone)]
@@ -123,7 +122,7 @@ pub async fn run(
     let service = ModuleService::new(
         cell.clone(),
         identity.clone(),
-        clock,
+        clock.clone(),
         tracker.clone(),
         stop.clone(),
     );
@@ -136,6 +135,7 @@ pub async fn run(
         identity: identity.clone(),
         endpoint: advertised,
         lost_after: options.lost_after,
+        clock,
     };
     tracker.spawn(attaching.run(cell.clone(), tracker.clone(), outcomes, stop.clone()));
     tracker.close();

@@ -19,6 +19,16 @@ mod generated {
 pub(crate) use generated::*;
 pub(crate) use world::world_fault;
 
+/// Bytes of a message, on both sides: twice what a control task may keep, the largest of all.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 256 << 10;
+
+/// Largest memory or ledger that a world keeps for a seat.
+pub(crate) const KEPT_BYTES_MAX: usize = 64 << 10;
+
+/// Longest text from a peer, in bytes; the rest is cut off. It ends in an event of the mission log,
+/// which has room for 8 KiB even when every character must be escaped.
+const TEXT_BYTES_MAX: usize = 2_048;
+
 /// The token of a call.
 pub(crate) fn bearer<T>(request: &tonic::Request<T>) -> Option<&str> {
     request
@@ -37,6 +47,16 @@ pub(crate) fn with_bearer<T>(message: T, token: &str) -> Result<tonic::Request<T
     let mut request = tonic::Request::new(message);
     request.metadata_mut().insert("authorization", value);
     Ok(request)
+}
+
+/// A peer's text as it is shown and kept: of bounded length, and on one line, without characters that
+/// would move a terminal's cursor.
+pub(crate) fn text(said: &str) -> String {
+    let end = said.floor_char_boundary(TEXT_BYTES_MAX);
+    said[..end]
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// Why a call failed, for people.

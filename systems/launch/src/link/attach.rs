@@ -10,18 +10,21 @@ use tonic::Status;
 
 use crate::link::LinkError;
 use crate::link::outlet::Outlet;
-use crate::link::uplink::{Address, Line, Uplink};
+use crate::link::presence::{Line, Presence};
+use crate::link::uplink::{Address, Uplink};
 use crate::{Answer, Command, ModuleId};
 
 /// Modules of one rocket: a launcher with every tank and engine bay attached for itself.
 const MODULES_MAX: usize = 64;
 
+/// Longest address of a module: a host name has at most 253 characters.
+const ENDPOINT_BYTES_MAX: usize = 256;
+
 /// The attached modules of one rocket.
 pub(crate) struct Attachments {
     outlet: Arc<Outlet>,
-    /// The token that admits each expected module.
-    expected: BTreeMap<ModuleId, String>,
-    /// The token that admits any module attached by hand.
+    expected: BTreeMap<ModuleId, Expected>,
+    /// The token that admits modules attached by hand, under any name but an expected one.
     by_hand: String,
     sample_rate_hz: f64,
     uplinks: Mutex<BTreeMap<ModuleId, Arc<Uplink>>>,
@@ -29,10 +32,19 @@ pub(crate) struct Attachments {
     stop: CancellationToken,
 }
 
+/// A module whose computer the hub itself runs.
+#[derive(Clone)]
+pub(crate) struct Expected {
+    /// The one token that admits it.
+    pub(crate) token: String,
+    /// Shared with whoever reports how its computer ends.
+    pub(crate) presence: Arc<Presence>,
+}
+
 /// What [`Attachments`] stands on.
 pub(crate) struct AttachmentsOptions {
     pub(crate) outlet: Arc<Outlet>,
-    pub(crate) expected: BTreeMap<ModuleId, String>,
+    pub(crate) expected: BTreeMap<ModuleId, Expected>,
     pub(crate) by_hand: String,
     pub(crate) sample_rate_hz: f64,
     pub(crate) tracker: TaskTracker,
@@ -60,13 +72,13 @@ impl Attachments {
         }
     }
 
-    /// Whether `token` may speak for `module`.
+    /// Whether `token` may speak for `module`: nobody takes the name of a module that the hub runs.
     pub(crate) fn admit(&self, module: &ModuleId, token: &str) -> Result<(), Status> {
-        let own = self
-            .expected
-            .get(module)
-            .is_some_and(|secret| same(secret, token));
-        if own || same(&self.by_hand, token) {
+        let secret = match self.expected.get(module) {
+            Some(expected) => &expected.token,
+            None => &self.by_hand,
+        };
+        if same(secret, token) {
             Ok(())
         } else {
             Err(Status::permission_denied(format!(
@@ -74,6 +86,13 @@ impl Attachments {
                 self.outlet.rocket()
             )))
         }
+    }
+
+    /// Whether `token` is that of a module whose computer the hub runs.
+    pub(crate) fn expects(&self, token: &str) -> bool {
+        self.expected
+            .values()
+            .any(|expected| same(&expected.token, token))
     }
 
     /// Registers a module, or renews its registration, and keeps hearing it from then on.
@@ -90,17 +109,20 @@ impl Attachments {
         if let Some(uplink) = uplinks.get(module) {
             return renew(uplink, module, endpoint, token);
         }
-        if uplinks.len() == MODULES_MAX {
+        if uplinks.len() >= MODULES_MAX {
             return Err(Status::resource_exhausted(
                 "this rocket has 64 modules already",
             ));
         }
-        let uplink = Arc::new(Uplink::new(
-            module.clone(),
-            Arc::clone(&self.outlet),
-            self.sample_rate_hz,
-            address(endpoint, token)?,
-        ));
+        let presence = match self.expected.get(module) {
+            Some(expected) => Arc::clone(&expected.presence),
+            None => {
+                let outlet = Arc::clone(&self.outlet);
+                Arc::new(Presence::new(module.clone(), outlet, false))
+            }
+        };
+        let address = address(endpoint, token)?;
+        let uplink = Arc::new(Uplink::new(presence, self.sample_rate_hz, address));
         uplinks.insert(module.clone(), Arc::clone(&uplink));
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
@@ -144,7 +166,7 @@ fn renew(
             "module {module} answers at {}; end that computer first",
             uplink.endpoint()
         ))),
-        Line::Up | Line::Down => {
+        Line::Absent | Line::Up | Line::Broken | Line::Down => {
             uplink.announce(address(endpoint, token)?);
             Ok(())
         }
@@ -152,6 +174,11 @@ fn renew(
 }
 
 fn address(endpoint: String, token: String) -> Result<Address, Status> {
+    if endpoint.len() > ENDPOINT_BYTES_MAX {
+        return Err(Status::invalid_argument(
+            "endpoint: longer than 256 bytes; write http://HOST:PORT",
+        ));
+    }
     Address::new(endpoint, token).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::link::attach::Attachments;
+use crate::link::work::Work;
 use crate::link::{Link, LinkError};
 use crate::{Answer, Command, ModuleId, Pad};
 
 /// The link to hand-attached modules.
 pub(crate) struct RemoteLink {
     pub(crate) attachments: Arc<Attachments>,
-    pub(crate) tracker: TaskTracker,
-    pub(crate) stop: CancellationToken,
+    pub(crate) work: Work,
 }
 
 #[async_trait]
@@ -33,8 +31,6 @@ impl Link for RemoteLink {
     }
 
     async fn close(&self) {
-        self.stop.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+        self.work.close().await;
     }
 }

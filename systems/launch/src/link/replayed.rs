@@ -9,10 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::link::outlet::Outlet;
+use crate::link::work::Work;
 use crate::link::{Link, LinkError};
 use crate::recording::Recording;
 use crate::{Answer, Command, Downlink, Error, ModuleId, Pad, Sample};
@@ -39,8 +38,7 @@ struct Pace {
 /// A recorded flight on its pad or in its air.
 pub(crate) struct ReplayedLink {
     pace: watch::Sender<Pace>,
-    tracker: TaskTracker,
-    stop: CancellationToken,
+    work: Work,
 }
 
 impl ReplayedLink {
@@ -56,24 +54,20 @@ impl ReplayedLink {
             is_released: false,
             rate: 1.0,
         });
-        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let work = Work::default();
         let playback = Playback {
             outlet,
             module,
             pace: told,
         };
-        let stopped = stop.clone();
-        tracker.spawn(async move {
+        let stopped = work.stop.clone();
+        work.tracker.spawn(async move {
             tokio::select! {
                 () = stopped.cancelled() => {}
                 () = playback.run(recording) => {}
             }
         });
-        Ok(Self {
-            pace,
-            tracker,
-            stop,
-        })
+        Ok(Self { pace, work })
     }
 }
 
@@ -102,9 +96,7 @@ impl Link for ReplayedLink {
     }
 
     async fn close(&self) {
-        self.stop.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+        self.work.close().await;
     }
 }
 

@@ -6,6 +6,7 @@
 //! too slow for it makes the flight slower, never different.
 
 mod lockstep;
+mod observers;
 mod service;
 mod world;
 
@@ -23,9 +24,11 @@ pub(crate) use service::WorldService;
 use self::world::{Input, WorldWorker};
 use crate::link::attach::Attachments;
 use crate::link::outlet::Outlet;
+use crate::link::presence::Presence;
 use crate::link::supervision::Report;
+use crate::link::work::Work;
 use crate::link::{Link, LinkError};
-use crate::{Answer, Command, Downlink, Error, InjectedFault, ModuleId, Pad};
+use crate::{Answer, Command, Error, InjectedFault, ModuleId, Pad, rpc};
 
 /// The way to a world for those who sit in it or look at it.
 #[derive(Debug, Clone)]
@@ -62,8 +65,7 @@ pub(crate) struct SimulatedLink {
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) attachments: Arc<Attachments>,
     pub(crate) world: WorldHandle,
-    pub(crate) tracker: TaskTracker,
-    pub(crate) stop: CancellationToken,
+    pub(crate) work: Work,
 }
 
 #[async_trait]
@@ -91,24 +93,25 @@ impl Link for SimulatedLink {
     }
 
     async fn close(&self) {
-        self.stop.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+        self.work.close().await;
     }
 }
 
-/// Passes on what a supervisor says of one module's computer.
+/// Passes on what a supervisor says of one module's computer. Once the link is closed it only drains,
+/// so that a ground that has stopped reading does not hold up the end of the computer.
 pub(crate) async fn relay(
-    outlet: Arc<Outlet>,
-    module: ModuleId,
+    presence: Arc<Presence>,
     mut reports: mpsc::Receiver<Report>,
+    stop: CancellationToken,
 ) {
     while let Some(report) = reports.recv().await {
-        let message = match report {
-            Report::Line(line) => Downlink::Log(module.clone(), line),
-            Report::Failed(reason) => Downlink::Down(module.clone(), reason),
+        let tell = async {
+            match report {
+                Report::Line(line) => presence.log(rpc::text(&line)).await,
+                Report::Failed(reason) => presence.failed(rpc::text(&reason)).await,
+            }
         };
-        outlet.tell(message).await;
+        _ = stop.run_until_cancelled(tell).await;
     }
 }
 

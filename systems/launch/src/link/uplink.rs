@@ -1,5 +1,10 @@
 //! The ground's end of the line to one attached module.
 
+mod freeze;
+mod hearing;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +15,11 @@ use tonic::{Code, Status, Streaming};
 
 use crate::backoff::Backoff;
 use crate::link::LinkError;
-use crate::link::outlet::Outlet;
+use crate::link::presence::{Line, Presence};
+use crate::link::uplink::hearing::Hearing;
 use crate::rpc::module_client::ModuleClient;
-use crate::rpc::{self, downlink};
-use crate::{Answer, Command, Downlink, Error, ModuleId};
+use crate::rpc::{self, MESSAGE_BYTES_MAX};
+use crate::{Answer, Command, Downlink, Error};
 
 /// Waits between attempts to hear the module again.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
@@ -27,8 +33,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Silence after which the line is taken for dead; modules send a heartbeat each second.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Longest text from a module, in characters; the rest is cut off.
-const TEXT_CHARS_MAX: usize = 4_096;
+/// A line that held this long is well: its earlier breaks do not delay the next attempt.
+const WELL_AFTER: Duration = Duration::from_secs(5);
 
 /// Where the module was last heard of.
 #[derive(Debug, Clone)]
@@ -51,44 +57,24 @@ impl Address {
     }
 }
 
-/// How the module is at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// Not heard.
-    Down,
-    /// Telemetry flows, or did until the telemetry task went down.
-    Up,
-    /// Its telemetry ended for good.
-    Ended,
-}
-
 /// The line to one module.
 pub(crate) struct Uplink {
-    module: ModuleId,
-    outlet: Arc<Outlet>,
+    presence: Arc<Presence>,
     sample_rate_hz: f64,
     address: watch::Sender<Address>,
-    line: watch::Sender<Line>,
 }
 
 impl Uplink {
-    pub(crate) fn new(
-        module: ModuleId,
-        outlet: Arc<Outlet>,
-        sample_rate_hz: f64,
-        address: Address,
-    ) -> Self {
+    pub(crate) fn new(presence: Arc<Presence>, sample_rate_hz: f64, address: Address) -> Self {
         Self {
-            module,
-            outlet,
+            presence,
             sample_rate_hz,
             address: watch::Sender::new(address),
-            line: watch::Sender::new(Line::Down),
         }
     }
 
     pub(crate) fn line(&self) -> Line {
-        *self.line.borrow()
+        self.presence.line()
     }
 
     /// The module has announced itself, perhaps from a new place.
@@ -111,17 +97,18 @@ impl Uplink {
     pub(crate) async fn listen(&self) {
         let mut address = self.address.subscribe();
         let mut retry = RETRY;
-        let mut after = 0;
+        let mut hearing = Hearing::new(self.presence.module().clone());
         loop {
             let at = address.borrow_and_update().clone();
+            let started = Instant::now();
             let end = tokio::select! {
-                end = self.hear(&at, &mut after) => end,
+                end = self.hear(&at, &mut hearing) => end,
                 _ = address.changed() => Err(Status::unavailable("the module has moved")),
             };
             match end {
                 Ok(()) => return,
                 Err(status) => {
-                    if self.line() == Line::Up {
+                    if self.line() == Line::Up && started.elapsed() >= WELL_AFTER {
                         retry.succeeded();
                     }
                     self.lost(&status).await;
@@ -135,94 +122,64 @@ impl Uplink {
     }
 
     /// Forwards one stream; returns when the telemetry ended for good.
-    async fn hear(&self, at: &Address, after: &mut u64) -> Result<(), Status> {
-        let request = rpc::TelemetryRequest {
-            rate_hz: self.sample_rate_hz,
-            after: *after,
-        };
-        let request = rpc::with_bearer(request, &at.token)?;
-        let mut client = ModuleClient::new(at.channel.clone())
-            .max_decoding_message_size(crate::onboard::MESSAGE_BYTES_MAX);
+    async fn hear(&self, at: &Address, hearing: &mut Hearing) -> Result<(), Status> {
+        let request = rpc::with_bearer(hearing.request(self.sample_rate_hz), &at.token)?;
+        let mut client =
+            ModuleClient::new(at.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
         let mut messages = within(SILENCE_MAX, client.telemetry(request))
             .await?
             .into_inner();
-        self.up().await;
+        self.presence.up().await;
         while let Some(message) = next(&mut messages).await? {
-            if message.sequence != 0 {
-                if message.sequence <= *after {
-                    continue;
+            let (sequence, incarnation) = (message.sequence, message.incarnation);
+            if hearing.knows(sequence, incarnation) {
+                continue;
+            }
+            if let Some(said) = message.message {
+                match hearing.read(said) {
+                    Ok(Downlink::Ended(_, reason)) => {
+                        self.presence.ended(reason).await;
+                        return Ok(());
+                    }
+                    Ok(said) => self.hand_on(said).await,
+                    Err(status) => self.dropped(hearing.dropped(&status)).await,
                 }
-                *after = message.sequence;
             }
-            if self.forward(message).await? {
-                return Ok(());
-            }
+            hearing.handed_on(sequence, incarnation);
         }
         Err(Status::unavailable("the module hung up"))
     }
 
-    /// Returns whether this was the end.
-    async fn forward(&self, message: rpc::Downlink) -> Result<bool, Status> {
-        let module = &self.module;
-        match message.message {
-            Some(downlink::Message::Sample(sample)) => {
-                self.outlet.sample(module, sample.try_into()?);
-            }
-            Some(downlink::Message::Event(event)) => {
-                let module = self.happened_to(&event.module)?;
-                self.outlet
-                    .tell(Downlink::Event(module, event.try_into()?))
-                    .await;
-            }
-            Some(downlink::Message::Log(line)) => {
-                let line = cut(line);
-                self.outlet.tell(Downlink::Log(module.clone(), line)).await;
-            }
-            Some(downlink::Message::Ended(reason)) => {
-                let reason = cut(reason);
-                self.line.send_replace(Line::Ended);
-                self.outlet
-                    .tell(Downlink::Ended(module.clone(), reason))
-                    .await;
-                return Ok(true);
-            }
-            None => {}
+    async fn hand_on(&self, said: Downlink) {
+        let outlet = self.presence.outlet();
+        match said {
+            Downlink::Sample(module, sample) => outlet.sample(&module, sample),
+            said => outlet.tell(said).await,
         }
-        Ok(false)
     }
 
-    /// The module that an event is about: this one, unless another is named.
-    fn happened_to(&self, named: &str) -> Result<ModuleId, Status> {
-        if named.is_empty() {
-            return Ok(self.module.clone());
-        }
-        ModuleId::new(named).map_err(|error| Status::invalid_argument(error.to_string()))
-    }
-
-    async fn up(&self) {
-        if self.line.send_replace(Line::Up) != Line::Up {
-            self.outlet.tell(Downlink::Up(self.module.clone())).await;
+    async fn dropped(&self, line: Option<String>) {
+        if let Some(line) = line {
+            let (rocket, module) = (self.presence.outlet().rocket(), self.presence.module());
+            tracing::warn!(%rocket, %module, line, "messages dropped");
+            self.presence.log(line).await;
         }
     }
 
     /// A stream broke: the module is down, unless it says itself that only its telemetry is.
     async fn lost(&self, status: &Status) {
-        let reason = rpc::reason(status);
+        let reason = rpc::text(&rpc::reason(status));
         if status.code() == Code::Aborted {
-            self.outlet
-                .tell(Downlink::Log(self.module.clone(), reason))
-                .await;
-        } else if self.line.send_replace(Line::Down) == Line::Up {
-            self.outlet
-                .tell(Downlink::Down(self.module.clone(), reason))
-                .await;
+            self.presence.log(reason).await;
+        } else {
+            self.presence.broke(reason).await;
         }
     }
 
     /// Sends a command and waits for its answer; sends it again, with the same id, while the line
     /// is broken and the command valid.
     pub(crate) async fn command(&self, command: &Command) -> Result<Answer, LinkError> {
-        let message = rpc::Command::sent(command, self.outlet.clock().now());
+        let message = rpc::Command::sent(command, self.presence.outlet().clock().now());
         let deadline = Instant::now() + command.valid_for.min(ANSWER_MAX);
         let mut sent = false;
         loop {
@@ -246,7 +203,7 @@ impl Uplink {
                 return Err(if retry && sent {
                     self.timed_out(command)
                 } else {
-                    self.unreachable(rpc::reason(&status))
+                    self.unreachable(rpc::text(&rpc::reason(&status)))
                 });
             }
             tokio::time::sleep(RESEND_WAIT).await;
@@ -256,22 +213,23 @@ impl Uplink {
     async fn execute(&self, message: rpc::Command) -> Result<Answer, Status> {
         let at = self.address.borrow().clone();
         let request = rpc::with_bearer(message, &at.token)?;
-        let reply = ModuleClient::new(at.channel).execute(request).await?;
+        let mut client = ModuleClient::new(at.channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let reply = client.execute(request).await?;
         reply.into_inner().try_into()
     }
 
     fn unreachable(&self, reason: String) -> LinkError {
         LinkError::Unreachable {
-            rocket: self.outlet.rocket().clone(),
-            module: self.module.clone(),
+            rocket: self.presence.outlet().rocket().clone(),
+            module: self.presence.module().clone(),
             reason,
         }
     }
 
     fn timed_out(&self, command: &Command) -> LinkError {
         LinkError::TimedOut {
-            rocket: self.outlet.rocket().clone(),
-            module: self.module.clone(),
+            rocket: self.presence.outlet().rocket().clone(),
+            module: self.presence.module().clone(),
             seconds: command.valid_for.min(ANSWER_MAX).as_secs_f64(),
         }
     }
@@ -279,13 +237,6 @@ impl Uplink {
 
 async fn next(messages: &mut Streaming<rpc::Downlink>) -> Result<Option<rpc::Downlink>, Status> {
     within(SILENCE_MAX, messages.message()).await
-}
-
-fn cut(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
-        text.truncate(end);
-    }
-    text
 }
 
 async fn within<T>(

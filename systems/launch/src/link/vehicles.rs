@@ -7,17 +7,17 @@ use async_trait::async_trait;
 use portique_clock::Clock;
 use portique_flight::{Body, Vehicle};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use crate::link::attach::{Attachments, AttachmentsOptions};
+use crate::link::attach::{Attachments, AttachmentsOptions, Expected};
 use crate::link::outlet::Outlet;
+use crate::link::presence::Presence;
 use crate::link::remote::RemoteLink;
 use crate::link::replayed::ReplayedLink;
 use crate::link::simulated::{SimulatedLink, SimulationOptions, WorldHandle, WorldService, relay};
 use crate::link::supervision::{Assignment, ModuleHost, supervise};
+use crate::link::work::Work;
 use crate::link::{Connector, Link, LinkKind};
 use crate::rpc::ground_server::{Ground, GroundServer};
 use crate::rpc::world_server::WorldServer;
@@ -34,7 +34,8 @@ const REPORTS_MAX: usize = 256;
 pub struct VehiclesOptions {
     /// The time that stamps what is heard.
     pub clock: Arc<dyn Clock>,
-    /// Admits modules attached by hand; empty admits none.
+    /// Admits modules attached by hand, but not in the place of one that the hub runs itself; empty
+    /// admits none.
     pub attach_token: String,
     /// Runs the computers of simulated vehicles.
     pub host: Arc<dyn ModuleHost>,
@@ -63,9 +64,10 @@ impl Vehicles {
     pub fn grpc_routes(&self) -> Routes {
         let ground = GroundService {
             registry: Arc::clone(&self.registry),
+            clock: Arc::clone(&self.options.clock),
         };
         let world = WorldService::new(Arc::clone(&self.registry));
-        let limit = crate::onboard::MESSAGE_BYTES_MAX;
+        let limit = rpc::MESSAGE_BYTES_MAX;
         Routes::new(GroundServer::new(ground).max_decoding_message_size(limit))
             .add_service(WorldServer::new(world).max_decoding_message_size(limit))
     }
@@ -73,7 +75,7 @@ impl Vehicles {
     fn site(
         &self,
         outlet: &Arc<Outlet>,
-        expected: BTreeMap<ModuleId, String>,
+        expected: BTreeMap<ModuleId, Expected>,
         world: Option<WorldHandle>,
         work: &Work,
     ) -> Arc<Attachments> {
@@ -100,10 +102,16 @@ impl Vehicles {
             WorldHandle::start(vehicle, self.options.simulation, &work.tracker, &work.stop)?;
         let expected = Body::ALL
             .iter()
-            .map(|body| Ok((ModuleId::new(body.as_str())?, new_token())))
+            .map(|body| {
+                let module = ModuleId::new(body.as_str())?;
+                let presence = Presence::new(module.clone(), Arc::clone(&outlet), true);
+                let presence = Arc::new(presence);
+                let token = new_token();
+                Ok((module, Expected { token, presence }))
+            })
             .collect::<Result<BTreeMap<_, _>, Error>>()?;
         let attachments = self.site(&outlet, expected.clone(), Some(world.clone()), &work);
-        for (module, token) in expected {
+        for (module, Expected { token, presence }) in expected {
             let rocket = outlet.rocket().clone();
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let supervision = supervise(
@@ -111,7 +119,7 @@ impl Vehicles {
                 Arc::clone(&self.options.clock),
                 Assignment {
                     rocket,
-                    module: module.clone(),
+                    module,
                     token,
                 },
                 reports,
@@ -119,15 +127,13 @@ impl Vehicles {
             );
             work.tracker.spawn(supervision);
             work.tracker
-                .spawn(relay(Arc::clone(&outlet), module, reported));
+                .spawn(relay(presence, reported, work.stop.clone()));
         }
-        let Work { tracker, stop } = work;
         Ok(Arc::new(SimulatedLink {
             outlet,
             attachments,
             world,
-            tracker,
-            stop,
+            work,
         }))
     }
 }
@@ -148,23 +154,11 @@ impl Connector for Vehicles {
             LinkKind::Remote => {
                 let work = Work::default();
                 let attachments = self.site(&outlet, BTreeMap::new(), None, &work);
-                let Work { tracker, stop } = work;
-                Ok(Arc::new(RemoteLink {
-                    attachments,
-                    tracker,
-                    stop,
-                }))
+                Ok(Arc::new(RemoteLink { attachments, work }))
             }
             LinkKind::Replayed { csv } => Ok(Arc::new(ReplayedLink::open(outlet, csv)?)),
         }
     }
-}
-
-/// The tasks of one link.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Work {
-    pub(crate) tracker: TaskTracker,
-    pub(crate) stop: CancellationToken,
 }
 
 /// Where the modules of one rocket come to.
@@ -177,8 +171,7 @@ struct Site {
 /// What a module needs to sit in its world.
 pub(crate) struct OpenWorld {
     pub(crate) world: WorldHandle,
-    pub(crate) tracker: TaskTracker,
-    pub(crate) stop: CancellationToken,
+    pub(crate) work: Work,
 }
 
 /// The rockets that modules can attach to.
@@ -200,7 +193,7 @@ impl Registry {
         module: &str,
         token: &str,
     ) -> Result<(Arc<Site>, ModuleId), Status> {
-        let invalid = |error: Error| Status::invalid_argument(error.to_string());
+        let invalid = |error: Error| Status::invalid_argument(rpc::text(&error.to_string()));
         let rocket = RocketId::new(rocket).map_err(invalid)?;
         let module = ModuleId::new(module).map_err(invalid)?;
         let known = {
@@ -215,6 +208,12 @@ impl Registry {
         Ok((site, module))
     }
 
+    /// Whether `token` is that of any module whose computer the hub runs.
+    pub(crate) fn expects(&self, token: &str) -> bool {
+        let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.values().any(|site| site.attachments.expects(token))
+    }
+
     /// The rocket's world, when it has one and `token` admits the module.
     pub(crate) fn world(
         &self,
@@ -226,17 +225,14 @@ impl Registry {
         let world = site.world.clone().ok_or_else(|| {
             Status::failed_precondition(format!("rocket {rocket} is not simulated"))
         })?;
-        let Work { tracker, stop } = site.work.clone();
-        Ok(OpenWorld {
-            world,
-            tracker,
-            stop,
-        })
+        let work = site.work.clone();
+        Ok(OpenWorld { world, work })
     }
 }
 
 struct GroundService {
     registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
 }
 
 #[tonic::async_trait]
@@ -259,6 +255,7 @@ impl Ground for GroundService {
         Ok(Response::new(AttachReply {
             simulated,
             renew_s: RENEW_S,
+            ground_unix_ns: self.clock.now().as_nanos(),
         }))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portique_clock::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,7 @@ pub(crate) struct Attaching {
     pub(crate) identity: Arc<Identity>,
     pub(crate) endpoint: String,
     pub(crate) lost_after: Option<Duration>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Attaching {
@@ -49,8 +51,12 @@ impl Attaching {
             let mut retry = RETRY;
             let mut heard = Instant::now();
             loop {
+                let asked = self.clock.monotonic();
                 let wait = match self.attach().await {
                     Ok(reply) => {
+                        let heard_at = self.clock.monotonic();
+                        let told = Timestamp::from_nanos(reply.ground_unix_ns);
+                        cell.ground_time(|time| time.heard(told, asked, heard_at));
                         retry.succeeded();
                         heard = Instant::now();
                         if !std::mem::replace(&mut started, true) {
@@ -91,7 +97,8 @@ impl Attaching {
             endpoint: self.endpoint.clone(),
         };
         let request = rpc::with_bearer(request, &self.identity.token)?;
-        let mut client = GroundClient::new(self.ground.clone());
+        let mut client = GroundClient::new(self.ground.clone())
+            .max_decoding_message_size(rpc::MESSAGE_BYTES_MAX);
         match tokio::time::timeout(ATTACH_TIMEOUT, client.attach(request)).await {
             Ok(reply) => Ok(reply?.into_inner()),
             Err(_) => Err(Status::deadline_exceeded("the ground did not answer")),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use portique_flight::Phase;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
+use crate::onboard::ground_time::GroundTime;
 use crate::onboard::ledger::{Ledger, Told};
 use crate::{Answer, Command, Sample};
 
@@ -50,6 +51,7 @@ pub(crate) struct Pending {
 pub(crate) struct Cell {
     state: watch::Sender<State>,
     ledger: Mutex<Ledger>,
+    ground_time: Mutex<GroundTime>,
     told: watch::Sender<u64>,
     delivered: watch::Sender<u64>,
     control: Mutex<Option<mpsc::Sender<Pending>>>,
@@ -66,7 +68,8 @@ impl Cell {
     pub(crate) fn new() -> Self {
         Self {
             state: watch::Sender::default(),
-            ledger: Mutex::default(),
+            ledger: Mutex::new(Ledger::new(new_incarnation())),
+            ground_time: Mutex::default(),
             told: watch::Sender::default(),
             delivered: watch::Sender::default(),
             control: Mutex::default(),
@@ -99,6 +102,11 @@ impl Cell {
     /// Reads or changes the ledger.
     pub(crate) fn ledger<R>(&self, work: impl FnOnce(&mut Ledger) -> R) -> R {
         work(&mut lock(&self.ledger))
+    }
+
+    /// Reads or renews what is known of the ground's clock.
+    pub(crate) fn ground_time<R>(&self, work: impl FnOnce(&mut GroundTime) -> R) -> R {
+        work(&mut lock(&self.ground_time))
     }
 
     /// Notes a message that the ground must get, and wakes whoever sends it.
@@ -195,6 +203,14 @@ impl Drop for TelemetryDoor<'_> {
     fn drop(&mut self) {
         *lock(&self.0.telemetry) = None;
     }
+}
+
+/// A number that no other computer of this module counts its events under.
+fn new_incarnation() -> u64 {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    // Zero stands for a computer that does not say.
+    u64::from_le_bytes(bytes).max(1)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::Stream;
 use portique_clock::{Clock, Timestamp};
@@ -15,9 +16,9 @@ use tonic::{Request, Response, Status};
 
 use crate::onboard::Identity;
 use crate::onboard::cell::{Cell, Live, Pending};
-use crate::onboard::ledger::{Progress, Told};
+use crate::onboard::ledger::{Progress, Receipt, Told};
 use crate::rpc::{self, downlink, module_server};
-use crate::{Answer, Command};
+use crate::{Answer, Command, Order};
 
 /// Messages of one subscription that wait for the network.
 const STREAM_MESSAGES_MAX: usize = 64;
@@ -68,6 +69,12 @@ impl ModuleService {
         }
     }
 
+    /// How long ago a command was sent, if the ground's clock is known.
+    fn age(&self, sent: Timestamp) -> Option<Duration> {
+        let now = self.clock.monotonic();
+        self.cell.ground_time(|time| time.age(sent, now))
+    }
+
     /// Hands a new command to the control task and waits for its answer.
     async fn execute_new(&self, command: Command) -> Result<Answer, Status> {
         let id = command.id.clone();
@@ -107,16 +114,17 @@ impl module_server::Module for ModuleService {
     ) -> Result<Response<rpc::Answer>, Status> {
         self.admit(&request)?;
         let (command, sent) = request.into_inner().checked()?;
-        let known = self.cell.ledger(|ledger| ledger.begin(&command.id));
-        let answer = match known {
-            Some(Progress::Answered(answer)) => answer,
-            Some(Progress::Unknown) => return Err(unknown()),
-            Some(Progress::Begun) => {
+        let receipt = self.cell.ledger(|ledger| ledger.begin(&command));
+        let answer = match receipt {
+            Receipt::Known(Progress::Answered(answer)) => answer,
+            Receipt::Known(Progress::Unknown) => return Err(unknown()),
+            Receipt::Known(Progress::Begun) => {
                 return Err(Status::unavailable(
                     "being executed; ask again with the same id",
                 ));
             }
-            None => match too_late(&command, sent, self.clock.now()) {
+            Receipt::Taken(order) => taken(&command, &order),
+            Receipt::New => match too_late(&command, self.age(sent)) {
                 Some(refusal) => {
                     let progress = Progress::Answered(refusal.clone());
                     self.cell
@@ -154,7 +162,7 @@ impl module_server::Module for ModuleService {
             cell: Arc::clone(&self.cell),
             live,
             messages,
-            last: request.after,
+            after: (request.incarnation, request.after),
         };
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
@@ -173,7 +181,8 @@ struct Subscription {
     cell: Arc<Cell>,
     live: broadcast::Receiver<Live>,
     messages: mpsc::Sender<Result<rpc::Downlink, Status>>,
-    last: u64,
+    /// The last sequence that was sent, and the incarnation that it belongs to.
+    after: (u64, u64),
 }
 
 impl Subscription {
@@ -181,17 +190,17 @@ impl Subscription {
         let mut told = self.cell.watch_told();
         loop {
             // Events go before samples: they are few, and must not wait behind a flood.
-            while let Some((sequence, message)) = self.cell.ledger(|l| l.next_after(self.last)) {
+            while let Some((incarnation, sequence, message)) = self.next_told() {
                 let ended = matches!(message, Told::Ended(_));
                 if self
                     .messages
-                    .send(Ok(event_message(sequence, message)))
+                    .send(Ok(event_message(incarnation, sequence, message)))
                     .await
                     .is_err()
                 {
                     return;
                 }
-                self.last = sequence;
+                self.after = (incarnation, sequence);
                 self.cell.delivered(sequence);
                 if ended {
                     return;
@@ -222,7 +231,20 @@ impl Subscription {
     }
 }
 
-fn event_message(sequence: u64, message: Told) -> rpc::Downlink {
+impl Subscription {
+    /// The oldest message that this subscriber does not have, with its incarnation and sequence.
+    fn next_told(&self) -> Option<(u64, u64, Told)> {
+        let (incarnation, last) = self.after;
+        self.cell.ledger(|ledger| {
+            let known = ledger.incarnation();
+            let after = if incarnation == known { last } else { 0 };
+            let (sequence, message) = ledger.next_after(after)?;
+            Some((known, sequence, message))
+        })
+    }
+}
+
+fn event_message(incarnation: u64, sequence: u64, message: Told) -> rpc::Downlink {
     let message = match message {
         Told::Event { event, happened_to } => {
             let module = happened_to.map(String::from).unwrap_or_default();
@@ -235,6 +257,7 @@ fn event_message(sequence: u64, message: Told) -> rpc::Downlink {
     };
     rpc::Downlink {
         sequence,
+        incarnation,
         message: Some(message),
     }
 }
@@ -246,14 +269,18 @@ fn live_message(live: Live) -> rpc::Downlink {
     };
     rpc::Downlink {
         sequence: 0,
+        incarnation: 0,
         message: Some(message),
     }
 }
 
-/// The refusal of a command that arrives after its time.
-fn too_late(command: &Command, sent: Timestamp, now: Timestamp) -> Option<Answer> {
-    let age = now.since(sent);
-    (age > command.valid_for).then(|| Answer::Refused {
+/// The refusal of a command that arrives after its time. What makes things safe is never too late.
+fn too_late(command: &Command, age: Option<Duration>) -> Option<Answer> {
+    if matches!(command.order, Order::Destroy | Order::Safe) {
+        return None;
+    }
+    let age = age.filter(|age| *age > command.valid_for)?;
+    Some(Answer::Refused {
         reason: format!(
             "too late: {} arrived {:.3} s after it was sent and was valid for {:.3} s",
             command.order.name(),
@@ -263,10 +290,54 @@ fn too_late(command: &Command, sent: Timestamp, now: Timestamp) -> Option<Answer
     })
 }
 
+/// The refusal of a command under an id that stands for something else.
+fn taken(command: &Command, earlier: &Order) -> Answer {
+    Answer::Refused {
+        reason: format!(
+            "id {:?} was used for {} before: {} needs an id of its own",
+            command.id,
+            earlier.name(),
+            command.order.name()
+        ),
+    }
+}
+
 fn unknown() -> Status {
     Status::aborted("the control task crashed on this command; whether it was executed is unknown")
 }
 
 fn telemetry_down() -> Status {
     Status::aborted("the telemetry task is down; subscribe again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(order: Order) -> Command {
+        Command {
+            id: "a".into(),
+            order,
+            valid_for: Duration::from_secs(2),
+        }
+    }
+
+    #[test]
+    fn an_order_is_late_after_its_time_and_never_by_an_unknown_clock() {
+        let stage = command(Order::Stage);
+        assert_eq!(too_late(&stage, None), None);
+        assert_eq!(too_late(&stage, Some(Duration::from_secs(2))), None);
+        let refused = too_late(&stage, Some(Duration::from_secs(3)));
+        assert!(matches!(refused, Some(Answer::Refused { reason }) if reason.contains("3.000")));
+    }
+
+    #[test]
+    fn what_makes_safe_is_never_late() {
+        for order in [Order::Destroy, Order::Safe] {
+            assert_eq!(
+                too_late(&command(order), Some(Duration::from_secs(60))),
+                None
+            );
+        }
+    }
 }

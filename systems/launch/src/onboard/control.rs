@@ -95,15 +95,15 @@ impl<'a> Pilot<'a> {
         };
         send(&world, from_control::Message::Join(join)).await;
         let request = rpc::with_bearer(ReceiverStream::new(outgoing), &identity.token)?;
-        let mut frames = WorldClient::new(channel).fly(request).await?.into_inner();
+        let mut world_client =
+            WorldClient::new(channel).max_decoding_message_size(rpc::MESSAGE_BYTES_MAX);
+        let mut frames = world_client.fly(request).await?.into_inner();
         let hello = match frames.message().await?.and_then(|message| message.message) {
             Some(to_control::Message::Hello(hello)) => hello,
             _ => return Err(tonic::Status::internal("the world did not say hello")),
         };
         let autopilot = autopilot(identity, &hello)?;
-        if let Ok(ledger) = serde_json::from_slice::<Ledger>(&hello.ledger)
-            && cell.ledger(|ledger| ledger.is_empty())
-        {
+        if let Ok(ledger) = serde_json::from_slice::<Ledger>(&hello.ledger) {
             cell.resume(ledger);
         }
         let pilot = Self {
@@ -268,7 +268,10 @@ impl<'a> Pilot<'a> {
         let ledger = if std::mem::replace(&mut self.ledger_kept, true) {
             None
         } else {
-            Some(self.cell.ledger(|ledger| encode(ledger)))
+            Some(
+                self.cell
+                    .ledger(|ledger| ledger.encode(rpc::KEPT_BYTES_MAX)),
+            )
         };
         let keep = rpc::Keep {
             memory: Some(encode(&self.autopilot)),

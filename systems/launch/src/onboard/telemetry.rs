@@ -117,6 +117,7 @@ async fn observe(
     };
     let request = rpc::with_bearer(request, &identity.token)?;
     Ok(WorldClient::new(channel)
+        .max_decoding_message_size(rpc::MESSAGE_BYTES_MAX)
         .observe(request)
         .await?
         .into_inner())

@@ -128,7 +128,9 @@ impl TryFrom<rpc::Answer> for Answer {
     fn try_from(message: rpc::Answer) -> Result<Self, Status> {
         match message.answer {
             Some(WireAnswer::Accepted(_)) => Ok(Self::Accepted),
-            Some(WireAnswer::Refused(reason)) => Ok(Self::Refused { reason }),
+            Some(WireAnswer::Refused(reason)) => Ok(Self::Refused {
+                reason: rpc::text(&reason),
+            }),
             None => Err(Status::internal("the module's answer is empty")),
         }
     }

@@ -8,6 +8,9 @@ use crate::{FlightEvent, Quality, Sample};
 /// Values of one event: more than any standard event has, little enough for a log line.
 const EVENT_VALUES_MAX: usize = 32;
 
+/// Longest name of a value, in bytes; with [`EVENT_VALUES_MAX`] it keeps an event below 4 KiB.
+const VALUE_NAME_BYTES_MAX: usize = 64;
+
 impl From<&Sample> for rpc::Sample {
     fn from(sample: &Sample) -> Self {
         Self {
@@ -70,6 +73,11 @@ impl TryFrom<rpc::Event> for FlightEvent {
             return Err(Status::invalid_argument("values: at most 32 in an event"));
         }
         for (name, value) in &event.values {
+            if !is_value_name(name) {
+                return Err(Status::invalid_argument(
+                    "values: a name is 1 to 64 of a-z A-Z 0-9 _ - .",
+                ));
+            }
             finite(name, *value)?;
         }
         Ok(Self {
@@ -78,4 +86,9 @@ impl TryFrom<rpc::Event> for FlightEvent {
             values: event.values.into_iter().collect(),
         })
     }
+}
+
+fn is_value_name(name: &str) -> bool {
+    let may = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
+    (1..=VALUE_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(may)
 }

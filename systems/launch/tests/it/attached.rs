@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portique_clock::WallClock;
+use portique_clock::{SimulatedClock, Timestamp, WallClock};
 use portique_launch::link::Assignment;
 use portique_launch::onboard::{self, ComputerOptions, Outcome};
 use portique_launch::{Answer, Downlink, InjectedFault, LinkKind, ModuleId, Order};
@@ -75,6 +75,51 @@ async fn a_wrong_token_is_refused_for_good() {
         matches!(&outcome, Outcome::Refused(reason) if reason.contains("camera")),
         "{outcome:?}"
     );
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_takes_the_name_of_a_module_that_the_hub_runs() {
+    let mut rig = Rig::simulated().await;
+    let options = ComputerOptions {
+        module: ModuleId::new("booster").unwrap(),
+        ..camera(&rig.ground, ATTACH_TOKEN)
+    };
+    let run = onboard::run(
+        options,
+        Arc::new(WallClock::new()),
+        CancellationToken::new(),
+    );
+    let outcome = tokio::time::timeout(PATIENCE, run).await.unwrap().unwrap();
+    assert!(
+        matches!(&outcome, Outcome::Refused(reason) if reason.contains("booster")),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        rig.order("booster", Order::InternalPower).await.unwrap(),
+        Answer::Accepted,
+        "the hub's own computer holds its seat"
+    );
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_module_whose_wall_clock_is_years_off_takes_orders() {
+    let mut rig = Rig::new(&LinkKind::Remote).await;
+    let stop = CancellationToken::new();
+    let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+    let run = onboard::run(camera(&rig.ground, ATTACH_TOKEN), clock, stop.clone());
+    let run = TaskTracker::new().spawn(run);
+    rig.until("the camera is up", |message| {
+        matches!(message, Downlink::Up(_))
+    })
+    .await;
+    match rig.order("camera", Order::Stage).await.unwrap() {
+        Answer::Refused { reason } => assert!(reason.contains("has no stage"), "{reason}"),
+        Answer::Accepted => panic!("a camera has no stages"),
+    }
+    stop.cancel();
+    run.await.unwrap().unwrap();
     rig.close().await;
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portique_flight::{EventKind, Phase};
 use portique_launch::{
-    Answer, Command, Downlink, InjectedFault, LinkError, LinkKind, ModuleId, Order, Pad,
+    Answer, Command, Downlink, InjectedFault, LinkError, LinkKind, ModuleId, Order, Pad, Quality,
 };
 
 use crate::rig::Rig;
@@ -194,6 +194,76 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
     assert!(error.to_string().contains("camera"), "{error}");
     let error = rig.link.pad(Pad::Release).await.unwrap_err();
     assert!(error.to_string().contains("clamps"), "{error}");
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_was_used_for_another_order_is_refused() {
+    let rig = Rig::simulated().await;
+    let payload = ModuleId::new("payload").unwrap();
+    let command = |order: Order| Command {
+        id: "one".into(),
+        order,
+        valid_for: Duration::from_secs(5),
+    };
+    let first = command(Order::InternalPower);
+    assert_eq!(
+        rig.link.command(&payload, first).await.unwrap(),
+        Answer::Accepted
+    );
+    let second = command(Order::Destroy);
+    let refused = reason(rig.link.command(&payload, second).await.unwrap());
+    assert!(refused.contains("internal_power"), "{refused}");
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frozen_sensors_are_marked_as_frozen() {
+    let mut rig = Rig::simulated().await;
+    rig.lift_off(20.0).await;
+    let flying = rig
+        .until_sample("booster", "well on its way", |s| s.t_s > 20.0)
+        .await;
+    assert_eq!(flying.quality, Quality::Good);
+    let freeze = inject(InjectedFault::FrozenSensors);
+    assert_eq!(
+        rig.order("booster", freeze).await.unwrap(),
+        Answer::Accepted
+    );
+    let frozen = rig
+        .until_sample("booster", "the freeze is seen", |s| {
+            s.quality == Quality::Frozen
+        })
+        .await;
+    assert!(frozen.t_s > flying.t_s + 0.5, "its clock goes on");
+    rig.until_sample("stage2", "the neighbour still measures", |s| {
+        s.t_s > frozen.t_s + 1.0 && s.quality == Quality::Good
+    })
+    .await;
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_out_and_dense_air_show_in_the_telemetry() {
+    let mut rig = Rig::simulated().await;
+    rig.lift_off(20.0).await;
+    let flying = rig
+        .until_sample("booster", "in the thick air", |s| s.t_s > 30.0)
+        .await;
+    assert!(flying.healthy);
+    let out = inject(InjectedFault::EngineOut);
+    assert_eq!(rig.order("booster", out).await.unwrap(), Answer::Accepted);
+    rig.until_sample("booster", "one engine fewer, and not well", |s| {
+        s.engines_running + 1 == flying.engines_running && !s.healthy
+    })
+    .await;
+    let before = rig.until_sample("stage2", "a last reading", |_| true).await;
+    let dense = inject(InjectedFault::DenseAir);
+    assert_eq!(rig.order("stage2", dense).await.unwrap(), Answer::Accepted);
+    rig.until_sample("stage2", "far more pressure at once", |s| {
+        s.dynamic_pressure_pa > before.dynamic_pressure_pa * 1.3 && s.t_s < before.t_s + 20.0
+    })
+    .await;
     rig.close().await;
 }
 

@@ -136,7 +136,10 @@ async fn a_recording_takes_no_orders() {
         order: Order::Destroy,
         valid_for: Duration::from_secs(1),
     };
-    let error = link.command(&ModuleId::new("vehicle").unwrap(), command).await.unwrap_err();
+    let error = link
+        .command(&ModuleId::new("vehicle").unwrap(), command)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "a replayed vehicle takes no orders");
     assert!(!link.reports_events());
 }

@@ -3,25 +3,34 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use portique_flight::Body;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::WorldHandle;
-use super::world::{CONTROL_FRAMES_MAX, Input, OBSERVER_FRAMES_MAX};
+use super::observers::OBSERVER_FRAMES_MAX;
+use super::world::{CONTROL_FRAMES_MAX, Input};
 use crate::link::vehicles::Registry;
-use crate::rpc::{self, FromControl, Join, SensorFrame, ToControl, from_control, world_server};
+use crate::rpc::{
+    self, FromControl, Join, KEPT_BYTES_MAX, SensorFrame, ToControl, from_control, world_server,
+};
 
-/// Largest memory or ledger that a world keeps for a seat.
-const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Control tasks on their seats at once, in all worlds, with those that were ousted and did not hang
+/// up yet: three for each of some eighty rockets.
+const SEATS_MAX: usize = 256;
+
+/// Longest wait for the first message of a control task; it is sent with the call.
+const JOIN_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves the worlds of all simulated rockets of a hub.
 pub(crate) struct WorldService {
     registry: Arc<Registry>,
     next_holder: AtomicU64,
+    seats: Arc<Semaphore>,
 }
 
 impl WorldService {
@@ -29,6 +38,7 @@ impl WorldService {
         Self {
             registry,
             next_holder: AtomicU64::new(1),
+            seats: Arc::new(Semaphore::new(SEATS_MAX)),
         }
     }
 }
@@ -45,14 +55,16 @@ impl world_server::World for WorldService {
         request: Request<Streaming<FromControl>>,
     ) -> Result<Response<Self::FlyStream>, Status> {
         let token = rpc::bearer(&request).unwrap_or_default().to_owned();
+        if !self.registry.expects(&token) {
+            return Err(Status::permission_denied(
+                "the token is of no simulated module",
+            ));
+        }
+        let permit = Arc::clone(&self.seats)
+            .try_acquire_owned()
+            .map_err(|_| Status::resource_exhausted("256 control tasks fly already"))?;
         let mut messages = request.into_inner();
-        let Some(FromControl {
-            message: Some(from_control::Message::Join(join)),
-        }) = messages.message().await?
-        else {
-            return Err(Status::invalid_argument("the first message must be a join"));
-        };
-        let Join { rocket, module } = join;
+        let Join { rocket, module } = join(&mut messages).await?;
         let site = self.registry.world(&rocket, &module, &token)?;
         let body = body(&module)?;
         let holder = self.next_holder.fetch_add(1, Ordering::Relaxed);
@@ -71,12 +83,13 @@ impl world_server::World for WorldService {
             body,
             holder,
         };
-        site.tracker.spawn(async move {
+        site.work.tracker.spawn(async move {
             let hear = seat.hear(messages);
-            if let Some(Err(status)) = site.stop.run_until_cancelled(hear).await {
+            if let Some(Err(status)) = site.work.stop.run_until_cancelled(hear).await {
                 tracing::debug!(%body, reason = rpc::reason(&status), "control left its seat");
             }
             _ = seat.world.inputs.send(Input::Leave { body, holder }).await;
+            drop(permit);
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream).map(Ok))))
     }
@@ -163,6 +176,17 @@ impl TakenSeat {
             put(&self.world, input).await?;
         }
         Ok(())
+    }
+}
+
+/// The first message of a control task.
+async fn join(messages: &mut Streaming<FromControl>) -> Result<Join, Status> {
+    let first = tokio::time::timeout(JOIN_WAIT, messages.message())
+        .await
+        .map_err(|_| Status::deadline_exceeded("no join within 2 s"))??;
+    match first.and_then(|first| first.message) {
+        Some(from_control::Message::Join(join)) => Ok(join),
+        _ => Err(Status::invalid_argument("the first message must be a join")),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lockstep::{Frame, Kept, Lockstep};
+use super::observers::Observers;
 use crate::Pad;
 use crate::rpc::{self, SensorFrame, ToControl, to_control};
 
@@ -38,12 +39,6 @@ const INPUTS_MAX: usize = 256;
 
 /// Frames that wait for one control task: the current one and, for a late one, some to catch up.
 pub(super) const CONTROL_FRAMES_MAX: usize = 4;
-
-/// Frames that wait for one observer, two seconds' worth at the highest rate; later ones are dropped.
-pub(super) const OBSERVER_FRAMES_MAX: usize = 200;
-
-/// Observers at once: a few for each module.
-const OBSERVERS_MAX: usize = 32;
 
 /// Most steps in one frame: a control task that is asked less often than five times a second of
 /// flight cannot land.
@@ -108,13 +103,6 @@ pub(super) enum Input {
     },
 }
 
-struct Observer {
-    body: Body,
-    period_s: f64,
-    next_t_s: f64,
-    frames: mpsc::Sender<SensorFrame>,
-}
-
 /// The count, and since when it stands or runs so.
 #[derive(Clone, Copy)]
 struct Count {
@@ -130,7 +118,7 @@ pub(super) struct WorldWorker {
     options: SimulationOptions,
     inputs: mpsc::Receiver<Input>,
     controls: BTreeMap<Body, mpsc::Sender<ToControl>>,
-    observers: Vec<Observer>,
+    observers: Observers,
     count: Count,
     due: Instant,
     absent_since: Option<Instant>,
@@ -157,7 +145,7 @@ impl WorldWorker {
             },
             inputs,
             controls: BTreeMap::new(),
-            observers: Vec::new(),
+            observers: Observers::default(),
             count: Count {
                 t_s: 0.0,
                 rate: 0.0,
@@ -250,7 +238,7 @@ impl WorldWorker {
                 body,
                 period_s,
                 frames,
-            } => self.observe(body, period_s, frames),
+            } => self.observers.add(body, period_s, frames),
             Input::Pad { pad, done } => _ = done.send(self.pad(pad)),
         }
     }
@@ -267,19 +255,6 @@ impl WorldWorker {
         };
         if frames.try_send(message).is_ok() {
             self.controls.insert(body, frames);
-        }
-    }
-
-    fn observe(&mut self, body: Body, period_s: f64, frames: mpsc::Sender<SensorFrame>) {
-        self.observers
-            .retain(|observer| !observer.frames.is_closed());
-        if self.observers.len() < OBSERVERS_MAX {
-            self.observers.push(Observer {
-                body,
-                period_s,
-                next_t_s: f64::NEG_INFINITY,
-                frames,
-            });
         }
     }
 
@@ -331,26 +306,8 @@ impl WorldWorker {
                 1
             };
             for sensors in steps.iter().rev().take(shown).rev() {
-                self.show(*body, sensors);
-            }
-        }
-    }
-
-    fn show(&mut self, body: Body, sensors: &Sensors) {
-        let on_pad = !self.lockstep.lifted_off();
-        for observer in self
-            .observers
-            .iter_mut()
-            .filter(|observer| observer.body == body)
-        {
-            // Half a step of slack, as sums of steps are not exact. Time may go back on the pad.
-            if on_pad || sensors.t_s + TICK_S / 2.0 >= observer.next_t_s {
-                observer.next_t_s = observer.next_t_s.max(sensors.t_s - observer.period_s);
-                observer.next_t_s += observer.period_s;
-                _ = observer.frames.try_send(sensors.into());
-            }
-            if on_pad {
-                observer.next_t_s = f64::NEG_INFINITY;
+                let on_pad = !self.lockstep.lifted_off();
+                self.observers.show(*body, sensors, on_pad);
             }
         }
     }
