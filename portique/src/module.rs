@@ -100,7 +100,7 @@ impl Module {
             return Err(Error::Usage {
                 message: format!(
                     "the module has no token: give one in {TOKEN_VARIABLE} or with --token-file \
-                     (the hub's module.token admits any module)"
+                     (the hub's module.token admits any module that the hub does not run itself)"
                 ),
             });
         }

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 
 /// Longest line that is kept whole; the rest of a longer one comes as lines of its own.
-const LINE_BYTES_MAX: usize = 4_096;
+const LINE_BYTES_MAX: usize = 2_048;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 1_024;
