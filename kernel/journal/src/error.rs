@@ -40,6 +40,8 @@ pub enum Error {
     Full {
         /// Bytes that wait.
         queued_bytes: usize,
+        /// Bytes that were to be added: see [`Journal::room`](crate::Journal::room).
+        wanted_bytes: usize,
         /// The limit.
         max: usize,
     },
@@ -54,8 +56,16 @@ pub enum Error {
         /// Bytes kept for draining.
         reserve_bytes: u64,
     },
-    /// A write or sync failed, so what is on disk is in doubt; only a restart recovers it.
-    #[error("the journal stopped after a failed write and must be restarted: {reason}")]
+    /// Records that were accepted have no place to go, so no more are in any lane, until there is
+    /// space again.
+    #[error("the journal takes no records for now: {reason}")]
+    Starved {
+        /// What is lacking.
+        reason: String,
+    },
+    /// A write or sync failed, so that what is on disk is in doubt, or a full disk did not take what
+    /// had been accepted before the journal was closed; only opening it again helps.
+    #[error("the journal stopped and must be opened again: {reason}")]
     Poisoned {
         /// The failure.
         reason: String,
@@ -120,7 +130,9 @@ impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Self::Config { .. } | Self::Empty | Self::TooLarge { .. } => Code::InvalidArgument,
-            Self::Full { .. } | Self::DrainOnly { .. } => Code::ResourceExhausted,
+            Self::Full { .. } | Self::DrainOnly { .. } | Self::Starved { .. } => {
+                Code::ResourceExhausted
+            }
             Self::Poisoned { .. } | Self::Closed | Self::Io { .. } => Code::Unavailable,
             Self::Trimmed { .. } => Code::NotFound,
             Self::Corrupt { .. } => Code::DataLoss,
@@ -131,7 +143,7 @@ impl Fault for Error {
     fn retry(&self) -> Retry {
         match self {
             Self::Full { .. } => Retry::After(RETRY_WHEN_FULL),
-            Self::DrainOnly { .. } => Retry::After(RETRY_WHEN_DRAINING),
+            Self::DrainOnly { .. } | Self::Starved { .. } => Retry::After(RETRY_WHEN_DRAINING),
             _ => Retry::No,
         }
     }

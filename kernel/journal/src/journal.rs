@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use portique_clock::{Clock, Random, Timestamp};
 
-use crate::pending::Durable;
+use crate::pending::{Durable, Room};
 use crate::shared::{Accepted, Shared};
 use crate::{
     Committer, Config, Disk, Error, Lane, Pending, Reader, Record, Scheduling, Sequence, StoreId,
@@ -68,7 +68,8 @@ pub enum State {
         /// Bytes kept for draining.
         reserve_bytes: u64,
     },
-    /// A write or sync failed; only opening it again helps.
+    /// A write or sync failed, or a full disk did not take what had been accepted before it was
+    /// closed; only opening it again helps.
     Poisoned {
         /// The failure.
         reason: String,
@@ -102,8 +103,8 @@ impl Journal {
     /// order of calls is the order of sequences.
     ///
     /// # Errors
-    /// Nothing was accepted: [`Error::Full`], [`Error::DrainOnly`], [`Error::TooLarge`],
-    /// [`Error::Empty`], [`Error::Poisoned`], [`Error::Closed`].
+    /// Nothing was accepted: [`Error::Full`], [`Error::DrainOnly`], [`Error::Starved`],
+    /// [`Error::TooLarge`], [`Error::Empty`], [`Error::Poisoned`], [`Error::Closed`].
     pub fn submit(&self, mut records: Vec<Record>, lane: Lane) -> Result<Pending, Error> {
         let bytes = self.shared.measure(&records)?;
         self.accept(&mut records, bytes, lane, None)
@@ -123,19 +124,41 @@ impl Journal {
     ) -> Result<RangeInclusive<Sequence>, Error> {
         let bytes = self.shared.measure(&records)?;
         let mut pending: Option<Pending> = None;
+        let mut room = Room::new(self.shared.clone(), lane, bytes);
         std::future::poll_fn(|context| {
             if let Some(pending) = &mut pending {
                 return Pin::new(pending).poll(context);
             }
-            match self.accept(&mut records, bytes, lane, Some(context.waker())) {
-                // Its waker waits already, so that an append locks the journal once.
-                Ok(accepted) => pending = Some(accepted),
-                Err(Error::Full { .. }) => {}
-                Err(error) => return Poll::Ready(Err(error)),
+            loop {
+                match self.accept(&mut records, bytes, lane, Some(context.waker())) {
+                    // Its waker waits already, so that an append locks the journal once.
+                    Ok(accepted) => pending = Some(accepted),
+                    Err(Error::Full { .. }) => match Pin::new(&mut room).poll(context) {
+                        // The queue was emptied in between.
+                        Poll::Ready(Ok(())) => continue,
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                        Poll::Pending => {}
+                    },
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+                return Poll::Pending;
             }
-            Poll::Pending
         })
         .await
+    }
+
+    /// Waits until records of so many bytes, as [`Error::Full`] tells them, would be accepted. A
+    /// change between that refusal and this call is not missed; another caller may still be
+    /// faster, so that the records are refused once more.
+    ///
+    /// # Errors
+    /// That of a refusal that no wait for the committer ends: [`Error::DrainOnly`],
+    /// [`Error::Starved`], [`Error::Poisoned`], [`Error::Closed`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn room(&self, lane: Lane, wanted_bytes: usize) -> Result<(), Error> {
+        Room::new(self.shared.clone(), lane, wanted_bytes).await
     }
 
     /// The watermark: this record and all before it are on stable storage.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use crate::shared::Shared;
-use crate::{Error, Sequence};
+use crate::{Error, Lane, Sequence};
 
 /// Records on their way to the disk: resolves when all of them are durable, or never will be.
 ///
@@ -91,6 +91,44 @@ impl Drop for Durable {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.shared.forget_waiter(self.sequence.0, ticket);
+        }
+    }
+}
+
+/// Resolves when the queue takes so many bytes, or never will.
+#[derive(Debug)]
+pub(crate) struct Room {
+    shared: Arc<Shared>,
+    lane: Lane,
+    bytes: usize,
+    ticket: Option<u64>,
+}
+
+impl Room {
+    pub(crate) fn new(shared: Arc<Shared>, lane: Lane, bytes: usize) -> Self {
+        Self {
+            shared,
+            lane,
+            bytes,
+            ticket: None,
+        }
+    }
+}
+
+impl Future for Room {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.shared
+            .poll_room(this.lane, this.bytes, &mut this.ticket, context.waker())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.shared.forget_room(ticket);
         }
     }
 }

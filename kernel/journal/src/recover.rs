@@ -4,14 +4,14 @@ use portique_clock::{Clock, Random};
 
 use crate::catalog::{Catalog, CatalogEntry};
 use crate::segment::{PREPARING, SPARE, SegmentHeader, segment_name};
-use crate::shared::{Birth, Shared};
+use crate::shared::{Birth, Shared, warn_of_drain_only};
 use crate::store::{STORE, Slot, Store};
 use crate::survey::{Segment, Survey, Tail, check_durable, survey};
 use crate::walk::Position;
 use crate::write::{Active, Writer};
 use crate::{
     Committer, Config, Disk, DiskFile, Error, Journal, Opened, Recovery, SECTOR_BYTES, Sectors,
-    Sequence, StoreId, Torn,
+    Sequence, State, StoreId, Torn,
 };
 
 /// Zeros written at once: large enough for the disk, small enough to let commits in between.
@@ -57,6 +57,7 @@ pub(crate) fn open(
         last: Sequence(tail.position.sequence - 1),
         torn: tail.torn.clone(),
     };
+    let state = first_state(&config, disk.as_ref())?;
     let active = Active::new(file, &last.header, &tail);
     let epoch = random.next_u64();
     let birth = Birth {
@@ -68,6 +69,7 @@ pub(crate) fn open(
         store,
         catalog,
         next: tail.position.sequence,
+        state,
     };
     let shared = Arc::new(Shared::new(birth));
     let writer = Writer::new(shared.clone(), active);
@@ -75,6 +77,37 @@ pub(crate) fn open(
         journal: Journal::new(shared.clone()),
         committer: Committer::new(shared, writer),
         recovery,
+    })
+}
+
+/// Whether the disk has room for a next segment beside the reserve.
+fn first_state(config: &Config, disk: &dyn Disk) -> Result<State, Error> {
+    let path = disk.path(PREPARING);
+    let failed = |action| {
+        let path = path.clone();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    };
+    let held = match disk.open_to_read(PREPARING) {
+        Ok(file) => file.bytes().map_err(failed("read"))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(failed("open")(error)),
+    };
+    let free_bytes = disk
+        .free_bytes()
+        .map_err(failed("look for free space for"))?;
+    let reserve_bytes = config.reserve_bytes;
+    let needed = config.segment_bytes.saturating_sub(held);
+    if needed == 0 || free_bytes >= reserve_bytes.saturating_add(needed) {
+        return Ok(State::Open);
+    }
+    warn_of_drain_only(free_bytes, reserve_bytes);
+    Ok(State::DrainOnly {
+        free_bytes,
+        reserve_bytes,
     })
 }
 

@@ -1,4 +1,10 @@
-use std::collections::VecDeque;
+//! What a journal's handles, its committer and its readers share.
+
+mod inner;
+
+pub(crate) use inner::{Batch, Inner};
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +17,6 @@ use portique_clock::Clock;
 use crate::catalog::{Catalog, CatalogEntry};
 use crate::frame::RECORD_HEADER_BYTES;
 use crate::store::Store;
-use crate::waiters::Waiters;
 use crate::walk::Position;
 use crate::{Config, Disk, Error, Lane, Record, Scheduling, Sequence, State, StoreId};
 
@@ -54,35 +59,7 @@ pub(crate) struct Birth {
     pub(crate) catalog: Catalog,
     /// The sequence of the next record.
     pub(crate) next: u64,
-}
-
-pub(crate) struct Inner {
-    pub(crate) queue: VecDeque<Batch>,
-    pub(crate) queued_bytes: usize,
-    /// The sequence of the next record submitted.
-    next: u64,
-    durable: u64,
-    state: State,
-    pub(crate) closing: bool,
-    waiters: Waiters,
-    room: Vec<Waker>,
-    pub(crate) catalog: Catalog,
-    floor: Sequence,
-    /// Whether the next segment stands ready.
-    pub(crate) spare_ready: bool,
-    /// Whether accepted records wait for the next segment.
-    pub(crate) starving: bool,
-    /// Whether there was no space even for those.
-    starved_out: bool,
-    pub(crate) work_signal: bool,
-    pub(crate) upkeep_signal: bool,
-}
-
-/// The records of one call: they go into one frame or none.
-pub(crate) struct Batch {
-    pub(crate) records: Vec<Record>,
-    /// With the header of each record.
-    pub(crate) bytes: usize,
+    pub(crate) state: State,
 }
 
 /// What became of records that were queued.
@@ -94,23 +71,7 @@ pub(crate) struct Accepted {
 
 impl Shared {
     pub(crate) fn new(birth: Birth) -> Self {
-        let inner = Inner {
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            next: birth.next,
-            durable: birth.next - 1,
-            state: State::Open,
-            closing: false,
-            waiters: Waiters::default(),
-            room: Vec::new(),
-            floor: birth.catalog.first(),
-            catalog: birth.catalog,
-            spare_ready: false,
-            starving: false,
-            starved_out: false,
-            work_signal: false,
-            upkeep_signal: false,
-        };
+        let inner = Inner::new(birth.catalog, birth.next, birth.state);
         Self {
             config: birth.config,
             disk: birth.disk,
@@ -175,7 +136,7 @@ impl Shared {
     }
 
     /// Queues the records, or leaves them where they are. The waker, if there is one, is woken when
-    /// they are durable, or when there is room for them.
+    /// they are durable.
     pub(crate) fn accept(
         &self,
         records: &mut Vec<Record>,
@@ -184,15 +145,7 @@ impl Shared {
         waker: Option<&Waker>,
     ) -> Result<Accepted, Error> {
         let mut inner = self.lock();
-        inner.admits(lane)?;
-        if inner.queued_bytes + bytes > self.config.queue_bytes_max {
-            inner.room.extend(waker.cloned());
-            let queued_bytes = inner.queued_bytes;
-            return Err(Error::Full {
-                queued_bytes,
-                max: self.config.queue_bytes_max,
-            });
-        }
+        inner.admits(lane, bytes, self.config.queue_bytes_max)?;
         let first = inner.next;
         inner.next += records.len() as u64;
         let last = inner.next - 1;
@@ -212,6 +165,30 @@ impl Shared {
             sequences: Sequence(first)..=Sequence(last),
             ticket,
         })
+    }
+
+    /// Whether the queue takes so many bytes now, or never will; if neither, `waker` is woken when it
+    /// is worth another look.
+    pub(crate) fn poll_room(
+        &self,
+        lane: Lane,
+        bytes: usize,
+        ticket: &mut Option<u64>,
+        waker: &Waker,
+    ) -> Poll<Result<(), Error>> {
+        let mut inner = self.lock();
+        match inner.admits(lane, bytes, self.config.queue_bytes_max) {
+            Err(Error::Full { .. }) => {
+                let ticket = *ticket.get_or_insert_with(|| inner.new_ticket());
+                inner.room.insert(ticket, waker.clone());
+                Poll::Pending
+            }
+            verdict => Poll::Ready(verdict),
+        }
+    }
+
+    pub(crate) fn forget_room(&self, ticket: u64) {
+        self.lock().room.remove(&ticket);
     }
 
     pub(crate) fn poll_durable(
@@ -247,17 +224,14 @@ impl Shared {
     /// Everything before `position` is durable: moves the watermark and wakes whom it reached.
     pub(crate) fn advance(&self, position: Position) {
         let durable = position.sequence - 1;
-        let (reached, room) = {
+        let reached = {
             let mut inner = self.lock();
             inner.catalog.mark(position);
             inner.durable = durable;
             self.durable.store(durable, Ordering::Release);
-            (
-                inner.waiters.reached(durable),
-                std::mem::take(&mut inner.room),
-            )
+            inner.waiters.reached(durable)
         };
-        reached.into_values().chain(room).for_each(Waker::wake);
+        reached.into_values().for_each(Waker::wake);
     }
 
     /// The spare became the active segment.
@@ -288,38 +262,71 @@ impl Shared {
     pub(crate) fn offer_spare(&self, from_reserve: bool) {
         let mut inner = self.lock();
         inner.spare_ready = true;
-        inner.starved_out = false;
+        inner.starved = None;
         inner.work_signal = true;
-        if !from_reserve && matches!(inner.state, State::DrainOnly { .. }) {
+        let opens = !from_reserve && matches!(inner.state, State::DrainOnly { .. });
+        if opens {
             inner.state = State::Open;
         }
         drop(inner);
         self.work.notify_one();
+        if opens {
+            tracing::info!("the disk has room again: the journal takes all records");
+        }
     }
 
     /// The disk is nearly full: takes only draining work from now on.
     pub(crate) fn drain_only(&self, free_bytes: u64) {
         let reserve_bytes = self.config.reserve_bytes;
         let mut inner = self.lock();
-        if inner.ended().is_none() {
-            inner.state = State::DrainOnly {
-                free_bytes,
-                reserve_bytes,
-            };
+        if inner.ended().is_some() {
+            return;
+        }
+        let begins = inner.state == State::Open;
+        inner.state = State::DrainOnly {
+            free_bytes,
+            reserve_bytes,
+        };
+        let room = if begins {
+            std::mem::take(&mut inner.room)
+        } else {
+            BTreeMap::new()
+        };
+        drop(inner);
+        room.into_values().for_each(Waker::wake);
+        if begins {
+            warn_of_drain_only(free_bytes, reserve_bytes);
         }
     }
 
-    /// Records that were accepted have no place to go for now.
-    pub(crate) fn starve_out(&self) {
+    /// Records that were accepted have no place to go for now, so no more are.
+    pub(crate) fn starve_out(&self, reason: String) {
         let mut inner = self.lock();
-        inner.starved_out = inner.starving;
-        inner.work_signal |= inner.starving && inner.closing;
+        if !inner.starving {
+            return;
+        }
+        inner.work_signal |= inner.closing;
+        let begins = inner.starved.is_none();
+        if begins {
+            tracing::error!(reason, "the journal takes no records for now");
+        }
+        inner.starved = Some(reason);
+        let room = std::mem::take(&mut inner.room);
         drop(inner);
         self.work.notify_one();
+        room.into_values().for_each(Waker::wake);
     }
 
-    pub(crate) fn starves_for_good(&self) -> bool {
-        self.lock().starved_out
+    /// Why there is no place for records that were accepted, if there is none for now.
+    pub(crate) fn starved(&self) -> Option<String> {
+        self.lock().starved.clone()
+    }
+
+    /// The writer has taken records out of the queue.
+    pub(crate) fn wake_for_room(&self, mut inner: MutexGuard<'_, Inner>) {
+        let room = std::mem::take(&mut inner.room);
+        drop(inner);
+        room.into_values().for_each(Waker::wake);
     }
 
     /// Takes the first segment out of the catalogue if retention says so.
@@ -353,7 +360,7 @@ impl Shared {
         let room = std::mem::take(&mut inner.room);
         drop(inner);
         self.work.notify_one();
-        room.into_iter().for_each(Waker::wake);
+        room.into_values().for_each(Waker::wake);
     }
 
     /// Ends the journal and wakes everybody; the first end stays.
@@ -361,6 +368,9 @@ impl Shared {
         let (waiters, room) = {
             let mut inner = self.lock();
             if inner.ended().is_none() {
+                if let State::Poisoned { reason } = &state {
+                    tracing::error!(reason, "the journal stopped");
+                }
                 inner.state = state;
             }
             inner.queue.clear();
@@ -371,6 +381,7 @@ impl Shared {
         };
         self.work.notify_one();
         self.upkeep.notify_one();
+        let room = room.into_values();
         waiters.into_values().chain(room).for_each(Waker::wake);
     }
 
@@ -399,37 +410,11 @@ fn wait(
     }
 }
 
-impl Inner {
-    /// Why nothing more will become durable, if so.
-    pub(crate) fn ended(&self) -> Option<Error> {
-        match &self.state {
-            State::Open | State::DrainOnly { .. } => None,
-            State::Poisoned { reason } => Some(Error::Poisoned {
-                reason: reason.clone(),
-            }),
-            State::Closed => Some(Error::Closed),
-        }
-    }
-
-    fn admits(&self, lane: Lane) -> Result<(), Error> {
-        if let Some(error) = self.ended() {
-            return Err(error);
-        }
-        if self.closing {
-            return Err(Error::Closed);
-        }
-        match (&self.state, lane) {
-            (
-                &State::DrainOnly {
-                    free_bytes,
-                    reserve_bytes,
-                },
-                Lane::Work,
-            ) => Err(Error::DrainOnly {
-                free_bytes,
-                reserve_bytes,
-            }),
-            _ => Ok(()),
-        }
-    }
+/// Says so once, however often the disk is looked at.
+pub(crate) fn warn_of_drain_only(free_bytes: u64, reserve_bytes: u64) {
+    tracing::warn!(
+        free_bytes,
+        reserve_bytes,
+        "the disk is nearly full: the journal takes draining work only"
+    );
 }

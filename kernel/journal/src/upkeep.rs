@@ -11,6 +11,9 @@ use crate::{DiskFile, SECTOR_BYTES, Sectors, State, Step};
 /// How often a full disk is looked at again, and old segments are looked for.
 const PERIOD: Duration = Duration::from_secs(1);
 
+const NO_SPACE: &str =
+    "no space is left on the disk, not even in the reserve: free space or shorten retention";
+
 /// Keeps the next segment ready and drops old ones, beside the committer.
 pub(crate) struct Upkeep {
     shared: Arc<Shared>,
@@ -112,7 +115,7 @@ impl Upkeep {
             self.looked_at = Some(now);
             self.shared.drain_only(free_bytes);
             if !starving || free_bytes < wanted - held {
-                self.shared.starve_out();
+                self.shared.starve_out(NO_SPACE.to_owned());
                 return Ok(Step::Idle(Some(PERIOD)));
             }
         }
@@ -176,7 +179,7 @@ impl Upkeep {
             tracing::warn!(error = %error, "cannot remove an unfinished journal segment");
         }
         self.shared.drain_only(free_bytes);
-        self.shared.starve_out();
+        self.shared.starve_out(NO_SPACE.to_owned());
         Step::Idle(Some(PERIOD))
     }
 }

@@ -152,7 +152,9 @@ impl Writer {
             inner.queued_bytes -= batch.bytes;
             self.batches.push(batch);
         }
-        Some(inner.closing)
+        let closing = inner.closing;
+        self.shared.wake_for_room(inner);
+        Some(closing)
     }
 
     /// Writes the first `count` batches as one frame.
@@ -242,9 +244,8 @@ impl Writer {
 
     /// There is no segment to write to: waits, unless nobody will make one.
     fn starve(&mut self, closing: bool) -> Step {
-        if closing && self.shared.starves_for_good() {
-            let records: usize = self.batches.iter().map(|batch| batch.records.len()).sum();
-            let reason = format!("the disk is full and {records} accepted records are not on it");
+        if closing && let Some(lack) = self.shared.starved() {
+            let reason = format!("closed with accepted records that are not on the disk: {lack}");
             self.shared.end(State::Poisoned { reason });
             self.ended = true;
             return Step::Done;

@@ -9,5 +9,6 @@ mod golden;
 mod image;
 mod meddler;
 mod refusals;
+mod room;
 mod simulation;
 mod surgery;

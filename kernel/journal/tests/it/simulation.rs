@@ -43,7 +43,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
             "{told:?}"
         );
         assert!(
-            told.drained > 0 && told.trimmed > 0 && told.failed_opens > 0,
+            told.drained > 0 && told.starved > 0 && told.trimmed > 0 && told.failed_opens > 0,
             "{told:?}"
         );
     }
@@ -62,6 +62,7 @@ struct Told {
     refused: u64,
     poisoned: u64,
     drained: u64,
+    starved: u64,
     trimmed: u64,
     failed_opens: u64,
 }
@@ -331,6 +332,10 @@ impl Run {
             Err(Error::DrainOnly { .. }) => {
                 assert_eq!(lane, Lane::Work);
                 told.drained += 1;
+                None
+            }
+            Err(Error::Starved { .. }) => {
+                told.starved += 1;
                 None
             }
             Err(error) => {
