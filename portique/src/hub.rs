@@ -106,7 +106,9 @@ impl Hub {
             )),
             simulation: SimulationOptions::default(),
         };
-        let systems = Systems::open(&engines, vehicles).await?;
+        let systems = Systems::open(&engines, vehicles)
+            .await
+            .map_err(|error| engines.poison().unwrap_or(error))?;
         let front = Front {
             token: token.clone(),
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),

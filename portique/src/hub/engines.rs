@@ -41,7 +41,8 @@ impl Engines {
     /// Opens all of them, recovering what a crash left.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with file, offset and what to do; [`Error::Part`].
+    /// [`Error::Damaged`] with file, offset and what to do; [`Error::JournalPoisoned`] when the
+    /// first writes fail; [`Error::Part`].
     pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let (journal, committer) = open_journal(folder.join(JOURNAL_FOLDER), clock.clone()).await?;
@@ -51,7 +52,9 @@ impl Engines {
             clock.clone(),
         )
         .await
-        .map_err(|error| refuse_journal("the bus", &error, folder))?;
+        .map_err(|error| {
+            poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
+        })?;
         let records = open_records(folder).await?;
         Ok(Self {
             clock,
@@ -87,10 +90,7 @@ impl Engines {
 
     /// Why nothing can be acknowledged any more; `None` while it can.
     pub(super) fn poison(&self) -> Option<Error> {
-        match self.journal.state() {
-            State::Poisoned { reason } => Some(Error::JournalPoisoned { reason }),
-            _ => None,
-        }
+        poison_of(&self.journal)
     }
 
     /// What they count.
@@ -114,7 +114,8 @@ impl Engines {
     /// Leaves a checkpoint, makes durable what was accepted, and closes everything.
     ///
     /// # Errors
-    /// [`Error::Part`] with the first that could not be closed; nothing acknowledged is lost by it.
+    /// [`Error::JournalPoisoned`] when not all that was accepted became durable, or [`Error::Part`]
+    /// with the first that could not be closed; nothing acknowledged is lost by it.
     pub(super) async fn close(self) -> Result<(), Error> {
         let bus = self
             .broker
@@ -135,6 +136,8 @@ impl Engines {
                 message: "it panicked; what it had acknowledged is on disk".into(),
             });
         }
+        // The bus fails of it too, with less to say.
+        poison_of(&self.journal).map_or(Ok(()), Err)?;
         bus.and(records)
     }
 }
@@ -207,6 +210,13 @@ fn refuse_journal(part: &'static str, fault: &dyn Fault, folder: &Path) -> Error
             ),
         },
         other => other,
+    }
+}
+
+fn poison_of(journal: &Journal) -> Option<Error> {
+    match journal.state() {
+        State::Poisoned { reason } => Some(Error::JournalPoisoned { reason }),
+        _ => None,
     }
 }
 
