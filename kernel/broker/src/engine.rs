@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use portique_bus::Bus;
 use portique_clock::Clock;
+use portique_fault::{Code, Fault, chain};
 use portique_journal::Journal;
 use tokio::sync::Notify;
 
@@ -108,8 +109,8 @@ impl Broker {
     }
 
     /// Refuses everything from now on, ends [`run`](Self::run), and leaves a checkpoint so that the
-    /// next start is short. A checkpoint that the disk does not take within 5 seconds is given up,
-    /// which is logged.
+    /// next start is short. A checkpoint that a full or slow disk does not take within 5 seconds
+    /// is given up, which is logged.
     ///
     /// # Errors
     /// [`Error::Journal`] when the checkpoint is refused; nothing is lost by that.
@@ -119,16 +120,17 @@ impl Broker {
         }
         self.shared.changed.notify_waiters();
         let checkpoint = housekeeping::write_checkpoint(&self.shared);
-        match tokio::time::timeout(CLOSE_WAIT_MAX, checkpoint).await {
-            Ok(written) => written,
-            Err(_) => {
-                tracing::warn!(
-                    waited = ?CLOSE_WAIT_MAX,
-                    "the disk takes no checkpoint: the next start will take longer"
-                );
-                Ok(())
-            }
-        }
+        let written = tokio::time::timeout(CLOSE_WAIT_MAX, checkpoint).await;
+        let problem = match written {
+            Ok(Err(error)) if error.code() == Code::ResourceExhausted => chain(&error),
+            Ok(written) => return written,
+            Err(_) => format!("it is not durable after {CLOSE_WAIT_MAX:?}"),
+        };
+        tracing::warn!(
+            problem,
+            "the broker closes without a checkpoint: the next start takes longer"
+        );
+        Ok(())
     }
 }
 

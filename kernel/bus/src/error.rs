@@ -11,7 +11,8 @@ const RETRY_WHEN_EXHAUSTED: Duration = Duration::from_secs(5);
 /// How long to wait for an engine that is not there: about the time one takes to start.
 const RETRY_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
 
-/// Why the bus did not do what it was asked to; nothing was changed.
+/// Why the bus did not do what it was asked to; nothing was changed, unless it is
+/// [`InDoubt`](Self::InDoubt).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The text is no consumer name.
@@ -78,6 +79,13 @@ pub enum Error {
         /// Why, and what helps.
         reason: String,
     },
+    /// The engine failed before it could tell: what was asked for may be done, all of it or nothing,
+    /// and the next start shows which. Asking again may do it twice.
+    #[error("the bus stopped before it could tell whether this was done: {reason}")]
+    InDoubt {
+        /// Why, and what helps.
+        reason: String,
+    },
     /// Stored events are damaged here; they are never served.
     #[error("{} is damaged at byte {offset}: {problem}", path.display())]
     Damaged {
@@ -103,7 +111,7 @@ impl Fault for Error {
             Self::ConsumerDiffers { .. } => Code::Conflict,
             Self::StaleDelivery { .. } => Code::FailedPrecondition,
             Self::Exhausted { .. } => Code::ResourceExhausted,
-            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Unavailable { .. } | Self::InDoubt { .. } => Code::Unavailable,
             Self::Damaged { .. } => Code::DataLoss,
             Self::Event(error) => error.code(),
         }

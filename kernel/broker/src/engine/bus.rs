@@ -6,13 +6,14 @@ use portique_bus::{
     Sequence, Start,
 };
 use portique_event::{Event, Filter};
+use portique_fault::chain;
 use portique_journal::Lane;
 
 use crate::fact::Fact;
 use crate::state::check_same;
 use crate::tail::Placed;
 
-use super::commit::{Draft, bus_error};
+use super::commit::{Draft, bus_error, in_doubt};
 use super::scan::Search;
 use super::{Broker, Shared};
 
@@ -86,7 +87,7 @@ impl Bus for Broker {
             })
             .await?;
         match pending {
-            Some(pending) => pending.await.map(drop).map_err(bus_error),
+            Some(pending) => pending.await.map(drop).map_err(in_doubt),
             // Another caller made it, maybe a moment ago: it counts once that is durable.
             None => {
                 let last = portique_journal::Sequence(last);
@@ -152,7 +153,12 @@ impl Bus for Broker {
             ))
         })
         .await?;
-        self.shared.bury_spent(consumer).await
+        // It is given back already; what is spent now is buried later at the latest.
+        if let Err(error) = self.shared.bury_spent(consumer).await {
+            let reason = chain(&error);
+            tracing::warn!(%consumer, reason, "dead letters wait");
+        }
+        Ok(())
     }
 }
 
@@ -169,7 +175,7 @@ impl Broker {
             .await?;
         shared.changed.notify_waiters();
         match pending {
-            Some(pending) => pending.await.map(drop).map_err(bus_error),
+            Some(pending) => pending.await.map(drop).map_err(in_doubt),
             None => Ok(()),
         }
     }
@@ -187,7 +193,7 @@ async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<
     match shared.commit(lane, |_, _| Ok(drafts.clone())).await? {
         None => Ok(Vec::new()),
         Some(pending) => {
-            let sequences = pending.await.map_err(bus_error)?;
+            let sequences = pending.await.map_err(in_doubt)?;
             Ok((sequences.start().0..=sequences.end().0)
                 .map(Sequence)
                 .collect())

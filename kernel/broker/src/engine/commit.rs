@@ -5,7 +5,7 @@ use bytes::Bytes;
 use portique_bus::Error;
 use portique_clock::Timestamp;
 use portique_event::Event;
-use portique_fault::chain;
+use portique_fault::{Code, Fault, chain};
 use portique_journal::{Lane, Pending, Record};
 
 use crate::fact::{Fact, Published};
@@ -160,8 +160,19 @@ pub(super) fn bus_error(error: portique_journal::Error) -> Error {
             offset,
             problem: reason,
         },
+        other if other.code() == Code::ResourceExhausted => Error::Exhausted {
+            resource: "disk space",
+            remedy: chain(&other),
+        },
         other => Error::Unavailable {
             reason: chain(&other),
         },
+    }
+}
+
+/// What it means that facts already submitted did not become durable: the next start may find them.
+pub(super) fn in_doubt(error: portique_journal::Error) -> Error {
+    Error::InDoubt {
+        reason: chain(&error),
     }
 }

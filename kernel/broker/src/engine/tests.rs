@@ -164,30 +164,40 @@ async fn a_queue_emptied_right_after_it_was_full_is_not_waited_for() {
     assert_eq!(attempts, 2, "the queue was full at first");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_start_on_a_full_disk_ends_and_says_so() {
-    let ground = Ground::open(narrow());
-    ground.fill();
-    let opening = Broker::open(
-        Config::default(),
-        ground.journal.clone(),
-        ground.clock.clone(),
-    );
-    let refused = tokio::time::timeout(6 * PATIENCE, opening).await;
-    let refused = refused.expect("it does not wait for ever").err();
-    assert!(
-        matches!(&refused, Some(Error::Exhausted { remedy, .. }) if remedy.contains("free space")),
-        "{refused:?}"
-    );
+/// What a start says that the disk does not take.
+async fn refused_start(ground: &Ground) -> Error {
+    let (journal, clock) = (ground.journal.clone(), ground.clock.clone());
+    let opening = Broker::open(Config::default(), journal, clock);
+    let opened = tokio::time::timeout(6 * PATIENCE, opening).await;
+    let opened = opened.expect("it does not wait for ever");
+    opened.err().expect("its start is not durable")
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_on_a_full_disk_gives_its_checkpoint_up() {
+async fn a_start_that_does_not_become_durable_ends_and_says_so() {
+    let stands_still = refused_start(&Ground::open(narrow())).await;
+    assert!(
+        matches!(stands_still, Error::Exhausted { .. }),
+        "{stands_still:?}"
+    );
     let ground = Ground::open(narrow());
-    let broker = ground.broker().await;
     ground.fill();
-    let closing = tokio::time::timeout(6 * PATIENCE, broker.close()).await;
-    closing.expect("it does not wait for ever").unwrap();
+    let full = refused_start(&ground).await;
+    assert_eq!(full.code(), Code::ResourceExhausted, "{full:?}");
+    assert!(chain(&full).contains("free space"), "{full:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_cannot_leave_a_checkpoint_goes_on_without() {
+    for is_full in [false, true] {
+        let ground = Ground::open(narrow());
+        let broker = ground.broker().await;
+        if is_full {
+            ground.fill();
+        }
+        let closing = tokio::time::timeout(6 * PATIENCE, broker.close()).await;
+        closing.expect("it does not wait for ever").unwrap();
+    }
 }
 
 #[tokio::test]

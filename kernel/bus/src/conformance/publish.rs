@@ -103,3 +103,16 @@ pub(super) async fn a_refused_batch_leaves_nothing(
     let sequences = bus.publish(batch).await.expect("a batch at the limit");
     assert_eq!(sequences.len(), claims.batch_events_max);
 }
+
+pub(super) async fn reserved_events_are_events(harness: &mut dyn Harness) {
+    let bus = harness.bus();
+    let plain = bus.publish(vec![event("1", "a")]).await.expect("a batch");
+    let batch = vec![event("2", "a"), event("3", "b")];
+    let reserved = bus.publish_reserved(batch).await.expect("a batch");
+    assert_eq!(reserved.len(), 2, "one sequence per event");
+    let sequences = [plain, reserved].concat();
+    assert!(sequences.is_sorted_by(|a, b| a < b), "{sequences:?}");
+    let none = bus.publish_reserved(Vec::new()).await;
+    assert_eq!(none.expect("an empty batch"), []);
+    assert_eq!(read_ids(&*bus, ">", Start::First).await, ["1", "2", "3"]);
+}
