@@ -19,6 +19,9 @@ use crate::rpc::{
     self, FromControl, Join, KEPT_BYTES_MAX, SensorFrame, ToControl, from_control, world_server,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Control tasks on their seats at once, in all worlds, with those that were ousted and did not hang
 /// up yet: three for each of some eighty rockets.
 const SEATS_MAX: usize = 256;
