@@ -260,6 +260,8 @@ impl Run {
             State::Poisoned { reason } => {
                 assert!(self.disk.has_failed(), "{reason}");
                 told.poisoned += 1;
+                assert_eq!(committer.step(), Step::Done, "nothing is written any more");
+                assert!(pending.is_empty(), "{reason}, and somebody waits");
                 return Ending::Failed;
             }
             State::Closed => panic!("nobody closed it"),
@@ -278,6 +280,15 @@ impl Run {
             _ => self.settle(|| committer.step()),
         };
         self.check_pending(&journal, &mut pending);
+        if matches!(ending, Ending::Closed) {
+            assert!(
+                settled,
+                "a closed journal does not end: {:?}",
+                journal.state()
+            );
+            assert_eq!(committer.step(), Step::Done, "{:?}", journal.state());
+            assert!(pending.is_empty(), "closed, and somebody waits");
+        }
         let starved = matches!(
             journal.state(),
             State::DrainOnly { .. } | State::Poisoned { .. }
