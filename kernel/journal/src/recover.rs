@@ -3,6 +3,7 @@ use std::sync::Arc;
 use portique_clock::{Clock, Random};
 
 use crate::catalog::{Catalog, CatalogEntry};
+use crate::frame::{FrameHeader, Place};
 use crate::segment::{PREPARING, SPARE, SegmentHeader, segment_name};
 use crate::shared::{Birth, Shared, warn_of_drain_only};
 use crate::store::{STORE, Slot, Store};
@@ -197,19 +198,49 @@ fn settle(disk: &dyn Disk, last: &Segment, tail: &Tail) -> Result<Box<dyn DiskFi
         zero(file.as_ref(), offset, end).map_err(failed("cut the torn end of"))?;
     }
     if let Some(offset) = tail.last_frame {
-        rewrite(file.as_ref(), offset, tail.position.offset)
-            .map_err(failed("rewrite the end of"))?;
+        rewrite(file.as_ref(), last, offset, tail.position)?;
     }
     file.sync().map_err(failed("sync"))?;
     Ok(file)
 }
 
 /// Writes the last frame once more, as it is. A sync that failed before the crash may have left it
-/// in the page cache only, marked clean, where the next sync would pass over it.
-fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<()> {
-    let mut frame = Sectors::zeroed(usize::try_from(to - from).unwrap_or(usize::MAX));
-    file.read_at(from, &mut frame)?;
+/// in the page cache only, marked clean, where the next sync would pass over it. Nothing is written
+/// unless it reads as the very frame that was found.
+fn rewrite(file: &dyn DiskFile, last: &Segment, from: u64, end: Position) -> Result<(), Error> {
+    let failed = |action| {
+        let path = last.path.clone();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    };
+    let mut frame = Sectors::zeroed(usize::try_from(end.offset - from).unwrap_or(usize::MAX));
+    let read = file
+        .read_at(from, &mut frame)
+        .map_err(failed("read the end of"))?;
+    let place = Place {
+        store: last.header.store,
+        segment: last.header.number,
+        offset: from,
+    };
+    let again = FrameHeader::decode(place, &frame).and_then(|header| {
+        header.body(place, &frame)?;
+        Ok(header)
+    });
+    let same = again.is_ok_and(|header| {
+        (header.chain, header.end(), header.frame_bytes()) == (end.chain, end.sequence, frame.len())
+    });
+    if read < frame.len() || !same {
+        let start = Position {
+            offset: from,
+            ..end
+        };
+        return Err(last.corrupt(start, "the last frame reads differently a second time"));
+    }
     file.write_at(from, &frame)
+        .map_err(failed("rewrite the end of"))
 }
 
 /// Finishes what a crash left between a change of the segments and its note in the store.

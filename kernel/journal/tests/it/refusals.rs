@@ -10,8 +10,9 @@ use portique_journal::{
     State, Step, VerifyReport, verify,
 };
 
-use crate::fixture::{open_on, record, small};
-use crate::image::{Files, image, image_of, read_back};
+use crate::fixture::{assert_numbers, open_on, record, small};
+use crate::image::{Files, image, image_of, read_back, tiny};
+use crate::meddler::{Call, Meddler, Meddling};
 
 const SECOND: &str = "00000000000000000002.segment";
 const THIRD: &str = "00000000000000000003.segment";
@@ -300,5 +301,24 @@ fn an_option_out_of_range_is_named() {
             .unwrap_err()
             .to_string();
         assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn a_good_frame_is_not_replaced_by_what_a_bad_read_gave() {
+    for bytes in [1, 4_096, 0] {
+        let files = image(5, true);
+        let disk = SimulatedDisk::with_files(files.clone());
+        let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+        // Surveys open files to read only: this read is the one before the end is written again.
+        let meddler = Meddler::new(disk.clone(), move |call, name| match call {
+            Call::Read if name.ends_with(".segment") && bytes > 0 => Meddling::Short(bytes),
+            Call::Read if name.ends_with(".segment") => Meddling::Flip,
+            _ => Meddling::None,
+        });
+        let error = open_on(Arc::new(meddler), clock, tiny()).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        assert_eq!(disk.files(), files, "nothing is changed");
+        assert_numbers(&read_back(disk.files()).unwrap(), 1, 5);
     }
 }
