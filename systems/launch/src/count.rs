@@ -11,6 +11,10 @@ use crate::{Error, Station};
 
 /// Steps of one count: a full launch procedure has dozens.
 const STEPS_MAX: usize = 200;
+/// Longest name of a count or a step, in bytes: each becomes a line of the mission log.
+const NAME_BYTES_MAX: usize = 200;
+/// Longest count file: 200 steps with long names stay below.
+const FILE_BYTES_MAX: usize = 64 * 1024;
 /// Earliest start of a count: three days.
 const START_S_MIN: f64 = -3.0 * 86_400.0;
 /// Slowest and fastest clock: real time is 1, a rehearsal may run faster.
@@ -41,6 +45,16 @@ pub enum Action {
     StartEngines,
     /// Check the engines and let the rocket go.
     Release,
+}
+
+impl Action {
+    /// Whether it powers up, starts or lights the vehicle.
+    pub fn is_arming(&self) -> bool {
+        matches!(
+            self,
+            Self::InternalPower | Self::Startup | Self::StartEngines
+        )
+    }
 }
 
 /// A point of the count.
@@ -80,6 +94,12 @@ impl Plan {
     /// # Errors
     /// [`Error::Input`] with the place and what would be right.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > FILE_BYTES_MAX {
+            return Err(invalid(format!(
+                "is {} bytes long; it may have {FILE_BYTES_MAX}",
+                text.len()
+            )));
+        }
         let plan: Self =
             toml::from_str(text).map_err(|error| invalid(error.to_string().trim_end()))?;
         plan.check()?;
@@ -117,6 +137,16 @@ impl Plan {
         if !(self.start_s..0.0).contains(&self.recycle_s) {
             return Err(invalid("recycle_s must be within start_s and 0"));
         }
+        for name in std::iter::once(&self.name).chain(self.steps.iter().map(|step| &step.name)) {
+            check_name(name)?;
+        }
+        let mut arming = self.steps.iter().filter(|step| step.action.is_arming());
+        if arming.next().is_some_and(|step| step.t_s < self.recycle_s) {
+            return Err(invalid(
+                "recycle_s must not be after internal_power, startup or start_engines: \
+                 a recycled vehicle is safe and needs them again",
+            ));
+        }
         let mut earliest_s = self.start_s;
         for step in &self.steps {
             if !(earliest_s..=0.0).contains(&step.t_s) {
@@ -150,6 +180,17 @@ fn invalid(problem: impl Into<String>) -> Error {
         what: "count file",
         problem: problem.into(),
     }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let is_fine =
+        !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.contains(char::is_control);
+    if is_fine {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "has the name {name:?}: needs 1 to {NAME_BYTES_MAX} bytes without control characters"
+    )))
 }
 
 /// Checks a clock rate, in seconds of count per second.
@@ -313,6 +354,13 @@ impl Count {
         self.plan.steps[..self.done]
             .iter()
             .any(|step| step.action == Action::StartEngines)
+    }
+
+    /// Whether the vehicle was powered up, started or lit by a step of this count.
+    pub fn has_armed(&self) -> bool {
+        self.plan.steps[..self.done]
+            .iter()
+            .any(|step| step.action.is_arming())
     }
 }
 

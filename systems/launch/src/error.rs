@@ -51,6 +51,14 @@ pub enum Error {
         /// Why, and what has to come first.
         reason: String,
     },
+    /// There is no room for another.
+    #[error("there are {limit} {what} already, which is the limit")]
+    Full {
+        /// Of what, in the plural.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The vehicle could not be reached.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -84,6 +92,7 @@ impl Fault for Error {
             Self::Unknown { .. } => Code::NotFound,
             Self::Conflict { .. } => Code::Conflict,
             Self::NotNow { .. } => Code::FailedPrecondition,
+            Self::Full { .. } => Code::ResourceExhausted,
             Self::Link(LinkError::Unreachable { .. }) => Code::Unavailable,
             Self::Link(LinkError::TimedOut { .. }) => Code::DeadlineExceeded,
             Self::Link(LinkError::ReadOnly { .. } | LinkError::PadRefused { .. }) => {

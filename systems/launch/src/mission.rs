@@ -4,24 +4,28 @@
 //! [`Mission::apply`] is the only thing that changes the state, and cannot fail. Replaying the facts
 //! gives the same mission again, except for the clock, which a restart leaves held.
 
+mod apply;
 mod decide;
 mod describe;
 mod fact;
+mod modules;
+mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use portique_clock::Timestamp;
-use portique_flight::EventKind;
+use portique_flight::{EventKind, Vehicle};
 use serde::{Deserialize, Serialize};
 
 pub use decide::{Now, Request};
 pub use fact::{Actor, Definition, Entry, Fact, OrderStage, Outcome, Severity};
+pub use modules::ModuleState;
 
 use crate::count::Count;
-use crate::poll::{Ballot, Poll};
+use crate::poll::Poll;
 use crate::weather::Observation;
-use crate::{LinkKind, ModuleId, Order, RocketId};
+use crate::{ModuleId, Order, RocketId};
 
 /// Where a mission stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -43,6 +47,22 @@ pub enum Stage {
     Flying,
     /// The flight is over.
     Ended,
+}
+
+impl Stage {
+    /// The stage as people say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Polling => "polling",
+            Self::Ready => "ready",
+            Self::Counting => "counting",
+            Self::Held => "held",
+            Self::Scrubbed => "scrubbed",
+            Self::Flying => "flying",
+            Self::Ended => "ended",
+        }
+    }
 }
 
 /// An order and how far it came.
@@ -67,23 +87,11 @@ pub struct OrderRecord {
     pub at: Timestamp,
 }
 
-/// What is known of a module by facts alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModuleState {
-    /// Whether it can be commanded.
-    pub is_up: bool,
-    /// Why it cannot, or why its telemetry ended.
-    pub reason: Option<String>,
-    /// Its telemetry is over for good.
-    pub has_ended: bool,
-    /// What happened to it, once each.
-    pub events: BTreeSet<EventKind>,
-}
-
 /// The state of one rocket's mission.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mission {
     definition: Definition,
+    vehicle: Option<Arc<Vehicle>>,
     stage: Stage,
     poll: Option<Poll>,
     count: Option<Count>,
@@ -98,8 +106,12 @@ pub struct Mission {
 impl Mission {
     /// The mission that a [`Fact::RocketAdded`] begins.
     pub fn new(definition: Definition) -> Self {
+        // Checked before it was recorded; a later version may read it differently, and must still
+        // bring back everything else.
+        let vehicle = Vehicle::parse(&definition.vehicle).ok().map(Arc::new);
         Self {
             definition,
+            vehicle,
             stage: Stage::Preparing,
             poll: None,
             count: None,
@@ -120,6 +132,11 @@ impl Mission {
     /// The rocket as it was added.
     pub fn definition(&self) -> &Definition {
         &self.definition
+    }
+
+    /// The vehicle that the definition describes; `None` when its description cannot be read.
+    pub fn vehicle(&self) -> Option<&Arc<Vehicle>> {
+        self.vehicle.as_ref()
     }
 
     /// Where the mission stands.
@@ -167,6 +184,11 @@ impl Mission {
         self.last_t_s
     }
 
+    /// Whether it is still to be flown or in flight: it has not ended.
+    pub fn is_open(&self) -> bool {
+        self.stage != Stage::Ended
+    }
+
     /// Whether it holds its pad: from the opening of a poll until lift-off, scrub or no-go.
     pub fn holds_pad(&self) -> bool {
         matches!(
@@ -180,217 +202,6 @@ impl Mission {
         self.modules
             .get(module)
             .is_some_and(|state| state.events.contains(&event))
-    }
-
-    /// Takes in a fact. `now` is the monotonic clock, `at` the wall time of the fact.
-    pub fn apply(&mut self, entry: &Entry, at: Timestamp, now: Duration) {
-        self.last_t_s = entry.t_s.or(self.last_t_s);
-        match &entry.fact {
-            Fact::RocketAdded { .. } => {}
-            Fact::WeatherObserved { observation } => self.weather = Some((**observation).clone()),
-            Fact::EmbargoSet { on } => self.is_embargoed = *on,
-            Fact::PollOpened { .. } | Fact::VoteCast { .. } | Fact::PollClosed { .. } => {
-                self.apply_poll(&entry.fact, at);
-            }
-            Fact::OrderReleased { .. } | Fact::OrderAnswered { .. } => self.apply_order(entry, at),
-            Fact::CountStarted
-            | Fact::StepDone { .. }
-            | Fact::CountHeld { .. }
-            | Fact::CountResumed
-            | Fact::CountRecycled { .. }
-            | Fact::Scrubbed { .. } => self.apply_count(entry, now),
-            Fact::ModuleAdded { .. }
-            | Fact::Flight { .. }
-            | Fact::AnomalyRaised { .. }
-            | Fact::LinkUp { .. }
-            | Fact::LinkDown { .. }
-            | Fact::TelemetryEnded { .. } => self.apply_module(&entry.fact),
-            Fact::FlightEnded { outcome, reason } => {
-                self.stage = Stage::Ended;
-                self.outcome = Some((*outcome, reason.clone()));
-            }
-        }
-    }
-
-    /// Sets the count's clock to the last T that is known: what a replay of facts cannot tell.
-    pub fn settle(&mut self, now: Duration) {
-        if let (Some(count), Some(t_s)) = (&mut self.count, self.last_t_s) {
-            count.correct(t_s, now);
-        }
-    }
-
-    fn apply_poll(&mut self, fact: &Fact, at: Timestamp) {
-        match fact {
-            Fact::PollOpened { deadline } => {
-                self.poll = Some(Poll::open(&self.definition.roster, at, *deadline));
-                self.count = None;
-                self.stage = Stage::Polling;
-            }
-            Fact::VoteCast {
-                station,
-                vote,
-                comment,
-                values,
-            } => {
-                let ballot = Ballot {
-                    vote: *vote,
-                    at,
-                    comment: comment.clone(),
-                    values: values.clone(),
-                };
-                if let Some(poll) = &mut self.poll {
-                    poll.roster.insert(station.clone(), Some(ballot));
-                }
-            }
-            Fact::PollClosed { decision } => {
-                if let Some(poll) = &mut self.poll {
-                    poll.decision = Some(*decision);
-                    self.stage = if poll.is_go() {
-                        Stage::Ready
-                    } else {
-                        Stage::Preparing
-                    };
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn apply_count(&mut self, entry: &Entry, now: Duration) {
-        let definition = &self.definition;
-        let count = self.count.get_or_insert_with(|| {
-            Count::start(definition.count.clone(), definition.time_factor, now)
-        });
-        match &entry.fact {
-            Fact::CountStarted => self.stage = Stage::Counting,
-            Fact::StepDone { .. } => count.step_done(),
-            Fact::CountHeld { reason } => {
-                count.hold(entry.t_s.unwrap_or_else(|| count.t_s(now)), reason);
-                self.stage = Stage::Held;
-            }
-            Fact::CountResumed => {
-                count.resume(now);
-                self.stage = Stage::Counting;
-            }
-            Fact::CountRecycled { reason } => {
-                count.recycle(reason);
-                self.stage = Stage::Held;
-            }
-            Fact::Scrubbed { reason } => {
-                count.hold(entry.t_s.unwrap_or_else(|| count.t_s(now)), reason);
-                self.stage = Stage::Scrubbed;
-                self.poll = None;
-            }
-            _ => {}
-        }
-    }
-
-    fn apply_order(&mut self, entry: &Entry, at: Timestamp) {
-        match &entry.fact {
-            Fact::OrderReleased { id, module, order } => self.orders.push(OrderRecord {
-                id: id.clone(),
-                module: module.clone(),
-                order: order.clone(),
-                actor: entry.actor.clone(),
-                stage: OrderStage::Released,
-                reason: None,
-                at,
-            }),
-            Fact::OrderAnswered {
-                id, stage, reason, ..
-            } => {
-                if let Some(record) = self.orders.iter_mut().find(|record| record.id == *id) {
-                    record.stage = *stage;
-                    record.reason.clone_from(reason);
-                    record.at = at;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn apply_module(&mut self, fact: &Fact) {
-        let Some(module) = fact.module() else { return };
-        let state = self.modules.entry(module.clone()).or_default();
-        match fact {
-            Fact::LinkUp { .. } => {
-                state.is_up = true;
-                state.reason = None;
-            }
-            Fact::LinkDown { reason, .. } => {
-                state.is_up = false;
-                state.reason = Some(reason.clone());
-            }
-            Fact::TelemetryEnded { reason, .. } => {
-                state.is_up = false;
-                state.has_ended = true;
-                state.reason = Some(reason.clone());
-            }
-            Fact::Flight { event, .. } => {
-                state.events.insert(*event);
-                if *event == EventKind::Liftoff {
-                    self.stage = Stage::Flying;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// How the flight ended, if what happened so far ends it.
-    pub fn verdict(&self) -> Option<(Outcome, String)> {
-        if self.stage != Stage::Flying {
-            return None;
-        }
-        let is_over = |name: &str| {
-            self.modules.iter().any(|(module, state)| {
-                let gone = [EventKind::Landed, EventKind::Destroyed, EventKind::Lost];
-                module.as_str() == name
-                    && (state.has_ended || gone.iter().any(|kind| state.events.contains(kind)))
-            })
-        };
-        let happened = |kind| {
-            self.modules
-                .values()
-                .any(|state| state.events.contains(&kind))
-        };
-        match self.definition.link {
-            LinkKind::Simulated => {
-                let is_delivered = happened(EventKind::PayloadSeparation);
-                let is_payload_over = is_delivered || is_over("payload") || is_over("stage2");
-                if !is_over("booster") || !is_payload_over {
-                    return None;
-                }
-                Some(match (is_delivered, happened(EventKind::Landed)) {
-                    (true, true) => (Outcome::Success, "payload delivered, booster landed".into()),
-                    (true, false) => (
-                        Outcome::Partial,
-                        "payload delivered, booster not landed".into(),
-                    ),
-                    (false, _) => (Outcome::Failure, "payload not delivered".into()),
-                })
-            }
-            LinkKind::Replayed { .. } => {
-                self.modules.values().any(|state| state.has_ended).then(|| {
-                    (
-                        Outcome::Replayed,
-                        "the recording was played to its end".into(),
-                    )
-                })
-            }
-            LinkKind::Remote => {
-                let is_all_over =
-                    !self.modules.is_empty() && self.modules.values().all(|state| state.has_ended);
-                is_all_over.then(|| {
-                    let is_delivered = happened(EventKind::PayloadSeparation);
-                    let outcome = if is_delivered {
-                        Outcome::Partial
-                    } else {
-                        Outcome::Failure
-                    };
-                    (outcome, "every module's telemetry ended".into())
-                })
-            }
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The readiness poll: every station on the roster answers, the commander closes.
+//! The readiness poll: every station on the roster answers, the commander closes; the deadline does, with no-go.
 
 use std::collections::BTreeMap;
 
@@ -85,11 +85,7 @@ impl Poll {
                 "the poll was closed with {decision}: open a new one to vote"
             ));
         }
-        if let Some(deadline) = self.deadline.filter(|deadline| now > *deadline) {
-            return Err(format!(
-                "the poll's deadline passed at {deadline}: close it, open a new one"
-            ));
-        }
+        self.check_deadline(now)?;
         match self.roster.get(station) {
             Some(None) => Ok(()),
             Some(Some(ballot)) => Err(format!(
@@ -109,32 +105,52 @@ impl Poll {
     /// Whether the commander may close it with this decision.
     ///
     /// # Errors
-    /// A sentence that says who stands against it.
-    pub fn check_close(&self, decision: Vote) -> Result<(), String> {
+    /// A sentence that says who, or what, stands against it.
+    pub fn check_close(&self, decision: Vote, now: Timestamp) -> Result<(), String> {
         if let Some(decision) = self.decision {
             return Err(format!("the poll was closed with {decision} already"));
         }
         if decision == Vote::NoGo {
             return Ok(());
         }
-        let stations = |wanted: fn(&Option<Ballot>) -> bool| {
-            let names: Vec<&str> = self
-                .roster
-                .iter()
-                .filter(|(_, b)| wanted(b))
-                .map(|(s, _)| s.as_str())
-                .collect();
-            names.join(", ")
-        };
-        let missing = stations(Option::is_none);
+        self.check_deadline(now)?;
+        let missing = self.missing();
         if !missing.is_empty() {
             return Err(format!("go needs every station's vote; missing: {missing}"));
         }
-        let against = stations(|ballot| ballot.as_ref().is_some_and(|b| b.vote == Vote::NoGo));
+        let against = self.stations(|ballot| ballot.as_ref().is_some_and(|b| b.vote == Vote::NoGo));
         if !against.is_empty() {
             return Err(format!("go needs every station's go; no-go: {against}"));
         }
         Ok(())
+    }
+
+    /// Whether answers are still taken.
+    ///
+    /// # Errors
+    /// A sentence that says since when not.
+    pub fn check_deadline(&self, now: Timestamp) -> Result<(), String> {
+        match self.deadline.filter(|deadline| now > *deadline) {
+            None => Ok(()),
+            Some(deadline) => Err(format!(
+                "the poll's deadline passed at {deadline}: open a new one"
+            )),
+        }
+    }
+
+    /// The stations that have not answered, by name; empty when all have.
+    pub fn missing(&self) -> String {
+        self.stations(Option::is_none)
+    }
+
+    fn stations(&self, wanted: fn(&Option<Ballot>) -> bool) -> String {
+        let names: Vec<&str> = self
+            .roster
+            .iter()
+            .filter(|(_, ballot)| wanted(ballot))
+            .map(|(station, _)| station.as_str())
+            .collect();
+        names.join(", ")
     }
 
     /// Whether it ended with a go.

@@ -10,9 +10,12 @@ use crate::Error;
 
 /// Longest name of a rocket, module, pad or station, in bytes: it becomes a token of a subject.
 const NAME_BYTES_MAX: usize = 32;
+/// Who acts in the mission log besides modules and stations: one of these by such a name would pass
+/// for it.
+pub(crate) const ACTORS: [&str; 5] = ["commander", "count", "ground", "reflex", "hub"];
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, acts: $acts:literal) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -26,10 +29,10 @@ macro_rules! name {
             /// A checked name.
             ///
             /// # Errors
-            /// [`Error::Name`] unless it is 1 to 32 of `a-z 0-9 -` starting with a letter.
+            /// [`Error::Name`] unless it is 1 to 32 of `a-z 0-9 -` starting with a letter;
+            /// [`Error::Input`] for a module named like another actor of the mission log.
             pub fn new(text: impl Into<String>) -> Result<Self, Error> {
-                let text = text.into();
-                if is_name(&text) { Ok(Self(text)) } else { Err(Error::Name { what: $what, text }) }
+                check_name($what, text.into(), $acts).map(Self)
             }
 
             /// The name as written.
@@ -70,27 +73,36 @@ macro_rules! name {
 
 name!(
     /// A rocket and its flight, such as `demo`.
-    RocketId, "rocket"
+    RocketId, "rocket", acts: false
 );
 name!(
     /// A part of a rocket with a computer of its own, such as `booster`, `stage2`, `payload`.
-    ModuleId, "module"
+    ModuleId, "module", acts: true
 );
 name!(
     /// A launch pad, shared by rockets one at a time.
-    PadId, "pad"
+    PadId, "pad", acts: false
 );
 name!(
     /// A seat in the control room that votes and orders, such as `weather`.
-    Station, "station"
+    Station, "station", acts: false
 );
 
-fn is_name(text: &str) -> bool {
-    text.len() <= NAME_BYTES_MAX
+fn check_name(what: &'static str, text: String, acts: bool) -> Result<String, Error> {
+    let is_name = text.len() <= NAME_BYTES_MAX
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
             .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !is_name {
+        return Err(Error::Name { what, text });
+    }
+    if acts && ACTORS.contains(&text.as_str()) {
+        let actors = ACTORS.join(", ");
+        let problem = format!("cannot be named {text}: {actors} act in the mission log themselves");
+        return Err(Error::Input { what, problem });
+    }
+    Ok(text)
 }
 
 /// How far a sample can be believed.
@@ -239,4 +251,22 @@ pub enum Answer {
         /// Why, in a sentence for people.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_module_is_named_like_another_actor_of_the_log() {
+        for name in ["commander", "count", "ground", "reflex", "hub"] {
+            let said = ModuleId::new(name).unwrap_err().to_string();
+            assert!(
+                said.contains(name) && said.contains("mission log"),
+                "{said}"
+            );
+            assert!(RocketId::new(name).is_ok() && PadId::new(name).is_ok());
+        }
+        assert!(ModuleId::new("hub-camera").is_ok());
+    }
 }

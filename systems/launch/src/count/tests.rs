@@ -90,6 +90,24 @@ fn bad_count_files_say_what_would_be_right() {
         ),
         (head.replace("-10.0\nr", "10.0\nr") + release, "start_s"),
         (head.to_string(), "step"),
+        (
+            format!("{head}[[step]]\nt_s = -5.0\nname = \"\\u001b[2J\"\n{release}"),
+            "control characters",
+        ),
+        (
+            format!(
+                "{head}[[step]]\nt_s = -5.0\nname = \"{}\"\n{release}",
+                "x".repeat(201)
+            ),
+            "1 to 200 bytes",
+        ),
+        (format!("{head}{release}#{}", "x".repeat(65_536)), "65536"),
+        (
+            head.replace("recycle_s = -10.0", "recycle_s = -5.0")
+                + "[[step]]\nt_s = -8.0\nname = \"power\"\naction = { do = \"internal_power\" }\n"
+                + release,
+            "recycle_s",
+        ),
     ] {
         let error = Plan::parse(&text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text}\n{error}");

@@ -25,7 +25,11 @@ impl Fact {
                 format!("{station} votes {vote}: {comment}")
             }
             Self::VoteCast { station, vote, .. } => format!("{station} votes {vote}"),
-            Self::PollClosed { decision } => format!("poll closed with {decision}"),
+            Self::PollClosed {
+                decision,
+                reason: Some(reason),
+            } => format!("poll closed with {decision}: {reason}"),
+            Self::PollClosed { decision, .. } => format!("poll closed with {decision}"),
             Self::CountStarted => "launch order given, the count runs".into(),
             Self::StepDone { step } => step.clone(),
             Self::CountHeld { reason } => format!("count held: {reason}"),

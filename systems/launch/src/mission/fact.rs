@@ -162,10 +162,13 @@ pub enum Fact {
         /// The live values behind it.
         values: BTreeMap<String, Value>,
     },
-    /// The commander's final word.
+    /// The final word: the commander's, or no-go when the deadline passed without one.
     PollClosed {
         /// Go or no-go.
         decision: Vote,
+        /// Why, when nobody closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The launch order was given: the clock runs.
     CountStarted,

@@ -1,10 +1,13 @@
 //! Missions as scripts: a request a line, and after `->` the facts it leads to, or after `!` words of
 //! its refusal.
 
+use std::time::Duration;
+
 use super::*;
 use crate::count::Plan;
 use crate::poll::Vote;
-use crate::{PadId, Station};
+use crate::weather::Observation;
+use crate::{LinkKind, PadId, Station};
 
 struct Script {
     mission: Mission,
@@ -13,13 +16,13 @@ struct Script {
 }
 
 impl Script {
-    fn new() -> Self {
+    fn new(link: LinkKind) -> Self {
         let names = ["rocket", "weather"];
         let definition = Definition {
             rocket: RocketId::new("demo").unwrap(),
             vehicle: "reference".into(),
             pad: PadId::new("pad-1").unwrap(),
-            link: LinkKind::Simulated,
+            link,
             count: Plan::named("short").unwrap(),
             time_factor: 1.0,
             roster: names.map(|name| Station::new(name).unwrap()).to_vec(),
@@ -70,6 +73,7 @@ impl Script {
                 self.mission.decide_step(self.now, is_ready)
             }
             "restart" => self.restart(),
+            "deadline" => self.mission.decide_deadline(self.wall()),
             "up" => vec![Fact::LinkUp { module: module() }],
             "down" => vec![Fact::LinkDown {
                 module: module(),
@@ -138,13 +142,26 @@ fn request(verb: &str, rest: &str) -> Request {
         },
         "stage" => ordered(Order::Stage),
         "destroy" => ordered(Order::Destroy),
+        "power" => ordered(Order::InternalPower),
+        "light" => ordered(Order::StartEngines),
+        "add" => Request::AddModule {
+            module: ModuleId::new(rest).unwrap(),
+        },
+        "calm" => Request::ReportWeather {
+            observation: Box::new(Observation::calm("SIM", Timestamp::EPOCH)),
+        },
         _ => panic!("no such line: {verb} {rest}"),
     }
 }
 
 #[track_caller]
 fn check(script: &str) -> Mission {
-    let mut state = Script::new();
+    check_on(LinkKind::Simulated, script)
+}
+
+#[track_caller]
+fn check_on(link: LinkKind, script: &str) -> Mission {
+    let mut state = Script::new(link);
     for line in script
         .lines()
         .map(str::trim)
@@ -175,13 +192,14 @@ fn check(script: &str) -> Mission {
     state.mission
 }
 
-const GO: &str = "up booster\n poll\n vote rocket go\n vote weather go\n close go\n";
+const UP: &str = "up booster\n up stage2\n up payload\n";
+const GO: &str = "up booster\n up stage2\n up payload\n
+    poll\n vote rocket go\n vote weather go\n close go\n";
 
 #[test]
 fn a_launch_needs_a_complete_go() {
-    check(
-        "up booster
-         launch ! poll first
+    check(&format!(
+        "{UP} launch ! poll first
          vote rocket go ! no poll is open
          poll -> poll_opened
          poll ! close it first
@@ -202,8 +220,8 @@ fn a_launch_needs_a_complete_go() {
          close go ! closed with go already
          launch -> count_started
          launch ! counting already
-         poll ! no poll while counting",
-    );
+         poll ! no poll while counting"
+    ));
 }
 
 #[test]
@@ -212,11 +230,187 @@ fn votes_end_at_the_deadline() {
 }
 
 #[test]
+fn a_poll_that_nobody_closes_ends_with_no_go_at_its_deadline() {
+    let mission = check(
+        "poll 60
+         vote rocket go
+         wait 60
+         deadline ->
+         vote weather go
+         wait 1
+         close go ! deadline passed
+         deadline -> poll_closed
+         deadline ->
+         launch ! poll first
+         poll -> poll_opened
+         wait 9999
+         deadline ->",
+    );
+    assert_eq!(mission.stage(), Stage::Polling);
+    let mut script = Script::new(LinkKind::Simulated);
+    for line in ["poll 1", "vote rocket go", "wait 2"] {
+        let facts = script.run(line).unwrap();
+        facts.into_iter().for_each(|fact| script.apply(fact));
+    }
+    let said = script.run("deadline").unwrap()[0].describe();
+    assert!(
+        said.contains("no-go") && said.contains("missing: weather"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_launch_needs_its_modules_in_reach() {
     check(&format!(
         "{GO} down booster\n launch ! out of reach: booster\n up booster\n launch"
     ));
-    check("poll\n vote rocket go\n vote weather go\n close go\n launch ! no module");
+    let go = "poll\n vote rocket go\n vote weather go\n close go";
+    check(&format!(
+        "up stage2\n {go}\n launch ! out of reach: booster, payload"
+    ));
+    check_on(LinkKind::Remote, &format!("{go}\n launch ! no module"));
+    let replayed = || LinkKind::Replayed { csv: String::new() };
+    check_on(
+        replayed(),
+        &format!("{go}\n launch ! out of reach: vehicle"),
+    );
+    check_on(replayed(), &format!("{go}\n up vehicle\n launch"));
+}
+
+#[test]
+fn a_camera_stops_a_launch_only_where_the_vehicle_is_not_known() {
+    let script = format!("add camera\n {GO} launch -> count_started");
+    let mission = check(&script);
+    assert!(!mission.requires(&ModuleId::new("camera").unwrap()));
+    let refused = script.replace("-> count_started", "! out of reach: camera");
+    check_on(LinkKind::Remote, &refused);
+}
+
+#[test]
+fn a_count_is_not_resumed_without_its_modules() {
+    check(&format!(
+        "{GO} launch
+         hold stage 2 is silent
+         down stage2
+         resume ! out of reach: stage2
+         up stage2
+         resume -> count_resumed"
+    ));
+}
+
+#[test]
+fn a_module_is_in_reach_again_only_when_it_is_heard_again() {
+    check(&format!(
+        "{GO} launch
+         wait 20
+         step
+         restart -> count_held
+         resume ! out of reach: booster, stage2, payload
+         {UP}
+         resume -> count_resumed"
+    ));
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n restart -> flight_ended"
+    ));
+    assert!(mission.modules().values().all(|state| !state.is_up));
+    assert!(!mission.is_open());
+}
+
+#[test]
+fn a_second_attempt_tells_its_own_events() {
+    let pad =
+        "flight booster internal_power\n flight booster startup\n flight booster engine_start";
+    let booster = ModuleId::new("booster").unwrap();
+    for give_up in [
+        "wait 58\n step\n step\n step\n step\n step\n hold gust",
+        "scrub winds",
+    ] {
+        let mission = check(&format!(
+            "{GO} launch\n flight booster preparation\n flight payload lost\n {pad}\n {give_up}"
+        ));
+        assert!(!mission.has_happened(&booster, EventKind::InternalPower));
+        assert!(!mission.has_happened(&booster, EventKind::EngineStart));
+        assert!(mission.has_happened(&booster, EventKind::Preparation));
+        assert!(mission.has_happened(&ModuleId::new("payload").unwrap(), EventKind::Lost));
+    }
+    let mission = check("flight booster startup\n flight booster liftoff\n poll");
+    assert!(!mission.has_happened(&booster, EventKind::Startup));
+}
+
+#[test]
+fn a_lift_off_without_a_count_is_not_believed() {
+    for link in [LinkKind::Simulated, LinkKind::Remote] {
+        let mission = check_on(
+            link.clone(),
+            &format!("flight booster liftoff\n {GO} launch"),
+        );
+        assert_eq!(mission.stage(), Stage::Counting);
+        let booster = ModuleId::new("booster").unwrap();
+        assert!(
+            !mission.has_happened(&booster, EventKind::Liftoff),
+            "the true one is heard"
+        );
+        let mission = check_on(link, &format!("{GO} flight booster liftoff"));
+        assert_eq!(mission.stage(), Stage::Ready);
+    }
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n restart -> flight_ended\n flight stage2 liftoff"
+    ));
+    assert_eq!(mission.stage(), Stage::Ended);
+}
+
+#[test]
+fn names_without_end_are_not_kept() {
+    let script: Vec<String> = (0..40).map(|n| format!("flight m{n} lost")).collect();
+    let mission = check(&format!("{}\n add m50 ! the limit", script.join("\n")));
+    assert_eq!(mission.modules().len(), 32);
+    let module = |name| ModuleId::new(name).unwrap();
+    assert!(mission.accepts_module(&module("m0")) && !mission.accepts_module(&module("m39")));
+}
+
+#[test]
+fn nothing_is_armed_by_hand_without_a_go() {
+    let mission = check(&format!(
+        "{GO} power one booster ! it is ready
+         light two booster ! needs a count
+         launch
+         power one booster -> order_released
+         hold wait
+         light two booster -> order_released
+         scrub winds
+         light three booster ! it is scrubbed
+         destroy four booster -> order_released"
+    ));
+    assert_eq!(mission.orders().len(), 3);
+}
+
+#[test]
+fn nothing_real_is_flown_on_simulated_weather() {
+    check("calm -> weather_observed");
+    check_on(LinkKind::Remote, "calm ! simulated weather");
+}
+
+#[test]
+fn what_people_say_does_not_steer_a_terminal() {
+    check(&format!(
+        "{GO} launch\n hold \u{1b}[2J ! control characters"
+    ));
+    check(&format!("{GO} scrub a\u{7}bell ! control characters"));
+}
+
+#[test]
+fn a_vehicle_is_read_once_and_one_that_cannot_be_read_is_none() {
+    let mut definition = Script::new(LinkKind::Simulated)
+        .mission
+        .definition()
+        .clone();
+    assert!(Mission::new(definition.clone()).vehicle().is_none());
+    definition.vehicle = toml::to_string(&Vehicle::named("light").unwrap()).unwrap();
+    let mission = Mission::new(definition);
+    assert_eq!(
+        mission.vehicle().unwrap().name,
+        Vehicle::named("light").unwrap().name
+    );
 }
 
 #[test]
@@ -285,16 +479,34 @@ fn a_restart_keeps_the_poll_and_holds_the_count() {
         check("up booster\n poll\n vote rocket go\n restart ->\n vote rocket go ! voted go");
     assert!(mission.poll().unwrap().roster.values().flatten().count() == 1);
     let mission = check(&format!(
-        "{GO} launch\n wait 30\n step\n step\n wait 5\n restart -> count_held\n step ->\n resume"
+        "{GO} launch\n wait 20\n step\n wait 5\n restart -> count_held\n step ->\n {UP} resume"
     ));
     assert_eq!(mission.stage(), Stage::Counting);
     let count = mission.count().unwrap();
-    assert_eq!(count.next().unwrap().name, "startup");
+    assert_eq!(count.next().unwrap().name, "internal power");
     assert_eq!(
-        count.t_s(Duration::from_secs(36)),
-        -30.0,
+        count.t_s(Duration::from_secs(26)),
+        -40.0,
         "the last T known is that of the last step"
     );
+}
+
+#[test]
+fn a_restart_takes_back_what_a_simulated_vehicle_forgot() {
+    let powered = format!("{GO} launch\n wait 30\n step\n step\n");
+    let mission = check(&format!(
+        "{powered} restart -> count_recycled\n {UP} resume"
+    ));
+    let count = mission.count().unwrap();
+    assert_eq!(count.next().unwrap().name, "propellant load");
+    let mission = check(&format!("{powered} hold gust\n restart -> count_recycled"));
+    let reason = mission.count().unwrap().hold_reason().unwrap();
+    assert!(reason.contains("restarted in mid-count"), "{reason}");
+    check_on(
+        LinkKind::Remote,
+        &format!("{powered} restart -> count_held"),
+    );
+    check(&format!("{GO} launch\n step\n hold gust\n restart ->"));
 }
 
 #[test]
@@ -313,17 +525,24 @@ fn orders_are_given_once_and_to_modules_that_exist() {
          stage one booster ->
          destroy one booster ! another content
          stage two nozzle ! known: booster
-         stage bad/id booster ! order id",
+         stage bad/id booster ! order id
+         destroy count-1-booster booster ! begins with count-
+         destroy reflex-booster-1 booster ! begins with reflex-",
     );
 }
 
 #[test]
 fn the_flight_is_over_when_booster_and_payload_are() {
-    let mission =
-        check("flight booster liftoff\n flight payload payload_separation\n flight booster landed");
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n flight payload payload_separation\n flight booster landed"
+    ));
     assert_eq!(mission.verdict().unwrap().0, Outcome::Success);
-    let mission = check("flight booster liftoff\n flight stage2 payload_separation");
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n flight stage2 payload_separation"
+    ));
     assert_eq!(mission.verdict(), None);
-    let mission = check("flight booster liftoff\n flight booster destroyed\n flight stage2 lost");
+    let mission = check(&format!(
+        "{GO} launch\n flight booster liftoff\n flight booster destroyed\n flight stage2 lost"
+    ));
     assert_eq!(mission.verdict().unwrap().0, Outcome::Failure);
 }
