@@ -1,12 +1,21 @@
 //! Dead letters: what becomes of an event that a consumer was given up to `max_deliver` times.
 
 use portique_bus::{ConsumerName, Sequence};
-use portique_event::{Error, Event, Subject};
+use portique_event::{EXTENSIONS_MAX, Error, Event, Subject};
 
 /// The first name of a dead letter's subject.
 const DEAD: &str = "dead";
 /// Longest subject, in bytes, as the event format has it.
 const SUBJECT_BYTES_MAX: usize = 255;
+
+/// What a letter says about its origin.
+const ORIGIN: [&str; 5] = [
+    "originid",
+    "originsubject",
+    "originsequence",
+    "originconsumer",
+    "attempts",
+];
 
 /// Where a dead letter comes from.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +29,11 @@ pub(crate) struct Origin<'a> {
 
 /// The letter for `event`; none when it is a letter already, so that letters do not breed.
 ///
+/// Where the origin has so many extensions that there is no room for the letter's own, those that
+/// come last by name are left out.
+///
 /// # Errors
-/// When the origin's attributes take the event over a limit.
+/// When the origin's attributes take the event over another limit.
 pub(crate) fn dead_letter(event: &Event, origin: Origin<'_>) -> Result<Option<Event>, Error> {
     if event.subject().tokens().next() == Some(DEAD) {
         return Ok(None);
@@ -45,6 +57,7 @@ pub(crate) fn dead_letter(event: &Event, origin: Origin<'_>) -> Result<Option<Ev
         .extension("originsequence", sequence.to_string())
         .extension("originconsumer", consumer.as_str())
         .extension("attempts", attempts.to_string())
+        .limit_extensions(EXTENSIONS_MAX - ORIGIN.len(), &ORIGIN)
         .build()
         .map(Some)
 }
@@ -93,6 +106,27 @@ mod tests {
             letter(&"z".repeat(255)).unwrap().subject().as_str().len(),
             255
         );
+    }
+
+    #[test]
+    fn an_event_full_of_extensions_makes_room_for_its_origin() {
+        let mut event = Event::builder("7", "/s", "t", Subject::new("a").unwrap());
+        for index in 0..EXTENSIONS_MAX {
+            event = event.extension(format!("x{index:0>2}"), "v");
+        }
+        let consumer = ConsumerName::new("c").unwrap();
+        let origin = Origin {
+            consumer: &consumer,
+            number: 3,
+            sequence: Sequence(9),
+            attempts: 5,
+        };
+        let letter = dead_letter(&event.build().unwrap(), origin).unwrap();
+        let letter = letter.expect("there is always a letter");
+        assert_eq!(letter.extensions().len(), EXTENSIONS_MAX);
+        assert!(ORIGIN.iter().all(|name| letter.extension(name).is_some()));
+        assert_eq!(letter.extension("x58"), Some("v"));
+        assert_eq!(letter.extension("x59"), None, "the last ones make room");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use crate::Error;
 pub(crate) const ATTRIBUTE_BYTES_MAX: usize = 1024;
 /// Longest extension name, in bytes; CloudEvents asks for 20, we carry what others chose.
 pub(crate) const EXTENSION_NAME_BYTES_MAX: usize = 64;
-/// Most extensions: tracing, partitioning and origin together take about ten.
-pub(crate) const EXTENSIONS_MAX: usize = 64;
+/// Most extensions of an event: tracing, partitioning and origin together take about ten.
+pub const EXTENSIONS_MAX: usize = 64;
 
 /// Attributes with a meaning of their own, which an extension cannot take.
 const RESERVED: [&str; 9] = [

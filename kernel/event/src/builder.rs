@@ -80,6 +80,19 @@ impl EventBuilder {
         self
     }
 
+    /// Drops its extension attributes from the last by name on, until at most `count` are left
+    /// beside those in `kept`.
+    pub fn limit_extensions(mut self, count: usize, kept: &[&str]) -> Self {
+        let mut left = count;
+        self.event.extensions.retain(|name, _| {
+            let is_kept = kept.contains(&name.as_str());
+            let fits = is_kept || left > 0;
+            left -= usize::from(!is_kept && fits);
+            fits
+        });
+        self
+    }
+
     /// The event, checked.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod id;
 mod json;
 mod subject;
 
+pub use attribute::EXTENSIONS_MAX;
 pub use builder::EventBuilder;
 pub use data::Data;
 pub use error::Error;
