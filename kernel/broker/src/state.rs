@@ -121,13 +121,14 @@ impl State {
         Ok(state)
     }
 
-    /// A checkpoint met in the middle of replay says what is known already.
+    /// A checkpoint met in the middle of replay says what is known already; going on with another
+    /// state would lose deliveries silently.
     fn check(&self, checkpoint: &Checkpoint) {
-        debug_assert_eq!(
+        assert_eq!(
             self.last_event, checkpoint.last_event,
             "replay missed an event"
         );
-        debug_assert_eq!(
+        assert_eq!(
             self.consumers.len(),
             checkpoint.consumers.len(),
             "replay missed a fact"
