@@ -38,7 +38,7 @@ impl Harness for BrokerHarness {
     }
 
     async fn reopen(&mut self) {
-        self.rig.restart(true).await;
+        self.rig.restart().await;
     }
 }
 

@@ -6,7 +6,7 @@ use portique_broker::{Broker, Config};
 use portique_bus::{Bus, ConsumerName, ConsumerOptions, Start};
 use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
 use portique_event::{Event, Filter, Subject};
-use portique_journal::{Disk, Journal, spawn};
+use portique_journal::{Disk, Journal, SimulatedDisk, spawn};
 
 /// A broker with everything below it, on a clock that stands still.
 pub(crate) struct Rig {
@@ -88,20 +88,28 @@ impl Rig {
         self.broker().tick().await.unwrap();
     }
 
-    /// Stops in order, or as a kill would, and starts again.
-    pub(crate) async fn restart(&mut self, is_clean: bool) {
+    /// Stops in order and starts again.
+    pub(crate) async fn restart(&mut self) {
         let Running {
             broker,
             journal,
             committer,
         } = self.running.take().unwrap();
-        if is_clean {
-            broker.close().await.unwrap();
-        }
+        broker.close().await.unwrap();
         drop(broker);
         journal.close();
         committer.join().unwrap();
         self.start().await;
+    }
+
+    /// Starts again on the disk as it is at this moment: nothing of the life before was closed.
+    pub(crate) async fn kill(&mut self, disk: &SimulatedDisk) {
+        let killed = self.running.take().unwrap();
+        self.disk = Arc::new(SimulatedDisk::with_files(disk.files()));
+        self.start().await;
+        // What is left of it writes to the disk that was.
+        killed.journal.close();
+        killed.committer.join().unwrap();
     }
 }
 
