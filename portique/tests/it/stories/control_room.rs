@@ -135,9 +135,11 @@ impl ControlRoom {
     pub(super) async fn add(&self, rocket: &str, pad: &str, time_factor: f64) {
         let new = json!({ "rocket": rocket, "pad": pad, "time_factor": time_factor });
         self.post("launch/rockets", new).await;
-        self.until(rocket, "three modules in reach", |view| {
+        self.until(rocket, "three modules in reach and heard of", |view| {
             let modules = view["modules"].as_array().expect("modules");
-            modules.iter().filter(|module| module["up"] == true).count() == 3
+            let is_there =
+                |module: &&Value| module["up"] == true && module["samples"].as_u64() > Some(0);
+            modules.iter().filter(is_there).count() == 3
         })
         .await;
     }
