@@ -25,6 +25,12 @@ const BATCH_SAMPLES_MAX: usize = 1_000;
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// Closest distance of two stored samples of one module, in seconds of flight.
 const STORED_EVERY_S: f64 = 0.1;
+/// How far T may fall before it is another attempt: less is a clock that was corrected.
+const FALL_S: f64 = 1.0;
+/// Latest and earliest T that is stored, in seconds: eleven days, longer than any count or flight.
+const T_S_MAX: f64 = 1e6;
+/// The document that counts the runs of the hub; no module has its name.
+const RUNS: &str = "runs";
 
 /// Which part of a module's history.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::IntoParams)]
@@ -129,6 +135,19 @@ fn key(rocket: &RocketId, module: &ModuleId) -> String {
     format!("{rocket}/{module}")
 }
 
+/// The queue that [`run`] empties.
+type Queue = mpsc::Receiver<(RocketId, ModuleId, Sample)>;
+
+/// Whether a sample at this T is to be stored, after the last one that was. T that falls begins
+/// another attempt: a recycled count comes by the same T again.
+fn is_due(t_s: f64, last_s: Option<f64>) -> bool {
+    // A NaN is within nothing.
+    let is_possible = (-T_S_MAX..=T_S_MAX).contains(&t_s);
+    // Half a millisecond of grace: ten times a tenth of a second is not quite a second.
+    let is_next = |last_s| t_s < last_s - FALL_S || t_s >= last_s + STORED_EVERY_S - 0.000_5;
+    is_possible && last_s.is_none_or(is_next)
+}
+
 /// Hands samples to the writer, thinned out to ten a second of flight.
 pub(crate) struct Recorder {
     samples: mpsc::Sender<(RocketId, ModuleId, Sample)>,
@@ -137,19 +156,14 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder and the queue that [`run`] empties.
-    pub(crate) fn channel() -> (RecorderSource, mpsc::Receiver<(RocketId, ModuleId, Sample)>) {
+    /// A source of recorders and the queue that [`run`] empties.
+    pub(crate) fn channel() -> (RecorderSource, Queue) {
         let (samples, received) = mpsc::channel(SAMPLES_WAITING_MAX);
         (RecorderSource(samples), received)
     }
 
     pub(crate) fn record(&mut self, rocket: &RocketId, module: &ModuleId, sample: &Sample) {
-        let due_s = self
-            .last_s
-            .get(module)
-            .map(|last_s| last_s + STORED_EVERY_S);
-        // Half a millisecond of grace: ten times a tenth of a second is not quite a second.
-        if due_s.is_some_and(|due_s| sample.t_s < due_s - 0.000_5) {
+        if !is_due(sample.t_s, self.last_s.get(module).copied()) {
             return;
         }
         self.last_s.insert(module.clone(), sample.t_s);
@@ -182,26 +196,114 @@ impl RecorderSource {
 }
 
 /// Writes samples until every recorder is gone.
-pub(crate) async fn run(
-    records: Arc<dyn Records>,
-    mut received: mpsc::Receiver<(RocketId, ModuleId, Sample)>,
-) {
+pub(crate) async fn run(records: Arc<dyn Records>, mut received: Queue) {
+    let mut attempts = Attempts {
+        run: begin_run(records.as_ref()).await,
+        modules: BTreeMap::new(),
+    };
     let mut batch = Vec::new();
     while received.recv_many(&mut batch, BATCH_SAMPLES_MAX).await > 0 {
-        let documents = batch.drain(..).map(|(rocket, module, sample)| {
-            let key = key(&rocket, &module);
-            let id = format!("{key}/{:.3}", sample.t_s);
-            let body = json!({ "module": key, "t_s": sample.t_s, "sample": sample });
-            Document { id, body }
-        });
-        let documents: Vec<_> = documents.filter(|d| d.body["t_s"].is_f64()).collect();
+        let documents = batch
+            .drain(..)
+            .map(|(rocket, module, sample)| attempts.document(&rocket, &module, &sample));
         if let Err(error) = records
-            .insert(COLLECTION, documents, OnConflict::Replace)
+            .insert(COLLECTION, documents.collect(), OnConflict::Replace)
             .await
         {
             let error = portique_fault::chain(&error);
             tracing::error!(error, "telemetry cannot be written; samples left out");
         }
         tokio::time::sleep(FLUSH_EVERY).await;
+    }
+}
+
+/// The number of this run of the hub: a count that goes on after a restart comes by the same T again.
+async fn begin_run(records: &dyn Records) -> u64 {
+    let last = match records.find(COLLECTION, RUNS).await {
+        Ok(document) => document.and_then(|document| document.body["run"].as_u64()),
+        Err(error) => {
+            let error = portique_fault::chain(&error);
+            tracing::error!(error, "the telemetry history cannot be read");
+            None
+        }
+    };
+    let run = last.map_or(0, |last| last + 1);
+    let document = Document {
+        id: RUNS.into(),
+        body: json!({ "module": RUNS, "t_s": 0.0, "run": run }),
+    };
+    if let Err(error) = records
+        .insert(COLLECTION, vec![document], OnConflict::Replace)
+        .await
+    {
+        let error = portique_fault::chain(&error);
+        tracing::error!(error, "the telemetry history cannot be written");
+    }
+    run
+}
+
+/// Keeps apart what was seen at the same T in another attempt.
+struct Attempts {
+    run: u64,
+    /// By module: how often T has fallen, and the last T.
+    modules: BTreeMap<String, (u32, f64)>,
+}
+
+impl Attempts {
+    fn document(&mut self, rocket: &RocketId, module: &ModuleId, sample: &Sample) -> Document {
+        let (key, t_s, run) = (key(rocket, module), sample.t_s, self.run);
+        let (attempt, last_s) = self.modules.entry(key.clone()).or_insert((0, t_s));
+        if t_s < *last_s {
+            *attempt += 1;
+        }
+        *last_s = t_s;
+        let id = format!("{key}/{run}.{attempt}/{t_s:.3}");
+        let body = json!({ "module": key, "t_s": t_s, "sample": sample });
+        Document { id, body }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(times_s: &[f64]) -> Vec<String> {
+        let (source, mut queue) = Recorder::channel();
+        let mut recorder = source.recorder();
+        let rocket = RocketId::new("demo").unwrap();
+        let module = ModuleId::new("booster").unwrap();
+        for &t_s in times_s {
+            let sample = Sample {
+                t_s,
+                ..Sample::default()
+            };
+            recorder.record(&rocket, &module, &sample);
+        }
+        let mut attempts = Attempts {
+            run: 7,
+            modules: BTreeMap::new(),
+        };
+        std::iter::from_fn(|| queue.try_recv().ok())
+            .map(|(rocket, module, sample)| attempts.document(&rocket, &module, &sample).id)
+            .collect()
+    }
+
+    #[test]
+    fn a_second_attempt_does_not_overwrite_the_first() {
+        assert_eq!(
+            stored(&[-60.0, -59.95, -3.0, -3.2, -60.0, -59.9]),
+            [
+                "demo/booster/7.0/-60.000",
+                "demo/booster/7.0/-3.000",
+                "demo/booster/7.1/-60.000",
+                "demo/booster/7.1/-59.900",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_impossible_time_does_not_silence_a_module() {
+        let stored = stored(&[1.0, 1e300, f64::NAN, f64::INFINITY, -1e7, 2.0]);
+        assert_eq!(stored, ["demo/booster/7.0/1.000", "demo/booster/7.0/2.000"]);
     }
 }
