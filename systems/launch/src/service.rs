@@ -38,7 +38,7 @@ const INPUTS_MAX: usize = 1_024;
 /// How launch control behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How long the public feed lags behind; default 5 s.
+    /// How long the public feed lags behind, up to 150 s; default 5 s.
     pub webcast_delay: Duration,
     /// How long a module may take to answer an order; default 3 s.
     pub answer_timeout: Duration,
@@ -53,6 +53,23 @@ impl Default for Config {
             answer_timeout: Duration::from_secs(3),
             criteria: Criteria::default(),
         }
+    }
+}
+
+impl Config {
+    /// Checks what can be set wrong.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a delay of the public feed that is not kept in memory.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.webcast_delay <= live::WEBCAST_DELAY_MAX {
+            return Ok(());
+        }
+        let (given, limit) = (self.webcast_delay, live::WEBCAST_DELAY_MAX);
+        Err(Error::Input {
+            what: "webcast_delay",
+            problem: format!("is {given:?}; it may be 0 to {limit:?}"),
+        })
     }
 }
 
@@ -84,8 +101,10 @@ impl Launch {
     /// Brings every mission back from the bus; the worker it returns must be run.
     ///
     /// # Errors
-    /// [`Error::Bus`], [`Error::Records`], or [`Error::Damaged`] when a stored fact cannot be read.
+    /// [`Error::Input`] for a configuration that is refused, [`Error::Bus`], [`Error::Records`], or
+    /// [`Error::Damaged`] when a stored fact cannot be read.
     pub async fn open(parts: Parts) -> Result<(Self, Worker), Error> {
+        parts.config.check()?;
         projection::define(parts.records.as_ref()).await?;
         telemetry::define(parts.records.as_ref()).await?;
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
@@ -218,9 +237,9 @@ impl Launch {
     /// A page of the mission log, complete up to the moment of the call.
     ///
     /// # Errors
-    /// [`Error::Records`].
+    /// [`Error::Unavailable`] when the log lags behind what happened, [`Error::Records`].
     pub async fn log(&self, query: &LogQuery) -> Result<LogPage, Error> {
-        self.shared.log_caught_up().await;
+        self.shared.log_caught_up().await?;
         projection::page(self.records.as_ref(), query).await
     }
 

@@ -49,24 +49,11 @@ impl PublicMission {
     pub(crate) fn of(mission: &Mission, shared: &Shared) -> Self {
         let rocket = mission.rocket().clone();
         let rehearsal = mission.definition().link != crate::LinkKind::Remote;
-        if mission.is_embargoed() {
-            let (stage, t_s, outcome) = (None, None, None);
-            let modules = Vec::new();
-            return Self {
-                rocket,
-                stage,
-                t_s,
-                rehearsal,
-                embargo: true,
-                modules,
-                outcome,
-            };
-        }
         let live = shared.modules(&rocket);
         let modules = live
             .iter()
             .map(|(module, live)| public_module(mission, module, live));
-        Self {
+        let public = Self {
             stage: Some(mission.stage()),
             t_s: shared.t_s(mission),
             rehearsal,
@@ -74,6 +61,24 @@ impl PublicMission {
             modules: modules.collect(),
             outcome: mission.outcome().map(|(outcome, _)| *outcome),
             rocket,
+        };
+        if mission.is_embargoed() {
+            public.shut()
+        } else {
+            public
+        }
+    }
+
+    /// What is left under embargo: that there is a rocket, whether it may be real, and the embargo.
+    pub(crate) fn shut(self) -> Self {
+        Self {
+            rocket: self.rocket,
+            rehearsal: self.rehearsal,
+            embargo: true,
+            stage: None,
+            t_s: None,
+            modules: Vec::new(),
+            outcome: None,
         }
     }
 }

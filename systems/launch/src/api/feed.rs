@@ -88,16 +88,10 @@ pub(super) async fn webcast_live(
     let ticks = IntervalStream::new(tokio::time::interval(WEBCAST_EVERY));
     let mut last = None;
     let events = ticks.filter_map(move |_| {
-        let missions = launch.shared().public_missions();
-        let is_new = last
-            .as_ref()
-            .is_none_or(|last| !Arc::ptr_eq(last, &missions));
-        let event = if is_new {
-            to_json("missions", missions.as_ref())
-        } else {
-            None
-        };
-        last = Some(missions);
+        let page = launch.shared().public_page();
+        let is_new = last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &page));
+        let event = is_new.then(|| Event::default().event("missions").data(&page.json));
+        last = Some(page);
         async move { event.map(Ok) }
     });
     Sse::new(events).keep_alive(KeepAlive::default())

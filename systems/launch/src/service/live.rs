@@ -15,8 +15,13 @@ use crate::{ModuleId, RocketId, Sample};
 
 /// Messages a live listener may lag behind: some seconds of three modules at 20 a second.
 const LIVE_MESSAGES_MAX: usize = 1_024;
-/// Public snapshots kept: one a second, for the longest delay that is allowed.
-pub(crate) const SNAPSHOTS_MAX: usize = 300;
+/// How often the public feed's snapshot is taken.
+pub(crate) const SNAPSHOT_EVERY: Duration = Duration::from_millis(500);
+/// Longest delay of the public feed: the snapshots of so long are kept in memory.
+pub(crate) const WEBCAST_DELAY_MAX: Duration = Duration::from_secs(150);
+/// Public snapshots kept: those of the longest delay, the one before, and the newest.
+const SNAPSHOTS_MAX: usize =
+    (WEBCAST_DELAY_MAX.as_millis() / SNAPSHOT_EVERY.as_millis()) as usize + 2;
 /// How long a reader of the log waits for the projection to catch up.
 const LOG_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -59,6 +64,16 @@ pub struct LiveModule {
 }
 
 type Modules = BTreeMap<ModuleId, LiveModule>;
+type Snapshot = (Duration, Arc<Vec<PublicMission>>);
+
+/// What the public may see at one moment, written out once for all viewers.
+pub(crate) struct PublicPage {
+    pub(crate) missions: Arc<Vec<PublicMission>>,
+    pub(crate) json: String,
+}
+
+/// The page served last, and what it was made of: a snapshot and the number of changes till then.
+type ServedPage = (Duration, u64, Arc<PublicPage>);
 
 /// What everybody may look at; written by the worker and the watches only.
 pub struct Shared {
@@ -66,7 +81,8 @@ pub struct Shared {
     config: Config,
     missions: RwLock<BTreeMap<RocketId, Mission>>,
     telemetry: RwLock<BTreeMap<RocketId, Modules>>,
-    snapshots: Mutex<VecDeque<(Duration, Arc<Vec<PublicMission>>)>>,
+    snapshots: Mutex<VecDeque<Snapshot>>,
+    served: Mutex<Option<ServedPage>>,
     live: broadcast::Sender<Arc<LiveMessage>>,
     changes: watch::Sender<u64>,
     published: watch::Sender<Sequence>,
@@ -81,6 +97,7 @@ impl Shared {
             missions: RwLock::default(),
             telemetry: RwLock::default(),
             snapshots: Mutex::default(),
+            served: Mutex::default(),
             live: broadcast::channel(LIVE_MESSAGES_MAX).0,
             changes: watch::Sender::new(0),
             published: watch::Sender::new(Sequence(0)),
@@ -174,15 +191,6 @@ impl Shared {
         telemetry.get(rocket).cloned().unwrap_or_default()
     }
 
-    /// One module's newest sample.
-    pub(crate) fn last_sample(&self, rocket: &RocketId, module: &ModuleId) -> Option<Sample> {
-        let telemetry = self
-            .telemetry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        Some(telemetry.get(rocket)?.get(module)?.sample.clone())
-    }
-
     pub(crate) fn record_sample(&self, rocket: &RocketId, module: &ModuleId, sample: &Sample) {
         let at = self.now();
         let mut telemetry = self
@@ -256,17 +264,53 @@ impl Shared {
         snapshots.push_back((self.now(), Arc::new(snapshot)));
     }
 
-    /// What the public may see now: the state of `webcast_delay` ago.
+    /// What the public may see now: the state of `webcast_delay` ago, under the embargoes of now.
     pub fn public_missions(&self) -> Arc<Vec<PublicMission>> {
+        self.public_page().missions.clone()
+    }
+
+    /// The same, and as JSON; the same page until something may have changed.
+    pub(crate) fn public_page(&self) -> Arc<PublicPage> {
+        let (at, snapshot) = self.public_snapshot();
+        // Read before the embargoes: a change in between makes the page again, never stale.
+        let changes = *self.changes.borrow();
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((served_at, served_changes, page)) = served.as_ref()
+            && (*served_at, *served_changes) == (at, changes)
+        {
+            return page.clone();
+        }
+        let missions = self.missions(|missions| {
+            let is_shut = |public: &PublicMission| {
+                let mission = missions.get(&public.rocket);
+                mission.is_some_and(Mission::is_embargoed)
+            };
+            let public = snapshot.iter().cloned();
+            public
+                .map(|public| {
+                    if is_shut(&public) {
+                        public.shut()
+                    } else {
+                        public
+                    }
+                })
+                .collect::<Vec<_>>()
+        });
+        let json = serde_json::to_string(&missions).expect("public missions have text keys");
+        let missions = Arc::new(missions);
+        let page = Arc::new(PublicPage { missions, json });
+        *served = Some((at, changes, page.clone()));
+        page
+    }
+
+    fn public_snapshot(&self) -> Snapshot {
         let until = self.now().saturating_sub(self.config.webcast_delay);
         let snapshots = self
             .snapshots
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let newest = snapshots.iter().rev().find(|(at, _)| *at <= until);
-        newest
-            .map(|(_, snapshot)| snapshot.clone())
-            .unwrap_or_default()
+        newest.cloned().unwrap_or_default()
     }
 
     pub(crate) fn set_published(&self, sequence: Sequence) {
@@ -281,13 +325,31 @@ impl Shared {
         self.projected.send_replace(sequence);
     }
 
+    /// How many places on the bus the mission log lags behind what was published.
+    pub fn projection_lag(&self) -> u64 {
+        let published = *self.published.borrow();
+        let projected = *self.projected.borrow();
+        published.0.saturating_sub(projected.0)
+    }
+
     /// Waits, within a bound, until the mission log holds everything published before the call.
-    pub(crate) async fn log_caught_up(&self) {
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it still lags then: a page would lack the newest lines.
+    pub(crate) async fn log_caught_up(&self) -> Result<(), Error> {
         let published = *self.published.borrow();
         let mut projected = self.projected.subscribe();
         let caught_up = projected.wait_for(|sequence| *sequence >= published);
-        if tokio::time::timeout(LOG_PATIENCE, caught_up).await.is_err() {
-            tracing::warn!(%published, "the mission log lags behind the bus");
+        match tokio::time::timeout(LOG_PATIENCE, caught_up).await {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                tracing::warn!(%published, "the mission log lags behind the bus");
+                let reason = "the mission log lags behind what happened; try again";
+                Err(Error::Unavailable { reason })
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
