@@ -117,6 +117,9 @@ async fn refuse_orders_out_of_phase(room: &ControlRoom) {
         "0 to 1",
     )
     .await;
+    let path = "launch/rockets/ariel/modules/booster/orders";
+    let by_hand = json!({ "order": "start_engines" });
+    room.refused(path, by_hand, 409, "needs a count").await;
 }
 
 async fn check_log(room: &ControlRoom) {
@@ -229,8 +232,8 @@ async fn manual_orders_are_executed_and_named_in_the_log() {
     room.until("brio", "throttle at 70 %", is_slow).await;
     let again = room.order("brio", "booster", throttle).await;
     assert_eq!(again["at"], record["at"], "the same id is one order");
-    room.order("brio", "booster", json!({ "order": "throttle" }))
-        .await;
+    let automatic = json!({ "order": "throttle", "fraction": null });
+    room.order("brio", "booster", automatic).await;
     room.until("brio", "100 s", |view| {
         sample(view, "booster", "t_s") > 100.0
     })
