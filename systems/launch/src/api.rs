@@ -4,20 +4,27 @@
 //! every error of the hub looks alike. Who may call what is the front door's business too: everything
 //! that is not a `GET` is an order.
 
+mod count;
+mod definition;
 mod feed;
 mod history;
 mod missions;
 mod orders;
+mod poll;
 mod refusal;
 mod view;
+mod weather;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use missions::{NewRocket, PollRequest, ReasonRequest, VoteRequest, WeatherReport};
+pub use count::ReasonRequest;
+pub use definition::NewRocket;
 pub use orders::OrderRequest;
+pub use poll::{PollRequest, VoteRequest};
 pub use refusal::Refusal;
 pub use view::{CountView, ModuleView, RocketView, StepView, WeatherView};
+pub use weather::WeatherReport;
 
 use crate::service::Launch;
 
@@ -27,14 +34,14 @@ pub fn router(launch: Launch) -> OpenApiRouter {
         .routes(routes!(missions::list, missions::add))
         .routes(routes!(missions::show))
         .routes(routes!(missions::add_module))
-        .routes(routes!(missions::weather, missions::report_weather))
-        .routes(routes!(missions::open_poll))
-        .routes(routes!(missions::vote))
-        .routes(routes!(missions::close_poll))
-        .routes(routes!(missions::start_count))
-        .routes(routes!(missions::hold))
-        .routes(routes!(missions::resume))
-        .routes(routes!(missions::scrub))
+        .routes(routes!(weather::weather, weather::report_weather))
+        .routes(routes!(poll::open_poll))
+        .routes(routes!(poll::vote))
+        .routes(routes!(poll::close_poll))
+        .routes(routes!(count::start_count))
+        .routes(routes!(count::hold))
+        .routes(routes!(count::resume))
+        .routes(routes!(count::scrub))
         .routes(routes!(missions::embargo))
         .routes(routes!(orders::give))
         .routes(routes!(orders::list))

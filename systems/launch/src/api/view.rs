@@ -117,7 +117,9 @@ impl RocketView {
         let outcome = mission.outcome();
         Self {
             rocket: mission.rocket().clone(),
-            vehicle: vehicle_name(&definition.vehicle),
+            vehicle: mission
+                .vehicle()
+                .map_or_else(|| "unknown".into(), |vehicle| vehicle.name.clone()),
             pad: definition.pad.clone(),
             link: link_name(&definition.link).into(),
             rehearsal: definition.link != LinkKind::Remote,
@@ -192,9 +194,4 @@ fn link_name(link: &LinkKind) -> &'static str {
         LinkKind::Replayed { .. } => "replayed",
         LinkKind::Remote => "remote",
     }
-}
-
-fn vehicle_name(description: &str) -> String {
-    portique_flight::Vehicle::parse(description)
-        .map_or_else(|_| "unknown".into(), |vehicle| vehicle.name)
 }
