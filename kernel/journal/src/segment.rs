@@ -91,6 +91,9 @@ impl SegmentHeader {
             ));
         }
         let (header, crc) = Self::decode(&sector, path, expected)?;
+        header
+            .check()
+            .map_err(|(offset, reason)| corrupt(offset, reason.to_owned()))?;
         if header.number != number {
             let reason = format!("the header is that of segment {}", header.number);
             return Err(corrupt(32, reason));
@@ -106,6 +109,21 @@ impl SegmentHeader {
         Ok((header, crc))
     }
 
+    /// Refuses what a right checksum does not make possible, with its place.
+    fn check(&self) -> Result<(), (u64, &'static str)> {
+        if self.number == 0 || self.number == u64::MAX {
+            return Err((32, "the segment's number is out of range"));
+        }
+        if self.first == 0 || self.first == u64::MAX {
+            return Err((40, "the segment's first sequence is out of range"));
+        }
+        let sector = SECTOR_BYTES as u64;
+        if self.bytes < 2 * sector || !self.bytes.is_multiple_of(sector) {
+            return Err((56, "the segment's length is none that a segment can have"));
+        }
+        Ok(())
+    }
+
     fn decode(sector: &[u8], path: &Path, expected: Sequence) -> Result<(Self, u32), Error> {
         let fields = Fields(sector);
         let crc = fields.u32(SECTOR_CRC_OFFSET);
@@ -118,6 +136,14 @@ impl SegmentHeader {
             });
         }
         check_version(path, fields.u32(8))?;
+        if fields.u32(12) != SECTOR_BYTES as u32 {
+            return Err(Error::Corrupt {
+                path: path.to_owned(),
+                offset: 12,
+                sequence: expected,
+                reason: "the segment's sectors are not of 4096 bytes".to_owned(),
+            });
+        }
         let header = Self {
             store: StoreId(fields.array(16)),
             number: fields.u64(32),

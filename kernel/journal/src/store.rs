@@ -51,13 +51,28 @@ impl Slot {
             return Ok(None);
         }
         check_version(path, fields.u32(8))?;
-        Ok(Some(Self {
+        let slot = Self {
             store: StoreId(fields.array(16)),
             counter: fields.u64(32),
             first: fields.u64(40),
             last: fields.u64(48),
             durable: fields.u64(56),
-        }))
+        };
+        let possible = (1..=slot.last).contains(&slot.first)
+            && slot.last < u64::MAX
+            && slot.counter < u64::MAX
+            && slot.durable < u64::MAX;
+        if !possible {
+            let reason =
+                "the store's slot matches its checksum, yet says what cannot be".to_owned();
+            return Err(Error::Corrupt {
+                path: path.to_owned(),
+                offset: slot.offset(),
+                sequence: Sequence::FIRST,
+                reason,
+            });
+        }
+        Ok(Some(slot))
     }
 
     fn offset(&self) -> u64 {

@@ -322,3 +322,41 @@ fn a_good_frame_is_not_replaced_by_what_a_bad_read_gave() {
         assert_numbers(&read_back(disk.files()).unwrap(), 1, 5);
     }
 }
+
+#[test]
+fn what_cannot_be_is_refused_although_its_checksum_is_right() {
+    let first = "00000000000000000001.segment";
+    let fields: [(&str, usize, u64); 8] = [
+        (first, 12, 512),
+        (first, 40, 0),
+        (first, 40, u64::MAX),
+        (first, 56, 12_289),
+        (first, 56, 0),
+        ("store", 40, 0),
+        ("store", 40, 1_000),
+        ("store", 48, u64::MAX),
+    ];
+    for (name, at, value) in fields {
+        let text = refusal(|files| {
+            let bytes = files.get_mut(name).unwrap();
+            if name == "store" {
+                // Whichever slot counts, this is what it says.
+                let (even, odd) = bytes.split_at_mut(4096);
+                write_sealed(even, at, &value.to_le_bytes());
+                write_sealed(odd, at, &value.to_le_bytes());
+            } else if at == 12 {
+                write_sealed(&mut bytes[..4096], at, &value.to_le_bytes()[..4]);
+            } else {
+                write_sealed(&mut bytes[..4096], at, &value.to_le_bytes());
+            }
+        });
+        assert!(text.contains(name), "{name} {at}: {text}");
+    }
+}
+
+/// Writes into a sector and makes its checksum right.
+fn write_sealed(sector: &mut [u8], at: usize, bytes: &[u8]) {
+    sector[at..at + bytes.len()].copy_from_slice(bytes);
+    let crc = crc32c::crc32c(&sector[..4092]);
+    sector[4092..4096].copy_from_slice(&crc.to_le_bytes());
+}
