@@ -18,7 +18,7 @@ use crate::catalog::{Catalog, CatalogEntry};
 use crate::frame::RECORD_HEADER_BYTES;
 use crate::store::Store;
 use crate::walk::Position;
-use crate::{Config, Disk, Error, Lane, Record, Scheduling, Sequence, State, StoreId};
+use crate::{Config, Disk, DiskFile, Error, Lane, Record, Scheduling, Sequence, State, StoreId};
 
 /// What the handles, the committer and the readers share.
 pub(crate) struct Shared {
@@ -249,6 +249,11 @@ impl Shared {
         self.lock().spare_ready
     }
 
+    /// The file of the next segment, which stays ready until that is begun.
+    pub(crate) fn take_spare(&self) -> Option<Box<dyn DiskFile>> {
+        self.lock().spare.take()
+    }
+
     /// The next segment is needed now; with `starving`, for records that were accepted.
     pub(crate) fn want_spare(&self, starving: bool) {
         let mut inner = self.lock();
@@ -259,8 +264,9 @@ impl Shared {
     }
 
     /// The next segment stands ready.
-    pub(crate) fn offer_spare(&self, from_reserve: bool) {
+    pub(crate) fn offer_spare(&self, file: Box<dyn DiskFile>, from_reserve: bool) {
         let mut inner = self.lock();
+        inner.spare = Some(file);
         inner.spare_ready = true;
         inner.starved = None;
         inner.work_signal = true;

@@ -20,6 +20,8 @@ pub(crate) struct Upkeep {
     filling: Option<Filling>,
     zeros: Sectors,
     looked_at: Option<Duration>,
+    /// Whether the last attempt at a file failed, which was told then.
+    is_put_off: bool,
 }
 
 /// A file being filled with zeros.
@@ -37,6 +39,7 @@ impl Upkeep {
             filling: None,
             zeros: Sectors::zeroed(ZEROS_BYTES),
             looked_at: None,
+            is_put_off: false,
         }
     }
 
@@ -52,7 +55,7 @@ impl Upkeep {
         }
         match self.work(wanted) {
             Ok(step) => step,
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => self.give_up(),
+            Err(error) if is_full(&error) => self.give_up(),
             Err(error) => {
                 let reason = format!("cannot prepare a segment: {error}");
                 self.shared.end(State::Poisoned { reason });
@@ -67,7 +70,10 @@ impl Upkeep {
         }
         match self.filling.take() {
             Some(filling) => self.fill(filling).map(|()| Step::Worked),
-            None if wanted => self.begin(),
+            None if wanted => match self.begin() {
+                Err(error) if !is_full(&error) => Ok(self.put_off(&error)),
+                begun => begun,
+            },
             None => Ok(Step::Idle(Some(PERIOD))),
         }
     }
@@ -84,7 +90,10 @@ impl Upkeep {
             .update(|slot| slot.first = dropped.number + 1);
         noted.map_err(|error| io::Error::other(format!("{STORE}: {error}")))?;
         let name = segment_name(dropped.number);
-        let taken = disk.list()?.iter().any(|name| name == PREPARING);
+        // Removing is right in any case, so that a folder that cannot be listed is no failure.
+        let taken = disk
+            .list()
+            .map_or(true, |names| names.iter().any(|name| name == PREPARING));
         if taken || dropped.bytes > self.shared.config.segment_bytes {
             disk.remove(&name)?;
         } else {
@@ -123,6 +132,7 @@ impl Upkeep {
             Some(file) => file,
             None => disk.create(PREPARING)?,
         };
+        self.is_put_off = false;
         self.filling = Some(Filling {
             file,
             offset: 0,
@@ -162,8 +172,20 @@ impl Upkeep {
         disk.rename(PREPARING, SPARE)?;
         disk.sync()?;
         self.looked_at = None;
-        self.shared.offer_spare(filling.from_reserve);
+        self.shared.offer_spare(filling.file, filling.from_reserve);
         Ok(())
+    }
+
+    /// Nothing was written yet, so nothing is in doubt: tries again, such as when other files of the
+    /// process were closed.
+    fn put_off(&mut self, error: &io::Error) -> Step {
+        self.looked_at = Some(self.shared.clock.monotonic());
+        if !std::mem::replace(&mut self.is_put_off, true) {
+            tracing::warn!(error = %error, "cannot begin the next journal segment for now");
+        }
+        let reason = format!("cannot begin the next segment: {error}");
+        self.shared.starve_out(reason);
+        Step::Idle(Some(PERIOD))
     }
 
     /// The disk is full: frees what was begun, and lets only draining work in.
@@ -191,6 +213,12 @@ impl Drop for Upkeep {
         let reason = "the preparing of segments stopped before the journal was closed".to_owned();
         self.shared.end(State::Poisoned { reason });
     }
+}
+
+/// Whether space is lacking, on the disk or in what its owner may use of it.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The file that an earlier segment or run left for the next spare, if its length allows.

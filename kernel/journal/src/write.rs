@@ -208,7 +208,10 @@ impl Writer {
             let name = name.to_owned();
             move |error| Failure(action, name, error)
         };
-        let file = disk.open(SPARE).map_err(failed("open", SPARE))?;
+        let file = self
+            .shared
+            .take_spare()
+            .expect("a spare is ready with its file, and only the writer takes that");
         let header = SegmentHeader {
             store: self.shared.id,
             number,

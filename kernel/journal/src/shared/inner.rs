@@ -3,7 +3,7 @@ use std::task::Waker;
 
 use crate::catalog::Catalog;
 use crate::waiters::Waiters;
-use crate::{Error, Lane, Record, Sequence, State};
+use crate::{DiskFile, Error, Lane, Record, Sequence, State};
 
 /// What the lock guards.
 pub(crate) struct Inner {
@@ -22,6 +22,8 @@ pub(crate) struct Inner {
     pub(super) floor: Sequence,
     /// Whether the next segment stands ready.
     pub(crate) spare_ready: bool,
+    /// Its open file, until the writer takes it.
+    pub(super) spare: Option<Box<dyn DiskFile>>,
     /// Whether accepted records wait for the next segment.
     pub(crate) starving: bool,
     /// Why there is no place even for those, if there is none.
@@ -52,6 +54,7 @@ impl Inner {
             floor: catalog.first(),
             catalog,
             spare_ready: false,
+            spare: None,
             starving: false,
             starved: None,
             work_signal: false,

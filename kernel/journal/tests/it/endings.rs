@@ -1,8 +1,10 @@
 //! However a journal ends, nothing is written afterwards and nobody is left waiting.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_journal::{
@@ -12,6 +14,10 @@ use portique_journal::{
 use crate::fixture::{SEGMENT_BYTES, Wakes, open_on, poll, record, sized, small};
 use crate::meddler::{Call, Meddler, Meddling};
 
+/// What Linux says when a process has too many files open, and when a quota is used up.
+const EMFILE: i32 = 24;
+const EDQUOT: i32 = 122;
+const SPARE: &str = "spare.segment";
 /// Steps after which a journal that was closed or has failed must have ended.
 const STEPS_MAX: usize = 100;
 
@@ -128,4 +134,65 @@ fn without_a_next_segment_this_one_is_used_to_its_last_sector() {
     disk.resize(u64::MAX);
     journal.close();
     assert!(ends(|| committer.step()));
+}
+
+/// Appends a few segments' worth of records on a disk that meddles, and says how the journal was
+/// meanwhile.
+fn roll_on(meddle: impl Fn(Call, &str) -> Meddling + Send + Sync + 'static) -> Vec<State> {
+    let disk = Meddler::new(SimulatedDisk::new(1, u64::MAX), meddle);
+    let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+    let opened = open_on(Arc::new(disk), clock.clone(), small()).unwrap();
+    let (journal, mut committer) = (opened.journal, opened.committer);
+    let mut states = Vec::new();
+    for number in 1..=40 {
+        let mut pending = journal.submit(vec![sized(4_000)], Lane::Drain).unwrap();
+        let done = (0..STEPS_MAX).any(|_| {
+            committer.step();
+            clock.advance(Duration::from_millis(100));
+            states.push(journal.state());
+            poll(&mut pending, Waker::noop()).is_ready()
+        });
+        assert!(done, "record {number}: {:?}", journal.state());
+        assert_eq!(journal.durable().0, number);
+    }
+    assert_eq!(journal.state(), State::Open);
+    states.dedup();
+    states
+}
+
+#[test]
+fn a_lack_of_file_descriptors_passes() {
+    let (opens, creates) = (AtomicU64::new(0), AtomicU64::new(0));
+    let lack = || Meddling::Fail(io::Error::from_raw_os_error(EMFILE));
+    let states = roll_on(move |call, _| match call {
+        // The journal opens its first segment once, and what is left of an earlier run never.
+        Call::Open if opens.fetch_add(1, Ordering::Relaxed) > 4 => Meddling::None,
+        Call::Open if opens.load(Ordering::Relaxed) > 2 => lack(),
+        Call::Create if (3..6).contains(&creates.fetch_add(1, Ordering::Relaxed)) => lack(),
+        _ => Meddling::None,
+    });
+    assert_eq!(states, [State::Open]);
+}
+
+#[test]
+fn beginning_a_segment_opens_no_file() {
+    let states = roll_on(|call, name| match (call, name) {
+        (Call::Open, SPARE) => Meddling::Fail(io::Error::from_raw_os_error(EMFILE)),
+        _ => Meddling::None,
+    });
+    assert_eq!(states, [State::Open]);
+}
+
+#[test]
+fn a_quota_is_a_full_disk() {
+    let writes = AtomicU64::new(0);
+    // The first segment is made of two writes under this name; the third fills the next one.
+    let states = roll_on(move |call, name| match (call, name) {
+        (Call::Write, "spare.preparing") if writes.fetch_add(1, Ordering::Relaxed) == 2 => {
+            Meddling::Fail(io::Error::from_raw_os_error(EDQUOT))
+        }
+        _ => Meddling::None,
+    });
+    let drained = |state: &State| matches!(state, State::DrainOnly { .. });
+    assert!(states.iter().any(drained), "{states:?}");
 }
