@@ -88,7 +88,12 @@ impl Flight {
 
     fn follow(&mut self, now: Motion, out: &mut Vec<Detected>) {
         let last_s = self.history.back().map_or(now.t_s, |last| last.t_s);
-        if now.t_s - last_s > REJOIN_AFTER_S {
+        // A booster on its way back has only one way to go on.
+        let is_open = matches!(
+            self.phase,
+            Phase::Joining | Phase::Pad | Phase::Ascent | Phase::Coast | Phase::SecondBurn
+        );
+        if is_open && now.t_s - last_s > REJOIN_AFTER_S {
             self.leave();
         }
         if self.history.len() == HISTORY {

@@ -41,7 +41,7 @@ const STANDING_M_S: f64 = 0.6;
 /// same values for half a minute after the engine's cut-off. A freeze in the last seconds before orbit
 /// that ends sooner is still told from it.
 pub(crate) const ORBIT_SPEED_MIN_M_S: f64 = 6_400.0;
-pub(crate) const ORBIT_STILL_S: f64 = 8.0;
+pub(crate) const ORBIT_STILL_S: f64 = 16.0;
 /// A sample this far from the median of five neighbours is a misreading.
 const OUTLIER_M_S: f64 = 25.0;
 const OUTLIER_M: f64 = 2_500.0;

@@ -36,7 +36,9 @@ impl Flight {
         if !self.holds(is_burning, BURN_MOMENTS) {
             return;
         }
-        let start = self.streak_start();
+        // A burn that runs when the coast is joined began before.
+        let joined_s = self.since_s + 0.5;
+        let start = self.streak_start().filter(|start| start.t_s > joined_s);
         let (kind, phase) = if felt > 0.0 {
             (EventKind::Ses1, Phase::SecondBurn)
         } else {
@@ -49,8 +51,13 @@ impl Flight {
     }
 
     pub(super) fn burn_second(&mut self, now: Motion, out: &mut Vec<Detected>) {
-        let (from_m_s2, kind) = (CUTOFF_STAGE2_FROM_M_S2, EventKind::Seco1);
-        self.cut_off(now, from_m_s2, kind, Phase::Orbit, out);
+        let from_m_s2 = CUTOFF_STAGE2_FROM_M_S2;
+        if now.speed_m_s > STAGE2_SPEED_M_S {
+            self.cut_off(now, from_m_s2, EventKind::Seco1, Phase::Orbit, out);
+        } else {
+            // So far from orbit the engine is not done: the display stood still.
+            self.streak = 0;
+        }
     }
 
     /// Watches for the end of a burn: the middle of the fall of felt acceleration.
