@@ -33,6 +33,8 @@ pub(crate) use engines::JOURNAL_FOLDER;
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.
 const EDGES_GRACE_DIVISOR: u32 = 2;
+/// Streams of one gRPC connection: a module has three, a vehicle's gateway carries a few dozen modules.
+const GRPC_STREAMS_MAX: u32 = 256;
 /// gRPC stops with what the edges lean on, and has half of what is left at least: who connected and
 /// says nothing must not hold up the others.
 const GRPC_GRACE_DIVISOR: u32 = 4;
@@ -224,6 +226,7 @@ fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router, gr
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = Server::builder()
+        .max_concurrent_streams(GRPC_STREAMS_MAX)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, control.token().cancelled_owned());
     let stop = control.token();

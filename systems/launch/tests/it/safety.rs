@@ -25,6 +25,7 @@ use portique_records::{SqliteConfig, SqliteRecords};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Everything here takes milliseconds; a loaded machine gets this long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -203,7 +204,7 @@ impl Rig {
         };
         let (launch, worker) = Launch::open(parts).await.unwrap();
         let stop = CancellationToken::new();
-        let worker = tokio::task::spawn(worker.run(stop.clone()));
+        let worker = TaskTracker::new().spawn(worker.run(stop.clone()));
         let rocket = RocketId::new("romeo").unwrap();
         let rig = Self {
             launch,
@@ -330,8 +331,8 @@ async fn a_stuck_bus_does_not_delay_the_reflex() {
     let hold = Request::SetEmbargo { on: true };
     let rocket = rig.rocket.clone();
     // Keeps the worker waiting for the bus.
-    let waiting =
-        tokio::task::spawn(async move { held.request(&rocket, Actor::commander(), hold).await });
+    let waiting = TaskTracker::new()
+        .spawn(async move { held.request(&rocket, Actor::commander(), hold).await });
     for _ in 0..2 {
         rig.hear(Downlink::Sample(booster.clone(), over_the_limit()))
             .await;
