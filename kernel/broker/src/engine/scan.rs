@@ -7,7 +7,7 @@ use portique_bus::{Error, Start};
 use portique_clock::Timestamp;
 use portique_event::Filter;
 use portique_fault::chain;
-use portique_journal::{Entry, Journal, Reader, Sequence};
+use portique_journal::{Entry, Error as JournalError, Journal, Reader, Sequence};
 
 use crate::fact::{DecodeError, PUBLISHED, Published};
 use crate::tail::{Placed, Stamped};
@@ -43,6 +43,14 @@ pub(super) struct Search {
 pub(super) struct Found {
     pub(super) events: Vec<Placed>,
     pub(super) next: u64,
+}
+
+impl Found {
+    /// With what was found so far, to look on at the first record kept.
+    fn skip_to(mut self, first: Sequence) -> Self {
+        self.next = self.next.max(first.0);
+        self
+    }
 }
 
 /// Events asked for one by one.
@@ -153,6 +161,7 @@ impl Shared {
     }
 }
 
+/// What retention takes while it is looked at is passed over: the search goes on with what is kept.
 fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
     let mut found = Found {
         events: Vec::new(),
@@ -160,8 +169,15 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
     };
     let mut bytes = 0;
     let from = Sequence(search.from).max(journal.first());
-    for entry in journal.read(from).map_err(bus_error)? {
-        let entry = entry.map_err(bus_error)?;
+    let reader = match journal.read(from) {
+        Err(JournalError::Trimmed { first, .. }) => return Ok(found.skip_to(first)),
+        reader => reader.map_err(bus_error)?,
+    };
+    for entry in reader {
+        let entry = match entry {
+            Err(JournalError::Trimmed { first, .. }) => return Ok(found.skip_to(first)),
+            entry => entry.map_err(bus_error)?,
+        };
         if entry.sequence.0 - from.0 == JOURNAL_SCAN_MAX {
             break;
         }
@@ -200,40 +216,75 @@ fn load_journal(
         if bytes > PAGE_BYTES_MAX {
             break;
         }
-        if sequence < journal.first() {
-            loaded.insert(sequence.0, None);
-            continue;
-        }
-        let is_near = |reader: &Reader| {
-            sequence >= reader.sequence() && sequence.0 - reader.sequence().0 <= SEEK_MAX
+        let entry = match read_one(journal, &mut reader, sequence) {
+            // A reader on its way here was where retention took something.
+            Err(JournalError::Trimmed { first, .. }) if sequence >= first => {
+                read_one(journal, &mut reader, sequence)
+            }
+            entry => entry,
         };
-        let mut at = match reader.take().filter(is_near) {
-            Some(reader) => reader,
-            None => journal.read(sequence).map_err(bus_error)?,
-        };
-        let entry = at.find(|entry| !matches!(entry, Ok(entry) if entry.sequence < sequence));
-        if let Some(entry) = entry.transpose().map_err(bus_error)? {
-            bytes += entry.body.len();
-            let size = entry.body.len();
-            loaded.insert(sequence.0, Some((place(sequence, parse(entry)?)?, size)));
+        match entry {
+            Err(JournalError::Trimmed { .. }) => drop(loaded.insert(sequence.0, None)),
+            Err(error) => return Err(bus_error(error)),
+            Ok(None) => {}
+            Ok(Some(entry)) => {
+                let size = entry.body.len();
+                bytes += size;
+                loaded.insert(sequence.0, Some((place(sequence, parse(entry)?)?, size)));
+            }
         }
-        reader = Some(at);
     }
     Ok(loaded)
 }
 
+/// One record, with the reader of the one before where that is near.
+fn read_one(
+    journal: &Journal,
+    reader: &mut Option<Reader>,
+    sequence: Sequence,
+) -> Result<Option<Entry>, JournalError> {
+    let is_near = |reader: &Reader| {
+        sequence >= reader.sequence() && sequence.0 - reader.sequence().0 <= SEEK_MAX
+    };
+    let mut at = match reader.take().filter(is_near) {
+        Some(reader) => reader,
+        None => journal.read(sequence)?,
+    };
+    let entry = at.find(|entry| !matches!(entry, Ok(entry) if entry.sequence < sequence));
+    let entry = entry.transpose()?;
+    *reader = Some(at);
+    Ok(entry)
+}
+
 /// The journal knows when a frame was written, which is at or after its events were accepted.
 fn first_accepted(journal: &Journal, time: Timestamp) -> Result<u64, Error> {
-    let from = journal.sequence_at(time).map_err(bus_error)?;
-    let mut next = from.0;
-    for entry in journal.read(from).map_err(bus_error)? {
-        let entry = entry.map_err(bus_error)?;
-        next = entry.sequence.0 + 1;
-        if entry.kind == PUBLISHED && parse(entry.clone())?.accepted() >= time {
-            return Ok(entry.sequence.0);
+    loop {
+        match find_accepted(journal, time) {
+            // Retention took where it was looking: what is kept now begins later.
+            Err(JournalError::Trimmed { .. }) => {}
+            Err(error) => return Err(bus_error(error)),
+            Ok(found) => return found,
         }
     }
-    Ok(next)
+}
+
+fn find_accepted(journal: &Journal, time: Timestamp) -> Result<Result<u64, Error>, JournalError> {
+    let from = journal.sequence_at(time)?;
+    let mut next = from.0;
+    for entry in journal.read(from)? {
+        let entry = entry?;
+        let sequence = entry.sequence.0;
+        next = sequence + 1;
+        if entry.kind != PUBLISHED {
+            continue;
+        }
+        match parse(entry) {
+            Ok(event) if event.accepted() >= time => return Ok(Ok(sequence)),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(next))
 }
 
 fn parse(entry: Entry) -> Result<Published, Error> {
