@@ -25,11 +25,12 @@ use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, Roc
 
 mod act;
 mod react;
-mod shim;
 mod step;
 
-/// Rockets of one hub.
-const ROCKETS_MAX: usize = 200;
+/// Rockets on the way to the end of their flight at once: each has a link and processes.
+const ROCKETS_OPEN_MAX: usize = 200;
+/// Rockets of one hub, with those whose flight is over: each is a page of facts in memory.
+const ROCKETS_MAX: usize = 2_000;
 /// Longest wait between two looks at the counts: tanks fill smoothly, clocks are corrected.
 const TICK_MAX: Duration = Duration::from_millis(250);
 /// How soon a release that waits for its engines is looked at again.
@@ -239,9 +240,26 @@ impl Worker {
                 problem: "exists already; choose another name".into(),
             });
         }
-        if self.shared.rockets().len() >= ROCKETS_MAX {
-            let reason = "it has as many rockets as it keeps (200)";
-            return Err(Error::Unavailable { reason });
+        let (all, open) = self.shared.missions(|missions| {
+            (
+                missions.len(),
+                missions
+                    .values()
+                    .filter(|mission| mission.is_open())
+                    .count(),
+            )
+        });
+        if open >= ROCKETS_OPEN_MAX {
+            return Err(Error::Full {
+                what: "rockets before the end of their flight",
+                limit: open,
+            });
+        }
+        if all >= ROCKETS_MAX {
+            return Err(Error::Full {
+                what: "rockets",
+                limit: all,
+            });
         }
         self.connect(&definition).await?;
         let fact = Fact::RocketAdded {

@@ -3,8 +3,6 @@
 use portique_flight::{Body, EventKind};
 
 use super::Worker;
-#[allow(unused_imports)]
-use super::shim::MissionShim as _;
 use crate::count::Action;
 use crate::link::Pad;
 use crate::mission::{Actor, Entry, Fact, Mission, Outcome};

@@ -3,8 +3,6 @@
 use portique_flight::EventKind;
 
 use super::Worker;
-#[allow(unused_imports)]
-use super::shim::MissionShim as _;
 use crate::limits::Violation;
 use crate::mission::{
     Actor, Entry, Fact, Mission, ModuleState, Now, OrderRecord, OrderStage, Request, Stage,

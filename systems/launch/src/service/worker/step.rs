@@ -6,8 +6,6 @@ use portique_flight::Phase;
 
 use super::Worker;
 use super::act::first_stage;
-#[allow(unused_imports)]
-use super::shim::MissionShim as _;
 use crate::link::Pad;
 use crate::mission::{Actor, Fact, Mission, Stage};
 use crate::service::LiveModule;
