@@ -43,6 +43,9 @@ pub struct Recovery {
     pub last: Sequence,
     /// The unfinished, never acknowledged write that was cut off, if there was one.
     pub torn: Option<Torn>,
+    /// Where in the store file a damaged slot was, in bytes: by a crash while it was written, or by
+    /// later damage. The other one counted.
+    pub damaged_slot: Option<u64>,
 }
 
 /// A write that a crash interrupted before it was durable.

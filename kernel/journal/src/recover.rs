@@ -38,7 +38,7 @@ pub(crate) fn open(
         .expect("a survey has a segment")
         .clone();
     let mut catalog = Catalog::new(survey.segments.iter().map(CatalogEntry::new));
-    let tail = last.find_tail(disk.as_ref(), |_| Ok(()))?;
+    let tail = last.find_tail(disk.as_ref())?;
     check_durable(&survey, &tail)?;
     catalog.mark(tail.position);
     let file = settle(disk.as_ref(), &last, &tail)?;
@@ -57,7 +57,12 @@ pub(crate) fn open(
         first: catalog.first(),
         last: Sequence(tail.position.sequence - 1),
         torn: tail.torn.clone(),
+        damaged_slot: survey.damaged_slot,
     };
+    if let Some(offset) = recovery.damaged_slot {
+        let path = disk.path(STORE);
+        tracing::warn!(path = %path.display(), offset, "a slot of the journal's store was damaged");
+    }
     let state = first_state(&config, disk.as_ref())?;
     let active = Active::new(file, &last.header, &tail);
     let epoch = random.next_u64();
@@ -147,6 +152,7 @@ fn create(
     Ok(Survey {
         slot: None,
         store,
+        damaged_slot: None,
         segments,
         dropped: Vec::new(),
     })

@@ -112,6 +112,13 @@ impl Store {
         Ok(Self { file, slot })
     }
 
+    /// As [`update`](Self::update), in both slots: an older one would name segments that are gone,
+    /// and accuse them if the newer one were damaged.
+    pub(crate) fn update_both(&mut self, change: impl FnOnce(&mut Slot)) -> io::Result<()> {
+        self.update(change)?;
+        self.update(|_| ())
+    }
+
     /// Changes what it says and makes that durable.
     pub(crate) fn update(&mut self, change: impl FnOnce(&mut Slot)) -> io::Result<()> {
         let mut slot = self.slot.clone();
@@ -124,8 +131,16 @@ impl Store {
     }
 }
 
+/// What the store file was found to say.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundSlot {
+    pub(crate) slot: Slot,
+    /// Where a slot that was written does not match its checksum, in bytes. It may be the newer one.
+    pub(crate) damaged: Option<u64>,
+}
+
 /// Reads what the store file says; `None` when there is no file.
-pub(crate) fn read_slot(disk: &dyn Disk) -> Result<Option<Slot>, Error> {
+pub(crate) fn read_slot(disk: &dyn Disk) -> Result<Option<FoundSlot>, Error> {
     let path = disk.path(STORE);
     let failed = |action| {
         let path = path.clone();
@@ -156,8 +171,13 @@ pub(crate) fn read_slot(disk: &dyn Disk) -> Result<Option<Slot>, Error> {
     }
     let (even, odd) = sectors.split_at(SECTOR_BYTES);
     let slots = [Slot::decode(&path, even)?, Slot::decode(&path, odd)?];
+    let damaged = [even, odd]
+        .into_iter()
+        .zip(&slots)
+        .position(|(sector, slot)| slot.is_none() && sector.iter().any(|byte| *byte != 0))
+        .map(|index| (index * SECTOR_BYTES) as u64);
     let newest = slots.into_iter().flatten().max_by_key(|slot| slot.counter);
     newest
-        .map(Some)
+        .map(|slot| Some(FoundSlot { slot, damaged }))
         .ok_or_else(|| corrupt(0, "neither slot of the store matches its checksum"))
 }

@@ -1,13 +1,14 @@
 //! What is on the disk, judged without changing anything: see "Recovery" in
 //! `docs/formats/journal.md`.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use portique_clock::Timestamp;
 
 use crate::frame::{FRAME_HEADER_BYTES, FrameHeader, Place};
 use crate::segment::{SegmentHeader, parse_segment_name, segment_name};
-use crate::store::{STORE, Slot, read_slot};
+use crate::store::{FoundSlot, STORE, Slot, read_slot};
 use crate::walk::{Found, Frame, Position, Walk};
 use crate::{Disk, DiskFile, Error, SECTOR_BYTES, Sequence, StoreId, Torn};
 
@@ -21,6 +22,8 @@ pub(crate) struct Survey {
     /// Absent when creation was interrupted before it was written.
     pub(crate) slot: Option<Slot>,
     pub(crate) store: StoreId,
+    /// Where a slot of the store is damaged: what it says may be older than what is there.
+    pub(crate) damaged_slot: Option<u64>,
     /// Never empty; numbers without gaps.
     pub(crate) segments: Vec<Segment>,
     /// Segments already dropped, whose files a crash left.
@@ -90,34 +93,38 @@ impl Segment {
         next.header.first == position.sequence && next.header.previous == position.chain
     }
 
-    /// Reads every frame of a segment that has a successor.
+    /// Reads every frame of a segment that has a successor; fewer when `each` breaks.
     pub(crate) fn check_sealed(
         &self,
         disk: &dyn Disk,
         next: &Self,
-        mut each: impl FnMut(&Frame) -> Result<(), Error>,
+        mut each: impl FnMut(&Frame) -> Result<ControlFlow<()>, Error>,
     ) -> Result<u64, Error> {
         let mut walk = self.walk(disk)?;
         let mut frames = 0;
         while !self.ends_at(next, walk.position) {
             let before = walk.position;
             match walk.step().map_err(|source| self.failed(source))? {
-                Found::Frame(frame) => each(&frame)?,
+                Found::Frame(frame) => {
+                    frames += 1;
+                    if each(&frame)?.is_break() {
+                        break;
+                    }
+                }
                 Found::Nothing(reason) | Found::Misfit(reason) => {
                     return Err(self.corrupt(before, reason));
                 }
             }
-            frames += 1;
         }
         Ok(frames)
     }
 
-    /// Reads every frame of the last segment and judges what follows them.
-    pub(crate) fn find_tail(
+    /// Reads every frame of the last segment and judges what follows them; `None` when `each` breaks.
+    pub(crate) fn walk_to_tail(
         &self,
         disk: &dyn Disk,
-        mut each: impl FnMut(&Frame) -> Result<(), Error>,
-    ) -> Result<Tail, Error> {
+        mut each: impl FnMut(&Frame) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<Option<Tail>, Error> {
         let mut walk = self.walk(disk)?;
         let (mut time, mut uncovered, mut frames) = (self.header.time, false, 0);
         let mut last_frame = None;
@@ -125,7 +132,9 @@ impl Segment {
             let before = walk.position;
             match walk.step().map_err(|source| self.failed(source))? {
                 Found::Frame(frame) => {
-                    each(&frame)?;
+                    if each(&frame)?.is_break() {
+                        return Ok(None);
+                    }
                     time = frame.header.stamp.time;
                     uncovered = frame.header.records > 0;
                     frames += 1;
@@ -136,14 +145,20 @@ impl Segment {
             }
         };
         let torn = self.judge_rest(disk, position, reason)?;
-        Ok(Tail {
+        Ok(Some(Tail {
             position,
             time,
             uncovered,
             frames,
             last_frame,
             torn,
-        })
+        }))
+    }
+
+    /// Reads every frame of the last segment and judges what follows them.
+    pub(crate) fn find_tail(&self, disk: &dyn Disk) -> Result<Tail, Error> {
+        let tail = self.walk_to_tail(disk, |_| Ok(ControlFlow::Continue(())))?;
+        Ok(tail.expect("a walk that nothing breaks reaches the end"))
     }
 
     /// Tells a torn write from a damaged frame: a later frame that knew this place to be durable
@@ -244,7 +259,8 @@ pub(crate) fn survey(disk: &dyn Disk) -> Result<Option<Survey>, Error> {
     }
 }
 
-fn survey_known(disk: &dyn Disk, slot: Slot, mut numbers: Vec<u64>) -> Result<Survey, Error> {
+fn survey_known(disk: &dyn Disk, found: FoundSlot, mut numbers: Vec<u64>) -> Result<Survey, Error> {
+    let FoundSlot { slot, damaged } = found;
     let kept = numbers.split_off(numbers.partition_point(|number| *number < slot.first));
     let last = kept.last().map_or(slot.last, |last| slot.last.max(*last));
     let mut segments: Vec<Segment> = Vec::new();
@@ -253,7 +269,7 @@ fn survey_known(disk: &dyn Disk, slot: Slot, mut numbers: Vec<u64>) -> Result<Su
             .last()
             .map_or(0, |previous: &Segment| previous.header.first);
         if kept.binary_search(&number).is_err() {
-            return Err(missing(disk, number, Sequence(expected)));
+            return Err(missing(disk, number, Sequence(expected), damaged));
         }
         let segment = read_segment(disk, number, Sequence(expected))?;
         check_fits(&segment, slot.store, segments.last())?;
@@ -262,6 +278,7 @@ fn survey_known(disk: &dyn Disk, slot: Slot, mut numbers: Vec<u64>) -> Result<Su
     Ok(Survey {
         store: slot.store,
         slot: Some(slot),
+        damaged_slot: damaged,
         segments,
         dropped: numbers,
     })
@@ -279,7 +296,7 @@ fn survey_unnamed(disk: &dyn Disk, numbers: &[u64]) -> Result<Survey, Error> {
         return Err(absent());
     }
     let segment = read_segment(disk, 1, Sequence::FIRST)?;
-    let tail = segment.find_tail(disk, |_| Ok(()))?;
+    let tail = segment.find_tail(disk)?;
     if tail.frames > 0 || tail.torn.is_some() {
         return Err(absent());
     }
@@ -287,6 +304,7 @@ fn survey_unnamed(disk: &dyn Disk, numbers: &[u64]) -> Result<Survey, Error> {
     Ok(Survey {
         slot: None,
         store,
+        damaged_slot: None,
         segments: vec![segment],
         dropped: Vec::new(),
     })
@@ -332,8 +350,15 @@ fn check_fits(segment: &Segment, store: StoreId, previous: Option<&Segment>) -> 
     Ok(())
 }
 
-fn missing(disk: &dyn Disk, number: u64, sequence: Sequence) -> Error {
-    let reason = "the segment is missing".to_owned();
+fn missing(disk: &dyn Disk, number: u64, sequence: Sequence, damaged: Option<u64>) -> Error {
+    let mut reason = "the segment is missing".to_owned();
+    if let Some(offset) = damaged {
+        let store = disk.path(STORE);
+        reason += &format!(
+            ", or was dropped, as the slot at byte {offset} of {} might say that is damaged",
+            store.display()
+        );
+    }
     Error::Corrupt {
         path: disk.path(&segment_name(number)),
         offset: 0,

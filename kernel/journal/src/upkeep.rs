@@ -87,7 +87,7 @@ impl Upkeep {
         let noted = self
             .shared
             .store()
-            .update(|slot| slot.first = dropped.number + 1);
+            .update_both(|slot| slot.first = dropped.number + 1);
         noted.map_err(|error| io::Error::other(format!("{STORE}: {error}")))?;
         let name = segment_name(dropped.number);
         // Removing is right in any case, so that a folder that cannot be listed is no failure.

@@ -58,12 +58,14 @@ pub fn verify(disk: &dyn Disk) -> Result<VerifyReport, Error> {
         let mut records = 0;
         let check = |frame: &Frame| {
             records += entries(segment, frame)?.len() as u64;
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         };
         let frames = match survey.segments.get(index + 1) {
             Some(next) => segment.check_sealed(disk, next, check)?,
             None => {
-                let tail = segment.find_tail(disk, check)?;
+                let tail = segment
+                    .walk_to_tail(disk, check)?
+                    .expect("the check does not break");
                 check_durable(&survey, &tail)?;
                 report.last = Sequence(tail.position.sequence - 1);
                 report.torn = tail.torn;
@@ -123,11 +125,15 @@ pub fn dump(
                     flow = sink(entry);
                 }
             }
-            Ok(())
+            Ok(flow)
         };
         match survey.segments.get(index + 1) {
             Some(next) => drop(segment.check_sealed(disk, next, give)?),
-            None => drop(segment.find_tail(disk, give)?),
+            None => {
+                if let Some(tail) = segment.walk_to_tail(disk, give)? {
+                    check_durable(&survey, &tail)?;
+                }
+            }
         }
         if flow.is_break() {
             break;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_journal::{
-    Config, Entry, Error, Journal, Lane, Opened, Sequence, SimulatedDisk, Step,
+    Config, Entry, Error, Journal, Lane, Opened, Retention, Sequence, SimulatedDisk, Step,
 };
 
 use crate::fixture::{assert_numbers, open_on, record, small};
@@ -31,6 +31,40 @@ pub(crate) fn tiny() -> Config {
 /// later, at rest or, if not `rested`, stopped right behind the last record.
 pub(crate) fn image(last: u64, rested: bool) -> Files {
     image_of(0, last, rested)
+}
+
+/// The same journal, closed in order.
+pub(crate) fn closed_image(last: u64) -> Files {
+    let disk = SimulatedDisk::with_files(image(last, true));
+    let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(5_000)));
+    let opened = open_on(Arc::new(disk.clone()), clock, tiny()).unwrap();
+    let (journal, mut committer) = (opened.journal, opened.committer);
+    journal.close();
+    assert!((0..STEPS_MAX).any(|_| committer.step() == Step::Done));
+    disk.files()
+}
+
+/// A journal of the records 1 to `last` whose first segments were dropped, with the first sequence
+/// that is left.
+pub(crate) fn trimmed_image(last: u64) -> (Files, u64) {
+    let config = Config {
+        retention: Retention {
+            bytes: Some(1),
+            age: None,
+        },
+        ..tiny()
+    };
+    let disk = SimulatedDisk::with_files(image(last, true));
+    let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(5_000)));
+    let opened = open_on(Arc::new(disk.clone()), clock, config).unwrap();
+    let (journal, mut committer) = (opened.journal, opened.committer);
+    journal.trim(Sequence(last)).unwrap();
+    for _ in 0..STEPS_MAX {
+        committer.step();
+    }
+    let mut files = disk.files();
+    files.retain(|name, _| !name.starts_with("spare"));
+    (files, journal.first().0)
 }
 
 /// The same journal with the records of numbers that are `shift` higher.
@@ -80,7 +114,7 @@ pub(crate) fn read_back(files: Files) -> Result<Vec<Entry>, Error> {
 }
 
 pub(crate) fn read_all(journal: &Journal) -> Result<Vec<Entry>, Error> {
-    journal.read(Sequence::FIRST)?.collect()
+    journal.read(journal.first())?.collect()
 }
 
 /// Asserts that a damaged image was refused with the place, or read back to `least` or more

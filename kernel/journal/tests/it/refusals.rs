@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -6,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_journal::{
-    Config, Error, Journal, Lane, Opened, RECORD_BYTES_MAX, Record, SimulatedDisk, SimulatedFaults,
-    State, Step, VerifyReport, verify,
+    Config, Error, Journal, Lane, Opened, RECORD_BYTES_MAX, Record, Sequence, SimulatedDisk,
+    SimulatedFaults, State, Step, VerifyReport, dump, verify,
 };
 
 use crate::fixture::{assert_numbers, open_on, record, small};
-use crate::image::{Files, image, image_of, read_back, tiny};
+use crate::image::{Files, closed_image, image, image_of, read_back, tiny};
 use crate::meddler::{Call, Meddler, Meddling};
 
 const SECOND: &str = "00000000000000000002.segment";
@@ -359,4 +360,50 @@ fn write_sealed(sector: &mut [u8], at: usize, bytes: &[u8]) {
     sector[at..at + bytes.len()].copy_from_slice(bytes);
     let crc = crc32c::crc32c(&sector[..4092]);
     sector[4092..4096].copy_from_slice(&crc.to_le_bytes());
+}
+
+#[test]
+fn a_dump_says_that_the_end_is_missing() {
+    // Closed in order, so that the store knows the last record.
+    let mut files = closed_image(5);
+    let last = files
+        .keys()
+        .rfind(|name| name.ends_with("0.segment") || name.ends_with("3.segment"))
+        .unwrap()
+        .clone();
+    files.get_mut(&last).unwrap()[4096..].fill(0);
+    let disk = SimulatedDisk::with_files(files);
+    let mut given = 0;
+    let error = dump(&disk, Sequence::FIRST, &mut |_| {
+        given += 1;
+        ControlFlow::Continue(())
+    })
+    .unwrap_err();
+    assert_eq!(given, 4);
+    assert_eq!(error.to_string(), verify(&disk).unwrap_err().to_string());
+}
+
+#[test]
+fn a_dump_that_is_told_to_stop_reads_no_further() {
+    let mut files = image(6, true);
+    files.get_mut(SECOND).unwrap()[8_192 + 80] ^= 1;
+    let disk = SimulatedDisk::with_files(files);
+    let stop = &mut |entry: portique_journal::Entry| match entry.sequence.0 {
+        3.. => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    dump(&disk, Sequence::FIRST, stop).unwrap();
+}
+
+#[test]
+fn a_damaged_slot_is_reported() {
+    let files = image(5, true);
+    for slot in [0, 4096] {
+        let mut files = files.clone();
+        files.get_mut("store").unwrap()[slot + 100] ^= 1;
+        let clock = Arc::new(SimulatedClock::new(Timestamp::EPOCH));
+        let disk = Arc::new(SimulatedDisk::with_files(files));
+        let opened = open_on(disk, clock, tiny()).unwrap();
+        assert_eq!(opened.recovery.damaged_slot, Some(slot as u64));
+    }
 }

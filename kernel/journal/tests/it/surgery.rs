@@ -3,7 +3,7 @@
 use std::thread;
 
 use crate::fixture::assert_numbers;
-use crate::image::{Files, assert_sound, image, read_back};
+use crate::image::{Files, assert_sound, image, read_back, trimmed_image};
 
 const RECORDS: u64 = 5;
 
@@ -41,6 +41,18 @@ fn damage_without_a_later_frame_costs_the_last_record_at_most() {
             assert_sound(read_back(damaged), &what, RECORDS - 1, RECORDS);
         }
     });
+}
+
+#[test]
+fn a_damaged_store_does_not_accuse_segments_that_were_dropped() {
+    let (files, first) = trimmed_image(RECORDS);
+    assert!(first > 1 && first <= RECORDS, "{first}");
+    for byte in 0..files["store"].len() {
+        let mut damaged = files.clone();
+        damaged.get_mut("store").unwrap()[byte] ^= 1;
+        let entries = read_back(damaged).unwrap();
+        assert_numbers(&entries, first, RECORDS);
+    }
 }
 
 #[test]
