@@ -86,15 +86,14 @@ impl State {
                 acknowledged
                     .sequences
                     .iter()
-                    .for_each(|sequence| consumer.settle(*sequence));
+                    .for_each(|sequence| _ = consumer.settle(*sequence));
             }),
             Fact::Returned(returned) => self.with(returned.consumer, |consumer| {
                 let delay = Duration::from_nanos(returned.delay_nanos);
                 consumer.give_back(returned.sequence, delay, now);
             }),
             Fact::Buried(buried) => self.with(buried.consumer, |consumer| {
-                consumer.settle(buried.sequence);
-                consumer.dead += 1;
+                consumer.dead += u64::from(consumer.settle(buried.sequence));
             }),
             Fact::Opened(opened) => {
                 self.epoch = opened.epoch;

@@ -5,7 +5,7 @@ use portique_fault::chain;
 use portique_journal::Lane;
 use tokio::time::Instant;
 
-use crate::fact::{Buried, Delivered, Fact};
+use crate::fact::{Delivered, Fact};
 use crate::letter::{Origin, dead_letter};
 use crate::state::Plan;
 use crate::tail::Placed;
@@ -147,13 +147,17 @@ impl Shared {
     /// Gives up on events that are no longer kept, which nobody can be given again.
     async fn give_up(&self, name: &ConsumerName, number: u64, lost: &[u64]) -> Result<(), Error> {
         for sequence in lost.iter().copied() {
-            tracing::warn!(consumer = %name, sequence, "an event is no longer kept and is given up");
-            let fact = Fact::Buried(Buried {
-                consumer: number,
-                sequence,
+            let lost = self.commit(Lane::Drain, |core, _| {
+                let fact = core.state.decide_loss(number, sequence);
+                Ok(fact
+                    .map(Fact::Buried)
+                    .map(Draft::fact)
+                    .into_iter()
+                    .collect())
             });
-            self.commit(Lane::Drain, |_, _| Ok(vec![Draft::fact(fact.clone())]))
-                .await?;
+            if lost.await?.is_some() {
+                tracing::warn!(consumer = %name, sequence, "an event is no longer kept and is given up");
+            }
         }
         Ok(())
     }

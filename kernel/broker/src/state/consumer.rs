@@ -129,10 +129,13 @@ impl Consumer {
         }
     }
 
-    pub(super) fn settle(&mut self, sequence: u64) {
-        if let Some(old) = self.outstanding.remove(&sequence) {
-            self.forget(sequence, &old);
+    /// Ends a delivery; false when there was none.
+    pub(super) fn settle(&mut self, sequence: u64) -> bool {
+        let old = self.outstanding.remove(&sequence);
+        if let Some(old) = &old {
+            self.forget(sequence, old);
         }
+        old.is_some()
     }
 
     fn insert(&mut self, sequence: u64, new: Outstanding) {

@@ -199,6 +199,15 @@ impl State {
         })
     }
 
+    /// Gives an event up that nobody can be given again, while it is unsettled.
+    pub(crate) fn decide_loss(&self, number: u64, sequence: u64) -> Option<Buried> {
+        self.consumers.get(&number)?.outstanding(sequence)?;
+        Some(Buried {
+            consumer: number,
+            sequence,
+        })
+    }
+
     fn existing(&self, name: &ConsumerName) -> Result<&Consumer, Error> {
         self.consumer(name)
             .ok_or_else(|| Error::UnknownConsumer { name: name.clone() })

@@ -486,3 +486,16 @@ fn two_fetches_planned_at_once_share_the_last_delivery() {
     let second = deliver(&pair);
     assert_eq!(second.attempts, [0_u32; 0], "its deliveries are spent");
 }
+
+#[test]
+fn what_was_settled_meanwhile_is_neither_lost_nor_counted() {
+    let mut pair = Pair::new();
+    pair.publish(true);
+    pair.fetch(0, 1);
+    let sequence = *pair.wanted.first_key_value().unwrap().0;
+    let loss = pair.state.decide_loss(1, sequence).expect("it is held");
+    pair.ack(0, 0);
+    assert_eq!(pair.state.decide_loss(1, sequence), None);
+    pair.commit(Fact::Buried(loss));
+    assert_eq!(pair.state.consumer(&name(0)).unwrap().dead, 0);
+}
