@@ -27,6 +27,8 @@ pub struct SimulatedFaults {
     pub power_cut_after: Option<u64>,
     /// The operation after this many more fails with an input/output error, once.
     pub error_after: Option<u64>,
+    /// The read after this many more fails with an input/output error, once.
+    pub read_error_after: Option<u64>,
 }
 
 impl SimulatedDisk {

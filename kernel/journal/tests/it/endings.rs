@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_journal::{
-    Config, Error, Lane, Opened, SimulatedDisk, SimulatedFaults, State, Step, spawn,
+    Config, Error, Journal, Lane, Opened, Sequence, SimulatedDisk, SimulatedFaults, State, Step,
+    spawn,
 };
 
 use crate::fixture::{SEGMENT_BYTES, Wakes, open_on, poll, record, sized, small};
@@ -195,4 +196,69 @@ fn a_quota_is_a_full_disk() {
     });
     let drained = |state: &State| matches!(state, State::DrainOnly { .. });
     assert!(states.iter().any(drained), "{states:?}");
+}
+
+#[test]
+fn everybody_who_waits_is_woken_when_it_is_over() {
+    type End = fn(&SimulatedDisk, &Journal);
+    let fail: End = |disk, _| {
+        disk.arrange(SimulatedFaults {
+            error_after: Some(0),
+            ..SimulatedFaults::default()
+        });
+    };
+    let close: End = |_, journal| journal.close();
+    for end in [fail, close] {
+        let disk = SimulatedDisk::new(1, u64::MAX);
+        let Opened {
+            journal,
+            mut committer,
+            ..
+        } = on(&disk, small());
+        // More than the queue takes, so that the last one waits for room.
+        let mut appends: Vec<_> = (0..17)
+            .map(|_| Box::pin(journal.append(vec![sized(4_000)], Lane::Work)))
+            .collect();
+        let mut durable = Box::pin(journal.wait_durable(Sequence(1_000)));
+        let wakes: Vec<_> = (0..18).map(|_| Wakes::new()).collect();
+        for (append, (_, waker)) in appends.iter_mut().zip(&wakes) {
+            assert!(poll(append, waker).is_pending());
+        }
+        assert!(poll(&mut durable, &wakes[17].1).is_pending());
+        end(&disk, &journal);
+        assert!(ends(|| committer.step()), "{:?}", journal.state());
+        for (index, (wakes, _)) in wakes.iter().enumerate() {
+            assert!(
+                wakes.count() > 0,
+                "{index} sleeps on: {:?}",
+                journal.state()
+            );
+        }
+        for append in &mut appends {
+            assert!(poll(append, Waker::noop()).is_ready());
+        }
+        let durable = poll(&mut durable, Waker::noop());
+        assert!(matches!(durable, Poll::Ready(Err(_))));
+    }
+}
+
+#[test]
+fn an_append_that_is_cancelled_is_not_woken_and_its_records_stay() {
+    let disk = SimulatedDisk::new(1, u64::MAX);
+    let Opened {
+        journal,
+        mut committer,
+        ..
+    } = on(&disk, small());
+    let (wakes, waker) = Wakes::new();
+    {
+        let mut append = Box::pin(journal.append(vec![sized(100)], Lane::Work));
+        assert!(poll(&mut append, &waker).is_pending());
+    }
+    let mut waits = Box::pin(journal.wait_durable(Sequence(1)));
+    let (woken, waker) = Wakes::new();
+    assert!(poll(&mut waits, &waker).is_pending());
+    assert_eq!(committer.step(), Step::Worked);
+    assert_eq!((wakes.count(), woken.count()), (0, 1));
+    assert!(matches!(poll(&mut waits, &waker), Poll::Ready(Ok(()))));
 }

@@ -200,8 +200,12 @@ impl World {
             .map_or(0, |content| content.live.len() as u64))
     }
 
-    pub(super) fn read(&self, id: u64, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, id: u64, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         self.powered()?;
+        if count_down(&mut self.faults.read_error_after) {
+            self.erred = true;
+            return Err(io::Error::other("simulated input/output error"));
+        }
         let live = self
             .contents
             .get(&id)
