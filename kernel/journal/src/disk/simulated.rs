@@ -27,8 +27,6 @@ pub struct SimulatedFaults {
     pub power_cut_after: Option<u64>,
     /// The operation after this many more fails with an input/output error, once.
     pub error_after: Option<u64>,
-    /// The read after this many more fails with an input/output error, once.
-    pub read_error_after: Option<u64>,
 }
 
 impl SimulatedDisk {
@@ -54,6 +52,12 @@ impl SimulatedDisk {
     /// Arranges what goes wrong from now on.
     pub fn arrange(&self, faults: SimulatedFaults) {
         self.lock().arrange(faults);
+    }
+
+    /// The read after this many more fails with an input/output error, once, unless the disk is
+    /// restarted before.
+    pub fn fail_read_after(&self, reads: u64) {
+        self.lock().read_error_after = Some(reads);
     }
 
     /// Changes how much fits.

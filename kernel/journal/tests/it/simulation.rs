@@ -162,10 +162,10 @@ impl Run {
         let after = Some(self.random.below(within));
         let faults = match self.random.below(5) {
             0 => SimulatedFaults::default(),
-            4 => SimulatedFaults {
-                read_error_after: after,
-                ..SimulatedFaults::default()
-            },
+            4 => {
+                self.disk.fail_read_after(self.random.below(within));
+                SimulatedFaults::default()
+            }
             1 => SimulatedFaults {
                 error_after: after,
                 ..SimulatedFaults::default()

@@ -20,6 +20,7 @@ pub(super) struct World {
     pending_names: Vec<BTreeMap<String, u64>>,
     next_id: u64,
     faults: SimulatedFaults,
+    pub(super) read_error_after: Option<u64>,
     state: Power,
     erred: bool,
 }
@@ -58,6 +59,7 @@ impl World {
             pending_names: Vec::new(),
             next_id: 0,
             faults: SimulatedFaults::default(),
+            read_error_after: None,
             state: Power::On,
             erred: false,
         }
@@ -119,6 +121,7 @@ impl World {
         let held: Vec<u64> = self.names.values().copied().collect();
         self.contents.retain(|id, _| held.contains(id));
         self.faults = SimulatedFaults::default();
+        self.read_error_after = None;
         self.state = Power::On;
         self.erred = false;
     }
@@ -202,7 +205,7 @@ impl World {
 
     pub(super) fn read(&mut self, id: u64, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         self.powered()?;
-        if count_down(&mut self.faults.read_error_after) {
+        if count_down(&mut self.read_error_after) {
             self.erred = true;
             return Err(io::Error::other("simulated input/output error"));
         }
