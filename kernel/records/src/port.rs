@@ -152,7 +152,8 @@ pub struct Page {
 ///
 /// Every method fails with [`Error::NoCollection`] for a collection that is not defined, with
 /// [`Error::Closed`], [`Error::Unavailable`] or [`Error::Busy`] when the engine cannot be used, and
-/// with [`Error::Damaged`] rather than answer from damaged data.
+/// with [`Error::Damaged`] rather than return a document that is damaged. An engine need not notice
+/// damage to its indexes, by which a document can be missed.
 ///
 /// # Cancel safety
 /// A write that is dropped while it waits may or may not happen, wholly either way.

@@ -128,6 +128,19 @@ impl SqliteRecords {
         })
     }
 
+    /// Whether it serves: one small read by a reader's connection, and a writer that takes calls. For
+    /// readiness; it writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] once it was closed or its writer has ended, [`Error::Damaged`] or
+    /// [`Error::Unavailable`] when the file cannot be read.
+    pub async fn check(&self) -> Result<(), Error> {
+        if self.requests.is_closed() {
+            return Err(Error::Closed);
+        }
+        self.readers.run(read::catalog_size).await.map(drop)
+    }
+
     /// Finishes the writes that wait, moves the write-ahead log into the database and closes it.
     ///
     /// Every later call fails with [`Error::Closed`]; a later close does nothing.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::failure::Failure;
 use crate::Error;
@@ -26,6 +26,9 @@ const STATEMENTS_CACHED: usize = 128;
 
 /// Size that the write-ahead log is cut back to after a checkpoint.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
+
+/// Largest file whose pages are all looked at when it is opened: about half a second of a start.
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
 
 /// The catalog. A collection's own tables are `documents_N` (seq, id, body, crc, and `fP` for the
 /// indexed field at position P) and, for full text, `search_N`, whose rowid is `seq`.
@@ -64,7 +67,33 @@ pub(super) fn writer(path: Option<&Path>) -> Result<Connection, Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
+    check_pages(&connection, path)?;
     Ok(connection)
+}
+
+/// Looks for damage to the structure of a small file; a large one is checked as it is read.
+fn check_pages(connection: &Connection, path: Option<&Path>) -> Result<(), Failure> {
+    let bytes = path
+        .and_then(|path| std::fs::metadata(path).ok())
+        .map_or(0, |file| file.len());
+    if !(1..=CHECKED_BYTES_MAX).contains(&bytes) {
+        return Ok(());
+    }
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    match found {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(Failure::Damaged(found)),
+        Err(error) => Err(match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::OutOfMemory
+                | ErrorCode::SystemIoFailure,
+            ) => Failure::from(error),
+            _ => Failure::Damaged(format!("its pages cannot be checked: {error}")),
+        }),
+    }
 }
 
 /// A connection that reads a database which [`writer`] has opened.

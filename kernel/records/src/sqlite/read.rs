@@ -233,3 +233,9 @@ fn sort_value(row: &Row<'_>, column: Option<&Column>) -> rusqlite::Result<Option
         FieldKind::Boolean => row.get::<_, Option<bool>>(3)?.map(Scalar::Boolean),
     })
 }
+
+/// How many collections the file holds: the smallest read that touches it.
+pub(super) fn catalog_size(connection: &Connection) -> Result<i64, Failure> {
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM collections")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
