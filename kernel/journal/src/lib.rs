@@ -18,7 +18,7 @@
 //!   until it is opened again.
 //! - A disk without room for the next segment changes nothing that is there: the journal takes
 //!   [`Lane::Drain`] only ([`State::DrainOnly`]) until there is room. When even the reserve is used
-//!   up, what was accepted waits, and the queue fills.
+//!   up, what was accepted waits, and no more is ([`Error::Starved`]).
 //! - Time, disk and randomness are parameters, and [`Committer::step`] needs no thread, so the
 //!   shipped code runs in simulations (feature `simulation`).
 //!

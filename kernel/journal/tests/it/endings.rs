@@ -64,6 +64,13 @@ fn a_close_ends_although_more_than_a_frame_waits_for_space() {
     journal.close();
     assert!(ends(|| committer.step()), "{:?}", journal.state());
     assert_eq!(wakes.count(), waiting, "everybody was woken");
+    let State::Poisoned { reason } = journal.state() else {
+        panic!("{:?}", journal.state());
+    };
+    assert!(
+        reason.contains("not on the disk") && reason.contains("no space is left"),
+        "{reason}"
+    );
     for pending in &mut pending {
         let outcome = poll(pending, Waker::noop());
         assert!(matches!(outcome, Poll::Ready(Err(Error::Poisoned { .. }))));
