@@ -68,6 +68,12 @@ struct Weather {
     /// A METAR report to take in, such as "KXMR 211255Z 09008KT 10SM FEW030 24/18 A3012".
     #[arg(long, value_name = "TEXT")]
     metar: Option<String>,
+    /// A TAF forecast to take in, such as "KXMR 211130Z 2112/2212 09010KT P6SM FEW030".
+    #[arg(long, value_name = "TEXT")]
+    taf: Option<String>,
+    /// Take in a calm day from a simulated station; not for a vehicle that may be real.
+    #[arg(long)]
+    simulated: bool,
 }
 
 impl Launch {
@@ -103,10 +109,21 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
 }
 
 async fn report_weather(weather: Weather, visitor: &Visitor, output: Output) -> Result<(), Error> {
-    let Weather { rocket, metar } = weather;
+    let Weather {
+        rocket,
+        metar,
+        taf,
+        simulated,
+    } = weather;
     let path = ["launch", "rockets", &rocket, "weather"];
     if let Some(metar) = metar {
         visitor.post(&path, &json!({ "metar": metar })).await?;
+    }
+    if simulated {
+        visitor.post(&path, &json!({ "simulated": {} })).await?;
+    }
+    if let Some(taf) = taf {
+        visitor.post(&path, &json!({ "taf": taf })).await?;
     }
     let report = visitor.get(&path, &[]).await?;
     super::output::write_result(output, &report, |report| vec![status::criteria(report)])

@@ -11,6 +11,8 @@ use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
 
+/// Events that the mission log may be behind: a second's worth of a busy hub.
+const LOG_LAG_MAX: u64 = 1_000;
 /// The task that owns all missions.
 const LAUNCH_TASK: &str = "launch";
 
@@ -53,13 +55,16 @@ impl Systems {
 
     /// How each of them is, for whoever asks whether the hub can serve.
     pub(super) fn parts(&self, control: &TaskGroup) -> Vec<Part> {
-        let control = control.clone();
+        let (control, launch) = (control.clone(), self.launch.clone());
         vec![Box::new(move || {
-            let state = match control.runs(LAUNCH_TASK) {
-                true => PartState::open("launch"),
-                false => {
-                    PartState::not_ready("launch", "stopped", "launch control does not run".into())
-                }
+            let lag = launch.shared().projection_lag();
+            let state = if !control.runs(LAUNCH_TASK) {
+                PartState::not_ready("launch", "stopped", "launch control does not run".into())
+            } else if lag > LOG_LAG_MAX {
+                let reason = format!("the mission log is {lag} events behind the bus");
+                PartState::not_ready("launch", "behind", reason)
+            } else {
+                PartState::open("launch")
             };
             ready(state).boxed()
         })]

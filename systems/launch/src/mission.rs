@@ -24,7 +24,7 @@ pub use modules::ModuleState;
 
 use crate::count::Count;
 use crate::poll::Poll;
-use crate::weather::Observation;
+use crate::weather::{Forecast, Observation};
 use crate::{ModuleId, Order, RocketId};
 
 /// Where a mission stands.
@@ -96,6 +96,7 @@ pub struct Mission {
     poll: Option<Poll>,
     count: Option<Count>,
     weather: Option<Observation>,
+    forecast: Option<Forecast>,
     modules: BTreeMap<ModuleId, ModuleState>,
     orders: Vec<OrderRecord>,
     outcome: Option<(Outcome, String)>,
@@ -116,6 +117,7 @@ impl Mission {
             poll: None,
             count: None,
             weather: None,
+            forecast: None,
             modules: BTreeMap::new(),
             orders: Vec::new(),
             outcome: None,
@@ -157,6 +159,11 @@ impl Mission {
     /// The last observation.
     pub fn weather(&self) -> Option<&Observation> {
         self.weather.as_ref()
+    }
+
+    /// The last forecast.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        self.forecast.as_ref()
     }
 
     /// The modules by name.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use portique_clock::{Clock, WallClock};
+use portique_clock::{Clock, Timestamp, WallClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -261,9 +261,22 @@ impl Drop for ControlRoom {
 
 /// A METAR of this moment with this wind group.
 pub(super) fn metar(wind: &str) -> Value {
-    let now = WallClock::new().now().to_string();
-    let (day, hour, minute) = (&now[8..10], &now[11..13], &now[14..16]);
+    let (day, hour, minute) = day_hour_minute(WallClock::new().now());
     json!({ "metar": format!("KXMR {day}{hour}{minute}Z {wind} 10SM FEW030 24/18 A3012") })
+}
+
+/// A TAF for the next twelve hours with this wind group.
+pub(super) fn taf(wind: &str) -> Value {
+    let now = WallClock::new().now();
+    let (day, hour, minute) = day_hour_minute(now);
+    let (until_day, until_hour, _) = day_hour_minute(now.plus(Duration::from_secs(12 * 3_600)));
+    let validity = format!("{day}{hour}/{until_day}{until_hour}");
+    json!({ "taf": format!("TAF KXMR {day}{hour}{minute}Z {validity} {wind} P6SM FEW030") })
+}
+
+fn day_hour_minute(time: Timestamp) -> (String, String, String) {
+    let text = time.to_string();
+    (text[8..10].into(), text[11..13].into(), text[14..16].into())
 }
 
 /// Whether a module's list of events names this one.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::control_room::{ControlRoom, has_event, metar, sample};
+use super::control_room::{ControlRoom, has_event, metar, sample, taf};
 
 /// Fast enough for a test, slow enough to give orders in mid-flight.
 const TIME_FACTOR: f64 = 40.0;
@@ -61,6 +61,14 @@ async fn report_weather(room: &ControlRoom) {
     let wind = |weather: &Value| weather["evaluation"]["findings"][0].clone();
     assert_eq!(wind(&weather)["criterion"], "sustained_wind");
     assert!(wind(&weather)["margin"].as_f64() < Some(0.0), "{weather:#}");
+    room.refused(path, json!({ "taf": "rain later" }), 400, "TAF")
+        .await;
+    let weather = room.post(path, taf("09035KT")).await;
+    let probability = &weather["evaluation"]["probability_of_violation"];
+    assert_eq!(probability.as_f64(), Some(1.0), "{weather:#}");
+    let weather = room.post(path, taf("09008KT")).await;
+    let probability = &weather["evaluation"]["probability_of_violation"];
+    assert_eq!(probability.as_f64(), Some(0.0), "{weather:#}");
     let weather = room.post(path, metar("09008KT")).await;
     assert_eq!(wind(&weather)["state"], "go", "{weather:#}");
     assert!(

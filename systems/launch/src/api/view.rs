@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::mission::{Mission, OrderRecord, Outcome, Stage};
 use crate::poll::Poll;
 use crate::service::{LiveModule, Shared};
-use crate::weather::{Evaluation, Observation};
+use crate::weather::{Evaluation, Forecast, Observation};
 use crate::{LinkKind, ModuleId, PadId, RocketId, Sample};
 
 /// A mission as it stands now.
@@ -100,6 +100,9 @@ pub struct WeatherView {
     /// The last observation; absent until one is reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<Observation>,
+    /// The last forecast; absent until one is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// Each criterion with value, limit, margin and age.
     pub evaluation: Evaluation,
 }

@@ -14,6 +14,7 @@ impl Mission {
         match &entry.fact {
             Fact::RocketAdded { .. } => {}
             Fact::WeatherObserved { observation } => self.weather = Some((**observation).clone()),
+            Fact::ForecastReceived { forecast } => self.forecast = Some((**forecast).clone()),
             Fact::EmbargoSet { on } => self.is_embargoed = *on,
             Fact::PollOpened { .. } | Fact::VoteCast { .. } | Fact::PollClosed { .. } => {
                 self.apply_poll(&entry.fact, at);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::mission::modules::MODULES_MAX;
 use crate::mission::{Actor, Entry, Fact, Mission};
 use crate::poll::Vote;
-use crate::weather::{self, Observation};
+use crate::weather::{self, Forecast, Observation};
 use crate::{Error, LinkKind, ModuleId, Order, Station};
 
 /// Longest reason or comment, in bytes.
@@ -40,6 +40,11 @@ pub enum Request {
     ReportWeather {
         /// What was seen.
         observation: Box<Observation>,
+    },
+    /// Take in a forecast.
+    ReportForecast {
+        /// What is expected.
+        forecast: Box<Forecast>,
     },
     /// Ask every station.
     OpenPoll {
@@ -101,6 +106,9 @@ impl Mission {
         match request {
             Request::AddModule { module } => self.decide_module(module),
             Request::ReportWeather { observation } => self.decide_weather(observation),
+            Request::ReportForecast { forecast } => Ok(vec![Fact::ForecastReceived {
+                forecast: forecast.clone(),
+            }]),
             Request::SetEmbargo { on } if *on == self.is_embargoed() => Ok(Vec::new()),
             Request::SetEmbargo { on } => Ok(vec![Fact::EmbargoSet { on: *on }]),
             Request::OpenPoll { deadline } => self.decide_open_poll(*deadline, now),

@@ -10,6 +10,7 @@ impl Fact {
             ),
             Self::ModuleAdded { module } => format!("module {module} added"),
             Self::WeatherObserved { observation } => format!("weather observed: {observation}"),
+            Self::ForecastReceived { forecast } => format!("weather forecast: {}", forecast.raw),
             Self::PollOpened {
                 deadline: Some(deadline),
             } => {

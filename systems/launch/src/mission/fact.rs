@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::count::Plan;
 use crate::poll::Vote;
-use crate::weather::Observation;
+use crate::weather::{Forecast, Observation};
 use crate::{LinkKind, ModuleId, Order, PadId, RocketId, Station};
 
 /// A rocket as it was added: everything a restart needs to bring it back.
@@ -145,6 +145,11 @@ pub enum Fact {
         /// What was seen.
         observation: Box<Observation>,
     },
+    /// The weather was forecast.
+    ForecastReceived {
+        /// What is expected.
+        forecast: Box<Forecast>,
+    },
     /// The poll is open.
     PollOpened {
         /// Until when answers are taken.
@@ -277,6 +282,7 @@ impl Fact {
             Self::RocketAdded { .. } => "rocket_added",
             Self::ModuleAdded { .. } => "module_added",
             Self::WeatherObserved { .. } => "weather_observed",
+            Self::ForecastReceived { .. } => "forecast_received",
             Self::PollOpened { .. } => "poll_opened",
             Self::VoteCast { .. } => "vote_cast",
             Self::PollClosed { .. } => "poll_closed",

@@ -52,6 +52,7 @@ fn is_reserved(fact: &Fact) -> bool {
         Fact::RocketAdded { .. }
             | Fact::ModuleAdded { .. }
             | Fact::WeatherObserved { .. }
+            | Fact::ForecastReceived { .. }
             | Fact::PollOpened { .. }
             | Fact::VoteCast { .. }
             | Fact::CountStarted

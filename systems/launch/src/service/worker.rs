@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::couriers::{Couriers, Parcel};
 use super::inputs::Input;
-use super::live::Shared;
+use super::live::{SNAPSHOT_EVERY, Shared};
 use super::telemetry::{Recorder, RecorderSource};
 use super::watch::{self, Watch};
 use super::{Parts, commit, projection, telemetry};
@@ -37,8 +37,6 @@ const TICK_MAX: Duration = Duration::from_millis(250);
 const TICK_MIN: Duration = Duration::from_millis(10);
 /// How long the ground equipment may take to answer.
 const PAD_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often the public feed's snapshot is taken.
-const SNAPSHOT_EVERY: Duration = Duration::from_millis(500);
 /// Inputs handled before time is looked at again.
 const INPUTS_PER_TURN: usize = 64;
 

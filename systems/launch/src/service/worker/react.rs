@@ -10,6 +10,9 @@ use crate::mission::{
 use crate::service::inputs::Input;
 use crate::{Error, FlightEvent, ModuleId, Order, RocketId};
 
+/// When an event can be, in seconds from T-0: within a count's longest start and a long mission.
+const T_S_RANGE: std::ops::RangeInclusive<f64> = -1e6..=1e8;
+
 impl Worker {
     pub(super) async fn request(
         &mut self,
@@ -222,6 +225,10 @@ impl Worker {
         module: ModuleId,
         event: FlightEvent,
     ) {
+        if !T_S_RANGE.contains(&event.t_s) {
+            tracing::warn!(%rocket, %module, t_s = event.t_s, "an event out of all time is left out");
+            return;
+        }
         let order = self.shared.mission(rocket, |mission| {
             if mission.has_happened(&module, event.kind) || !mission.accepts_module(&module) {
                 return None;
