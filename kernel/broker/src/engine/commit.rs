@@ -143,6 +143,10 @@ pub(super) fn bus_error(error: portique_journal::Error) -> Error {
                 remedy: remedy.into(),
             }
         }
+        Journal::Starved { .. } => Error::Exhausted {
+            resource: "disk space",
+            remedy: "not even the reserve is left: free space on the disk".into(),
+        },
         Journal::Full { .. } => {
             let remedy = "the disk is slower than the publishers: publish less at a time";
             Error::Exhausted {
