@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::tree::{TextFile, Tree};
 
 /// Folders of somebody's machine.
-const MACHINE_FOLDERS: [&str; 3] = ["/root/", "/work/", "/Users/"];
+const MACHINE_FOLDERS: [&str; 3] = ["/root/", "/home/", "/Users/"];
 /// Keys that tie the build to one machine's or one company's registry.
 const REGISTRY_KEYS: [&str; 4] = ["[registries", "[source.", "registry =", "registry-index ="];
 
@@ -41,7 +41,7 @@ fn check_file(file: &TextFile) -> Vec<Finding> {
     findings
 }
 
-/// Whether `folder` begins a path in `line`: `src/work/queue.rs` does not count.
+/// Whether `folder` begins a path in `line`: `src/home/page.rs` does not count.
 fn names_folder(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -58,7 +58,7 @@ mod tests {
         let tree = Tree::of(&[
             (
                 "kernel/jobs/src/lib.rs",
-                "//! See src/work/queue.rs and ../work/x.\n",
+                "//! See src/home/page.rs and ../home/x.\n",
             ),
             ("Cargo.toml", "[workspace.dependencies]\nserde = \"1\"\n"),
             ("docs/how-to/mirror.md", "registry = \"yours\"\n"),
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn machine_folders_and_registries_are_found() {
         let tree = Tree::of(&[
-            ("bench/run", "ok\ncd /work/main\n"),
+            ("bench/run", "ok\ncd /home/ana/portique\n"),
             ("README.md", "open `/root/x`\n"),
             (".cargo/config.toml", "[source.mirror]\nregistry = \"x\"\n"),
         ]);
