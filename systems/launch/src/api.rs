@@ -1,6 +1,6 @@
 //! Launch control over HTTP: one router, documented for OpenAPI, mounted by the front door.
 //!
-//! Failures leave here as a [`Report`] in the response's extensions; the front door renders it, so that
+//! Failures leave here as a [`Report`](portique_fault::Report) in the response's extensions; the front door renders it, so that
 //! every error of the hub looks alike. Who may call what is the front door's business too: everything
 //! that is not a `GET` is an order.
 

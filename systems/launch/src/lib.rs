@@ -1,6 +1,6 @@
 //! Launch control: from the readiness poll to the landed booster.
 //!
-//! A [`Launch`] holds any number of missions, one per rocket. A mission's state is a fold of its facts,
+//! A [`Launch`](service::Launch) holds any number of missions, one per rocket. A mission's state is a fold of its facts,
 //! which are events on the bus: a request is checked against the state ([`mission`]), what it decides is
 //! published, and only what is durable is applied and acted on. So a restart finds every vote and every
 //! order again, and the mission log is the same facts, projected into records.

@@ -1,7 +1,7 @@
 //! Launch control at work: the shell around the missions.
 //!
 //! One [`Worker`] owns all missions and changes them one input at a time: decide, publish, apply, act.
-//! Each rocket's downlink has a task of its own ([`watch`]), so that ten thousand samples a second never
+//! Each rocket's downlink has a task of its own (`watch`), so that ten thousand samples a second never
 //! wait behind a poll, and a violated limit never behind a disk. Two more tasks write: the mission log's
 //! projection and the telemetry history.
 
