@@ -170,7 +170,12 @@ impl Shared {
             return Ok(());
         }
         for sequence in &plan.spent {
-            let event = self.load(&[*sequence]).await?.events.pop();
+            let mut loaded = self.load(&[*sequence]).await?;
+            let event = loaded.events.pop();
+            if event.is_none() && loaded.lost.is_empty() {
+                // It is kept but could not be read now: without its letter it is not buried.
+                continue;
+            }
             match self
                 .bury(name, plan.number, *sequence, event.as_ref())
                 .await

@@ -216,12 +216,13 @@ fn load_journal(
         if bytes > PAGE_BYTES_MAX {
             break;
         }
-        let entry = match read_one(journal, &mut reader, sequence) {
-            // A reader on its way here was where retention took something.
-            Err(JournalError::Trimmed { first, .. }) if sequence >= first => {
-                read_one(journal, &mut reader, sequence)
+        let entry = loop {
+            match read_one(journal, &mut reader, sequence) {
+                // A reader on its way here was where retention took something; each time around
+                // retention has taken more, so this ends.
+                Err(JournalError::Trimmed { first, .. }) if sequence >= first => {}
+                entry => break entry,
             }
-            entry => entry,
         };
         match entry {
             Err(JournalError::Trimmed { .. }) => drop(loaded.insert(sequence.0, None)),
