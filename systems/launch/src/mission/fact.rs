@@ -336,6 +336,22 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Facts of one rocket, one actor and one moment, in their order.
+    pub fn all(
+        rocket: &RocketId,
+        actor: &Actor,
+        t_s: Option<f64>,
+        facts: impl IntoIterator<Item = Fact>,
+    ) -> Vec<Self> {
+        let with_circumstances = |fact| Self {
+            rocket: rocket.clone(),
+            actor: actor.clone(),
+            t_s,
+            fact,
+        };
+        facts.into_iter().map(with_circumstances).collect()
+    }
+
     /// Whether a person is behind it.
     pub fn is_manual(&self) -> bool {
         self.actor == Actor::commander() || matches!(self.fact, Fact::VoteCast { .. })

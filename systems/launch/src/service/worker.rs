@@ -318,15 +318,7 @@ impl Worker {
     /// nobody else waits for an answer.
     async fn record(&mut self, rocket: &RocketId, actor: Actor, facts: Vec<Fact>) -> bool {
         let t_s = self.t_s(rocket);
-        let entries: Vec<Entry> = facts
-            .into_iter()
-            .map(|fact| Entry {
-                rocket: rocket.clone(),
-                actor: actor.clone(),
-                t_s,
-                fact,
-            })
-            .collect();
+        let entries = Entry::all(rocket, &actor, t_s, facts);
         self.commit_or_log(&entries).await
     }
 

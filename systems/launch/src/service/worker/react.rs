@@ -39,15 +39,7 @@ impl Worker {
             Request::Vote { station, .. } => Actor::from(station),
             _ => actor,
         };
-        let entries: Vec<Entry> = facts
-            .into_iter()
-            .map(|fact| Entry {
-                rocket: rocket.clone(),
-                actor: actor.clone(),
-                t_s,
-                fact,
-            })
-            .collect();
+        let entries = Entry::all(rocket, &actor, t_s, facts);
         self.commit(&entries).await
     }
 
@@ -204,17 +196,8 @@ impl Worker {
             module,
             order: Order::Destroy,
         });
-        let actor = Actor::reflex();
-        let t_s = Some(t_s);
-        let entries: Vec<Entry> = std::iter::once(raised)
-            .chain(ordered)
-            .map(|fact| Entry {
-                rocket: rocket.clone(),
-                actor: actor.clone(),
-                t_s,
-                fact,
-            })
-            .collect();
+        let facts = std::iter::once(raised).chain(ordered);
+        let entries = Entry::all(&rocket, &Actor::reflex(), Some(t_s), facts);
         self.commit_or_log(&entries).await;
     }
 
