@@ -9,7 +9,7 @@ mod event;
 use bytes::Bytes;
 use prost::Message;
 
-pub(crate) use checkpoint::{Checkpoint, CheckpointedConsumer, Pending};
+pub(crate) use checkpoint::{Checkpoint, CheckpointPart, CheckpointedConsumer, Pending};
 pub(crate) use consumer::{Acknowledged, Buried, Created, Delivered, Removed, Returned, nanos};
 pub(crate) use event::Published;
 
@@ -33,12 +33,15 @@ pub(crate) enum Fact {
     Buried(Buried),
     Opened(Opened),
     Checkpoint(Checkpoint),
+    CheckpointPart(CheckpointPart),
 }
 
 /// The kind of [`Fact::Published`] on disk.
 pub(crate) const PUBLISHED: u8 = 1;
 /// The kind of [`Fact::Checkpoint`] on disk.
 pub(crate) const CHECKPOINT: u8 = 9;
+/// The kind of [`Fact::CheckpointPart`] on disk.
+pub(crate) const CHECKPOINT_PART: u8 = 10;
 
 /// Why a record is not a fact.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,7 @@ impl Fact {
             Self::Buried(fact) => (7, body(fact)),
             Self::Opened(fact) => (8, body(fact)),
             Self::Checkpoint(fact) => (CHECKPOINT, body(fact)),
+            Self::CheckpointPart(fact) => (CHECKPOINT_PART, body(fact)),
         }
     }
 
@@ -82,6 +86,7 @@ impl Fact {
             7 => Self::Buried(Buried::decode(body)?),
             8 => Self::Opened(Opened::decode(body)?),
             CHECKPOINT => Self::Checkpoint(Checkpoint::decode(body)?),
+            CHECKPOINT_PART => Self::CheckpointPart(CheckpointPart::decode(body)?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         Ok(fact)

@@ -62,6 +62,7 @@ impl State {
             next_consumer: self.next_consumer,
             last_event: self.last_event,
             consumers: self.consumers.values().map(Consumer::checkpoint).collect(),
+            ..Checkpoint::default()
         }
     }
 
@@ -99,7 +100,9 @@ impl State {
                 self.epoch = opened.epoch;
                 self.deliveries = 0;
             }
-            Fact::Checkpoint(checkpoint) => self.check(checkpoint),
+            // One that stands for an earlier record says nothing about this moment.
+            Fact::Checkpoint(checkpoint) if checkpoint.stands_for == 0 => self.check(checkpoint),
+            Fact::Checkpoint(_) | Fact::CheckpointPart(_) => {}
         }
     }
 

@@ -1,8 +1,9 @@
+use bytes::Bytes;
 use prost::Message;
 
 use super::Created;
 
-/// Everything the facts before it came to.
+/// Everything the facts up to a record came to: the bus here, the jobs in parts written before.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Checkpoint {
     #[prost(uint64, tag = "1")]
@@ -13,6 +14,28 @@ pub(crate) struct Checkpoint {
     pub(crate) last_event: u64,
     #[prost(message, repeated, tag = "4")]
     pub(crate) consumers: Vec<CheckpointedConsumer>,
+    /// The last record it stands for; 0 in old journals, where it is the one before this.
+    #[prost(uint64, tag = "14")]
+    pub(crate) stands_for: u64,
+    /// Where its first part is; 0 when there is none.
+    #[prost(uint64, tag = "15")]
+    pub(crate) parts_from: u64,
+    /// How many parts there are.
+    #[prost(uint32, tag = "16")]
+    pub(crate) parts: u32,
+}
+
+/// A piece of a checkpoint; other records may stand between two of them.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct CheckpointPart {
+    /// What the checkpoint stands for, which tells its parts from those of one that was given up.
+    #[prost(uint64, tag = "1")]
+    pub(crate) stands_for: u64,
+    /// Its place among the parts, from 0.
+    #[prost(uint32, tag = "2")]
+    pub(crate) index: u32,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(crate) body: Bytes,
 }
 
 /// One consumer as it stood.
