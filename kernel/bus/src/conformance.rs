@@ -46,6 +46,18 @@ pub struct Capabilities {
     pub delayed_nak: bool,
     /// Events and consumers are there after a restart; else neither is.
     pub durable: bool,
+    /// Consumers may be keyed; else [`Unsupported`](crate::Error).
+    pub keyed: bool,
+    /// Consumers may be removed when nobody fetches; else [`Unsupported`](crate::Error).
+    pub inactive_after: bool,
+    /// A delivery's `ack_wait` may begin again; else [`Unsupported`](crate::Error).
+    pub extend: bool,
+    /// A consumer may be moved; else [`Unsupported`](crate::Error).
+    pub seek: bool,
+    /// The newest event of each key can be held; else [`Unsupported`](crate::Error).
+    pub compaction: bool,
+    /// Events that every consumer has acknowledged are read again.
+    pub replay: bool,
     /// Most events of one batch.
     pub batch_events_max: usize,
 }

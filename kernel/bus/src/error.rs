@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portique_event::Filter;
 use portique_fault::{Code, Fault, Retry};
 
-use crate::{ConsumerName, DeliveryToken};
+use crate::{CompactionName, ConsumerName, DeliveryToken};
 
 /// How long to wait before publishing again to a bus that is full: retention frees space in
 /// minutes, not in moments.
@@ -20,6 +21,34 @@ pub enum Error {
     ConsumerName {
         /// What was given.
         text: String,
+    },
+    /// The text is no name of a compaction.
+    #[error("{text:?} is not the name of a compaction: write 1 to 64 of A-Z a-z 0-9 _ -")]
+    CompactionName {
+        /// What was given.
+        text: String,
+    },
+    /// No compaction has this name.
+    #[error("there is no compaction {name}: create it first")]
+    UnknownCompaction {
+        /// What was asked for.
+        name: CompactionName,
+    },
+    /// A compaction of this name exists with another filter.
+    #[error("compaction {name} exists with another filter: {existing}, not {requested}")]
+    CompactionDiffers {
+        /// The compaction.
+        name: CompactionName,
+        /// What it was created with.
+        existing: Filter,
+        /// What was asked for now.
+        requested: Filter,
+    },
+    /// The engine does not have this at all.
+    #[error("the engine of this bus has no {what}: use one whose table of capabilities names it")]
+    Unsupported {
+        /// A method or an option of the port.
+        what: &'static str,
     },
     /// No consumer has this name.
     #[error("there is no consumer {name}: create it first")]
@@ -104,12 +133,13 @@ pub enum Error {
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
-            Self::ConsumerName { .. } | Self::InvalidOption { .. } | Self::BatchTooLarge { .. } => {
-                Code::InvalidArgument
-            }
-            Self::UnknownConsumer { .. } => Code::NotFound,
-            Self::ConsumerDiffers { .. } => Code::Conflict,
-            Self::StaleDelivery { .. } => Code::FailedPrecondition,
+            Self::ConsumerName { .. }
+            | Self::CompactionName { .. }
+            | Self::InvalidOption { .. }
+            | Self::BatchTooLarge { .. } => Code::InvalidArgument,
+            Self::UnknownConsumer { .. } | Self::UnknownCompaction { .. } => Code::NotFound,
+            Self::ConsumerDiffers { .. } | Self::CompactionDiffers { .. } => Code::Conflict,
+            Self::StaleDelivery { .. } | Self::Unsupported { .. } => Code::FailedPrecondition,
             Self::Exhausted { .. } => Code::ResourceExhausted,
             Self::Unavailable { .. } | Self::InDoubt { .. } => Code::Unavailable,
             Self::Damaged { .. } => Code::DataLoss,

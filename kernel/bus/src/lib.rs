@@ -4,7 +4,9 @@
 //! stable storage, or none. Readers [replay](Bus::read) from a sequence or a time, or keep a durable
 //! *consumer*: a named group whose deliveries are acknowledged one by one, redelivered after
 //! `ack_wait`, and put aside on `dead.<consumer>.<subject>` after `max_deliver` deliveries. Consumers
-//! are independent of each other.
+//! are independent of each other. A [keyed](ConsumerKind::Keyed) one keeps the order of each key; one
+//! with [`inactive_after`](ConsumerOptions::inactive_after) goes when nobody fetches for it, which is how
+//! every member of a broadcast has its own.
 //!
 //! A dead letter is the event with another id and subject, and the extensions `originid`,
 //! `originsubject`, `originsequence`, `originconsumer` and `attempts`. An event whose subject begins
@@ -21,6 +23,6 @@ pub mod conformance;
 
 pub use error::Error;
 pub use port::{
-    Bus, ConsumerName, ConsumerOptions, ConsumerState, Delivered, Delivery, DeliveryToken, Page,
-    Sequence, Start,
+    Bus, CompactionName, CompactionState, ConsumerKind, ConsumerName, ConsumerOptions,
+    ConsumerState, Delivered, Delivery, DeliveryToken, Page, Sequence, Start,
 };

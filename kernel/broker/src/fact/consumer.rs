@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use portique_bus::{ConsumerName, ConsumerOptions, Sequence, Start};
+use portique_bus::{ConsumerKind, ConsumerName, ConsumerOptions, Sequence, Start};
 use portique_clock::Timestamp;
 use portique_event::Filter;
 use prost::Message;
@@ -26,6 +26,10 @@ pub(crate) struct Created {
     max_deliver: u32,
     #[prost(uint32, tag = "11")]
     max_in_flight: u32,
+    #[prost(bool, tag = "12")]
+    keyed: bool,
+    #[prost(uint64, tag = "13")]
+    inactive_after_nanos: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Oneof)]
@@ -61,6 +65,8 @@ impl Created {
             ack_wait_nanos: nanos(options.ack_wait),
             max_deliver: options.max_deliver,
             max_in_flight: options.max_in_flight,
+            keyed: options.kind == ConsumerKind::Keyed,
+            inactive_after_nanos: options.inactive_after.map_or(0, nanos),
         }
     }
 
@@ -90,6 +96,14 @@ impl Created {
             ack_wait: Duration::from_nanos(self.ack_wait_nanos),
             max_deliver: self.max_deliver,
             max_in_flight: self.max_in_flight,
+            kind: match self.keyed {
+                true => ConsumerKind::Keyed,
+                false => ConsumerKind::Shared,
+            },
+            inactive_after: match self.inactive_after_nanos {
+                0 => None,
+                nanos => Some(Duration::from_nanos(nanos)),
+            },
         };
         options.check()?;
         Ok(options)

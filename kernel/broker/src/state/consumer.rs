@@ -91,8 +91,16 @@ impl Consumer {
             name: self.name.clone(),
             options: self.options.clone(),
             ack_floor: Sequence(self.ack_floor()),
+            seen: Sequence(self.cursor.saturating_sub(1)),
+            lag: 0,
             in_flight: self.outstanding.len() as u64,
+            parked: 0,
+            oldest_unacked: None,
+            delivered: 0,
+            redelivered: 0,
+            acked: 0,
             dead: self.dead,
+            idle: Duration::ZERO,
         }
     }
 

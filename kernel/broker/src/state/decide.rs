@@ -229,6 +229,12 @@ pub(crate) fn check_same(existing: &Consumer, requested: &ConsumerOptions) -> Re
             old.filter.to_string(),
             requested.filter.to_string(),
         ),
+        ("kind", old.kind.to_string(), requested.kind.to_string()),
+        (
+            "inactive_after",
+            format!("{:?}", old.inactive_after),
+            format!("{:?}", requested.inactive_after),
+        ),
         (
             "start",
             format!("{:?}", old.start),
