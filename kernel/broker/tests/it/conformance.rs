@@ -15,6 +15,12 @@ const CLAIMS: Capabilities = Capabilities {
     start_by_time: true,
     delayed_nak: true,
     durable: true,
+    keyed: true,
+    inactive_after: true,
+    extend: true,
+    seek: true,
+    compaction: true,
+    replay: true,
     batch_events_max: 1_000,
 };
 
