@@ -25,6 +25,7 @@
 //! is the embedded engine's.
 
 mod error;
+pub mod machine;
 mod port;
 
 pub use error::Error;
