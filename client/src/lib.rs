@@ -1,0 +1,3 @@
+//! The ports over the wire: what worker processes and other programs link.
+
+pub mod proto;
