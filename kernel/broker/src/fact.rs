@@ -9,7 +9,7 @@ mod event;
 use bytes::Bytes;
 use prost::Message;
 
-pub(crate) use checkpoint::{Checkpoint, CheckpointPart, CheckpointedConsumer, Pending};
+pub(crate) use checkpoint::{Checkpoint, CheckpointPart, CheckpointedConsumer, Pending, Section};
 pub(crate) use consumer::{Acknowledged, Buried, Created, Delivered, Removed, Returned, nanos};
 pub(crate) use event::Published;
 

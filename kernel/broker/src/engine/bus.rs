@@ -188,7 +188,7 @@ async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<
         .into_iter()
         .map(|event| Draft::event(accepted, event))
         .collect();
-    let bytes = drafts.iter().map(Draft::event_bytes).sum();
+    let bytes = drafts.iter().map(Draft::bytes).sum();
     check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
     match shared.commit(lane, |_, _| Ok(drafts.clone())).await? {
         None => Ok(Vec::new()),

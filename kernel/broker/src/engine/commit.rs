@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use portique_bus::Error;
 use portique_clock::Timestamp;
 use portique_event::Event;
@@ -13,36 +12,46 @@ use crate::tail::{Placed, Stamped};
 
 use super::{Core, Shared};
 
-/// A fact about to be submitted, with the event it is about where it is one.
+/// A change about to be submitted: its record, and what it does here.
 #[derive(Clone)]
 pub(super) struct Draft {
-    fact: Fact,
-    event: Option<(Arc<Stamped>, usize)>,
+    record: Record,
+    change: Change,
+}
+
+#[derive(Clone)]
+enum Change {
+    Fact(Fact),
+    Event { fact: Fact, stamped: Arc<Stamped> },
 }
 
 impl Draft {
     pub(super) fn fact(fact: Fact) -> Self {
-        Self { fact, event: None }
-    }
-
-    pub(super) fn event(accepted: Timestamp, event: Event) -> Self {
-        let body = Published::encode(accepted, &event);
-        let bytes = body.len();
-        let stamped = Arc::new(Stamped { accepted, event });
+        let (kind, body) = fact.encode();
         Self {
-            fact: Fact::Published(body),
-            event: Some((stamped, bytes)),
+            record: Record { kind, body },
+            change: Change::Fact(fact),
         }
     }
 
-    /// Bytes of the event's record; 0 for another fact.
-    pub(super) fn event_bytes(&self) -> usize {
-        self.event.as_ref().map_or(0, |(_, bytes)| *bytes)
+    pub(super) fn event(accepted: Timestamp, event: Event) -> Self {
+        let fact = Fact::Published(Published::encode(accepted, &event));
+        let (kind, body) = fact.encode();
+        let stamped = Arc::new(Stamped { accepted, event });
+        Self {
+            record: Record { kind, body },
+            change: Change::Event { fact, stamped },
+        }
     }
 
+    /// Bytes of its record.
+    pub(super) fn bytes(&self) -> usize {
+        self.record.body.len()
+    }
+
+    #[cfg(test)]
     pub(super) fn record(&self) -> Record {
-        let (kind, body): (u8, Bytes) = self.fact.encode();
-        Record { kind, body }
+        self.record.clone()
     }
 }
 
@@ -70,9 +79,6 @@ impl Shared {
         refusal: impl Fn(portique_journal::Error) -> E,
     ) -> Result<Option<Pending>, E> {
         loop {
-            // Taken first: whatever fills the queue at the attempt lies beyond it, so that a queue
-            // that is emptied right afterwards is not waited for.
-            let next = self.journal.durable().next();
             let submitted = {
                 let mut core = self.core();
                 let now = self.clock.monotonic();
@@ -80,13 +86,13 @@ impl Shared {
                 if drafts.is_empty() {
                     return Ok(None);
                 }
-                core.submit(self, &drafts, lane, now)
+                core.submit(self, drafts, lane, now)
             };
             match submitted {
                 Ok(pending) => return Ok(Some(pending)),
-                // The queue empties by whole frames, each of which moves the watermark.
-                Err(portique_journal::Error::Full { .. }) => {
-                    self.journal.wait_durable(next).await.map_err(&refusal)?;
+                Err(portique_journal::Error::Full { wanted_bytes, .. }) => {
+                    let room = self.journal.room(lane, wanted_bytes).await;
+                    room.map_err(&refusal)?;
                 }
                 Err(error) => return Err(refusal(error)),
             }
@@ -104,27 +110,28 @@ impl Shared {
 }
 
 impl Core {
-    /// Hands the facts to the journal in one frame and takes them in.
+    /// Hands the changes to the journal in one frame and takes them in.
     pub(super) fn submit(
         &mut self,
         shared: &Shared,
-        drafts: &[Draft],
+        drafts: Vec<Draft>,
         lane: Lane,
         now: Duration,
     ) -> Result<Pending, portique_journal::Error> {
-        let records = drafts.iter().map(Draft::record).collect();
+        let records = drafts.iter().map(|draft| draft.record.clone()).collect();
         let pending = shared.journal.submit(records, lane)?;
         let durable = shared.durable();
         for (sequence, draft) in (pending.sequences().start().0..).zip(drafts) {
-            self.state.apply(sequence, &draft.fact, now);
-            if let Some((stamped, bytes)) = &draft.event {
-                let placed = Placed {
-                    sequence,
-                    stamped: stamped.clone(),
-                };
-                self.tail.push(placed, *bytes, durable);
+            let bytes = draft.bytes();
+            match draft.change {
+                Change::Fact(fact) => self.state.apply(sequence, &fact, now),
+                Change::Event { fact, stamped } => {
+                    self.state.apply(sequence, &fact, now);
+                    self.tail.push(Placed { sequence, stamped }, bytes, durable);
+                }
             }
             self.last = sequence;
+            self.written += bytes as u64;
         }
         Ok(pending)
     }

@@ -2,13 +2,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use portique_bus::ConsumerName;
-use portique_journal::{Lane, Sequence};
+use portique_journal::Sequence;
 
 use crate::Error;
-use crate::fact::Fact;
 
-use super::commit::Draft;
-use super::{Core, Release, Shared};
+use super::{Core, Release, Shared, checkpoint};
 
 /// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
 /// be prompt for consumers that nobody fetches for.
@@ -55,25 +53,10 @@ pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
     if !due.is_empty() {
         shared.changed.notify_waiters();
     }
-    if checkpoint_is_due(shared) {
-        write_checkpoint(shared).await?;
+    if checkpoint::is_due(shared) {
+        checkpoint::write(shared).await?;
     }
     release(shared)
-}
-
-/// Makes a checkpoint durable: the state under the lock, so that it stands for all before it.
-pub(super) async fn write_checkpoint(shared: &Shared) -> Result<(), Error> {
-    let draft = |core: &Core, _| {
-        let checkpoint = Fact::Checkpoint(core.state.checkpoint());
-        Ok(vec![Draft::fact(checkpoint)])
-    };
-    if let Some(pending) = shared.submit(Lane::Drain, draft, Error::Journal).await? {
-        let sequence = pending.await?.end().0;
-        let mut core = shared.core();
-        core.checkpoint = sequence;
-        core.checkpointed = shared.clock.monotonic();
-    }
-    Ok(())
 }
 
 fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
@@ -85,14 +68,6 @@ fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
         .consumers()
         .filter(|consumer| is_due(consumer.next_due()));
     due.map(|consumer| consumer.name.clone()).collect()
-}
-
-fn checkpoint_is_due(shared: &Shared) -> bool {
-    let core = shared.core();
-    let records = core.last - core.checkpoint;
-    let age = shared.clock.monotonic().saturating_sub(core.checkpointed);
-    records >= shared.config.checkpoint_records.max(1)
-        || (records > 0 && age >= shared.config.checkpoint_interval)
 }
 
 /// Lets retention have what no start and no consumer needs: an event that a consumer has not
@@ -116,7 +91,7 @@ fn release_now(core: &Core) -> Release {
     let consumers = core.state.consumers();
     let floors = consumers.map(|consumer| consumer.ack_floor() + 1);
     Release {
-        before: floors.fold(core.checkpoint, u64::min),
+        before: floors.fold(core.checkpoint.needed_from, u64::min),
         last: core.last,
     }
 }

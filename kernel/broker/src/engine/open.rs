@@ -1,43 +1,33 @@
+mod replay;
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portique_clock::Clock;
-use portique_journal::{Entry, Journal, Lane, Sequence, State as JournalState};
+use portique_journal::{Journal, Lane, State as JournalState};
 use tokio::sync::Notify;
 
-use crate::error::RecordError;
-use crate::fact::{CHECKPOINT, DecodeError, Fact, Opened};
-use crate::state::State;
+use crate::fact::{Fact, Opened};
 use crate::tail::Tail;
 use crate::{Config, Error};
 
 use super::commit::Draft;
 use super::{Broker, Core, Shared};
+use replay::{Replayed, replay};
 
 /// Longest wait for the first record of a start: a disk that takes none for this long is full or
 /// stands still, and whoever started the hub should hear of it.
 const START_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How much further back each attempt to find a checkpoint goes than the one before.
-const LOOK_BACK_GROWTH: u64 = 4;
-
-/// What replay came to.
-struct Replayed {
-    state: State,
-    last: u64,
-    checkpoint: u64,
-}
-
 pub(super) async fn open(
     config: Config,
     journal: Journal,
     clock: Arc<dyn Clock>,
 ) -> Result<Broker, Error> {
-    let look_back = config.checkpoint_records.max(1).saturating_mul(2);
     let now = clock.monotonic();
     let replayed = {
         let journal = journal.clone();
-        tokio::task::spawn_blocking(move || replay(&journal, look_back, now)).await
+        tokio::task::spawn_blocking(move || replay(&journal, now)).await
     };
     let Replayed {
         state,
@@ -54,8 +44,8 @@ pub(super) async fn open(
         state,
         tail,
         last,
+        written: 0,
         checkpoint,
-        checkpointed: now,
         release: None,
     };
     let shared = Shared {
@@ -93,61 +83,4 @@ async fn write_start(shared: &Shared, epoch: u64) -> Result<(), Error> {
             let waited = START_WAIT_MAX;
             Err(Error::Exhausted { waited, remedy })
         })
-}
-
-/// Finds the newest checkpoint, looking back further and further, and applies what came after it.
-fn replay(journal: &Journal, look_back: u64, now: Duration) -> Result<Replayed, Error> {
-    let (first, end) = (journal.first(), journal.durable().next());
-    let mut distance = look_back;
-    loop {
-        let from = Sequence(end.0.saturating_sub(distance)).max(first);
-        if let Some(replayed) = replay_from(journal, from, now)? {
-            return Ok(replayed);
-        }
-        if from == first {
-            return Err(Error::NoCheckpoint { first });
-        }
-        distance = distance.saturating_mul(LOOK_BACK_GROWTH);
-    }
-}
-
-/// The state at the end; none when what lies before `from` is needed to know it.
-fn replay_from(
-    journal: &Journal,
-    from: Sequence,
-    now: Duration,
-) -> Result<Option<Replayed>, Error> {
-    let mut state = (from == Sequence::FIRST).then(State::default);
-    let (mut last, mut checkpoint) = (from.0 - 1, 0);
-    for entry in journal.read(from)? {
-        let entry = entry?;
-        last = entry.sequence.0;
-        let refuse = |source| Error::Record {
-            sequence: Sequence(last),
-            source: RecordError::from(source),
-        };
-        if entry.kind == CHECKPOINT {
-            checkpoint = last;
-        }
-        take_in(&mut state, entry, now).map_err(refuse)?;
-    }
-    Ok(state.map(|state| Replayed {
-        state,
-        last,
-        checkpoint,
-    }))
-}
-
-fn take_in(state: &mut Option<State>, entry: Entry, now: Duration) -> Result<(), DecodeError> {
-    let Some(state) = state else {
-        if entry.kind == CHECKPOINT
-            && let Fact::Checkpoint(checkpoint) = Fact::decode(entry.kind, entry.body)?
-        {
-            *state = Some(State::restore(&checkpoint, now)?);
-        }
-        return Ok(());
-    };
-    let sequence = entry.sequence.0;
-    state.apply(sequence, &Fact::decode(entry.kind, entry.body)?, now);
-    Ok(())
 }

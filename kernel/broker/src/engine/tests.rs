@@ -217,7 +217,7 @@ async fn what_a_lost_acknowledgement_would_need_is_not_released() {
         .await
         .unwrap();
     ground
-        .beside(housekeeping::write_checkpoint(&broker.shared))
+        .beside(checkpoint::write(&broker.shared))
         .await
         .unwrap();
 

@@ -36,6 +36,19 @@ pub(crate) struct CheckpointPart {
     pub(crate) index: u32,
     #[prost(bytes = "bytes", tag = "3")]
     pub(crate) body: Bytes,
+    /// Whose state it is a piece of.
+    #[prost(enumeration = "Section", tag = "4")]
+    pub(crate) section: i32,
+}
+
+/// Whose state a part of a checkpoint is a piece of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum Section {
+    /// The jobs'.
+    Jobs = 0,
+    /// That of transactions remembered by their keys.
+    Transactions = 1,
 }
 
 /// One consumer as it stood.
