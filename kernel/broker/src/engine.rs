@@ -4,6 +4,7 @@
 //! the order of facts is the order on disk; replies wait outside it until their frame is durable.
 
 mod bus;
+mod checkpoint;
 mod commit;
 mod fetch;
 mod housekeeping;
@@ -26,6 +27,8 @@ use tokio::sync::Notify;
 use crate::state::State;
 use crate::tail::Tail;
 use crate::{Config, Error};
+
+use checkpoint::Checkpointed;
 
 /// Longest wait for the checkpoint of a close: the next start is only longer without it, and a stop
 /// has its own end to keep.
@@ -53,10 +56,9 @@ struct Core {
     tail: Tail,
     /// The newest record submitted.
     last: u64,
-    /// The record that stands for everything before it: the newest durable checkpoint.
-    checkpoint: u64,
-    /// Monotonic time of that checkpoint.
-    checkpointed: Duration,
+    /// Bytes of records submitted in this life of the broker.
+    written: u64,
+    checkpoint: Checkpointed,
     /// What may go once the facts that say so are durable.
     release: Option<Release>,
 }
@@ -119,7 +121,7 @@ impl Broker {
             return Ok(());
         }
         self.shared.changed.notify_waiters();
-        let checkpoint = housekeeping::write_checkpoint(&self.shared);
+        let checkpoint = checkpoint::write(&self.shared);
         let written = tokio::time::timeout(CLOSE_WAIT_MAX, checkpoint).await;
         let problem = match written {
             Ok(Err(error)) if error.code() == Code::ResourceExhausted => chain(&error),
