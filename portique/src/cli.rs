@@ -1,11 +1,18 @@
 //! The command line: what can be said, and who does it.
 
+mod dead;
+mod events;
 mod finite;
+mod input;
+mod jobs;
 mod journal;
 mod launch;
 pub(crate) mod output;
+mod page;
 pub(crate) mod printable;
+mod queues;
 mod runtime;
+mod span;
 mod up;
 pub(crate) mod visitor;
 pub(crate) mod words;
@@ -44,6 +51,14 @@ enum Verb {
     Up(up::Up),
     /// Launch control: poll, count, orders, mission log.
     Launch(launch::Launch),
+    /// What happens, as CloudEvents: publish, follow, read again.
+    Events(events::Events),
+    /// Work that is queued: add, list, retry, cancel, watch.
+    Jobs(jobs::Jobs),
+    /// Jobs that were given up on: list, edit, replay, drop.
+    Dead(dead::Dead),
+    /// Where jobs wait: list, show, set, remove.
+    Queues(queues::Queues),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -89,6 +104,10 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
     match cli.verb {
         Verb::Up(up) => up.run(),
         Verb::Launch(launch) => launch.run(cli.output),
+        Verb::Events(events) => events.run(cli.output),
+        Verb::Jobs(jobs) => jobs.run(cli.output),
+        Verb::Dead(dead) => dead.run(cli.output),
+        Verb::Queues(queues) => queues.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

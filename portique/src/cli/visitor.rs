@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Method, Response, Url};
 use serde_json::Value;
@@ -54,6 +55,31 @@ pub(crate) struct Visitor {
     client: reqwest::Client,
     hub: Url,
     token: Option<Token>,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    media_type: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Content {
+    /// Nothing.
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn json(value: &Value) -> Self {
+        Self::of("application/json", value.to_string())
+    }
+
+    pub(crate) fn of(media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            media_type: Some(media_type.to_owned()),
+            body: body.into(),
+        }
+    }
 }
 
 impl VisitArgs {
@@ -139,11 +165,28 @@ impl Visitor {
     /// # Errors
     /// As [`Visitor::get`].
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
+        self.change(Method::POST, path, &[], Content::json(body))
+            .await
+    }
+
+    /// Changes something by another verb, or with content other than JSON.
+    ///
+    /// # Errors
+    /// As [`Visitor::get`].
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        content: Content,
+    ) -> Result<Value, Error> {
         let mut request = self
             .client
-            .request(Method::POST, self.url(path, &[]))
-            .timeout(ANSWER_TIMEOUT)
-            .json(body);
+            .request(method, self.url(path, query))
+            .timeout(ANSWER_TIMEOUT);
+        if let Some(media_type) = content.media_type {
+            request = request.header(CONTENT_TYPE, media_type).body(content.body);
+        }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.as_str());
         }

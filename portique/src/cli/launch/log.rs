@@ -2,7 +2,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::finite::finite;
-use super::super::output::{Output, Table, say, write_result};
+use super::super::output::{Output, Table, write_result};
+use super::super::page::{given, hint_at_next};
 use super::super::visitor::Visitor;
 use super::super::words::{number, t_clock, text, wall};
 use crate::error::Error;
@@ -94,21 +95,6 @@ impl Telemetry {
         write_result(output, &page, |page| vec![samples(page)])?;
         hint_at_next(output, &page);
         Ok(())
-    }
-}
-
-fn given<const N: usize>(
-    query: [(&'static str, Option<String>); N],
-) -> Vec<(&'static str, String)> {
-    query
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
-}
-
-fn hint_at_next(output: Output, page: &Value) {
-    if let (Output::Table, Some(next)) = (output, page.get("next").and_then(Value::as_str)) {
-        say(&format!("there may be more: --after {next}"));
     }
 }
 

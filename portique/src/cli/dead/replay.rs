@@ -1,0 +1,80 @@
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::jobs::each;
+use super::super::output::{Output, write_line, write_text};
+use super::super::visitor::Visitor;
+use crate::error::Error;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  portique dead replay 4711 4712
+  portique dead replay --queue emails
+  portique dead replay --queue emails --limit 100";
+
+/// Jobs of one request.
+const PAGE_JOBS_MAX: u64 = 1_000;
+
+/// `portique dead replay`.
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The jobs' ids.
+    #[arg(required_unless_present = "queue")]
+    ids: Vec<u64>,
+    /// All dead jobs of this queue instead.
+    #[arg(long, conflicts_with = "ids")]
+    queue: Option<String>,
+    /// With --queue: jobs at most, the oldest first.
+    #[arg(long, value_name = "JOBS", requires = "queue")]
+    limit: Option<u64>,
+}
+
+impl Replay {
+    pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
+        match self.queue {
+            Some(queue) => {
+                let limit = self.limit.unwrap_or(u64::MAX);
+                all_of(&queue, limit, visitor, output).await
+            }
+            None => {
+                each(&self.ids, output, async |id| {
+                    visitor.post(&["jobs", id, "retry"], &json!({})).await
+                })
+                .await
+            }
+        }
+    }
+}
+
+/// Page by page, up to what was dead when it began: a job that dies again is not replayed again.
+async fn all_of(queue: &str, limit: u64, visitor: &Visitor, output: Output) -> Result<(), Error> {
+    let state = visitor.get(&["queues", queue], &[]).await?;
+    let mut left = state["counts"]["dead"]
+        .as_u64()
+        .unwrap_or_default()
+        .min(limit);
+    let mut replayed = 0;
+    let mut after = None;
+    while left > 0 {
+        let mut body = json!({ "queue": queue, "limit": left.min(PAGE_JOBS_MAX) });
+        if let Some(after) = after {
+            body["after"] = after;
+        }
+        let page = visitor.post(&["dead", "retry"], &body).await?;
+        let done = retried(&page);
+        replayed += done;
+        left = left.saturating_sub(done);
+        after = page.get("next").filter(|next| !next.is_null()).cloned();
+        if done == 0 || after.is_none() {
+            break;
+        }
+    }
+    match output {
+        Output::Json => write_text(&format!("{:#}\n", json!({ "replayed": replayed }))),
+        Output::Table => write_line(&format!("{queue}: {replayed} dead jobs are queued again")),
+    }
+}
+
+fn retried(page: &Value) -> u64 {
+    page["retried"].as_u64().unwrap_or_default()
+}
