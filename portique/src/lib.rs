@@ -8,6 +8,7 @@
 //! Here and nowhere else is known which engine stands behind each port, and how an error becomes an
 //! HTTP status or an exit status. What the systems do is theirs.
 
+mod api;
 mod cli;
 mod config;
 mod data_folder;

@@ -1,0 +1,101 @@
+//! Queues and events over HTTP: one router on the ports, documented for OpenAPI.
+//!
+//! Failures leave as a [`Report`](portique_fault::Report) in the response's extensions, which
+//! `http` renders; who may call what is decided there too. Whatever waits or holds much memory asks
+//! the [`gate`] first, so that completions always find a place.
+
+mod batch;
+mod bindings;
+mod content;
+mod dead;
+mod gate;
+mod jobs;
+mod number;
+mod owned;
+mod queues;
+mod refusal;
+mod schedules;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
+use portique_bus::Bus;
+use portique_clock::Clock;
+use portique_jobs::{Jobs, Transact};
+use utoipa_axum::router::OpenApiRouter;
+
+use gate::Gate;
+pub(crate) use owned::Owned;
+use refusal::{Refusal, Reply};
+
+/// Longest wait of a long poll; what ports count at most.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Entries of a page when nobody says.
+const LIMIT_DEFAULT: usize = 100;
+/// Most entries of a page: what ports give at most.
+const LIMIT_MAX: usize = 1_000;
+
+/// What these routes stand on.
+pub(crate) struct Api {
+    bus: Arc<dyn Bus>,
+    jobs: Arc<dyn Jobs>,
+    transact: Arc<dyn Transact>,
+    clock: Arc<dyn Clock>,
+    owned: Owned,
+    gate: Gate,
+}
+
+/// The ports behind the routes, and what of them is not to be touched from outside.
+pub(crate) struct Ports {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) jobs: Arc<dyn Jobs>,
+    pub(crate) transact: Arc<dyn Transact>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) owned: Owned,
+}
+
+/// The routes of queues and events, below `/api/v1`.
+pub(crate) fn router(ports: Ports) -> OpenApiRouter {
+    let api = Arc::new(Api {
+        bus: ports.bus,
+        jobs: ports.jobs,
+        transact: ports.transact,
+        clock: ports.clock,
+        owned: ports.owned,
+        gate: Gate::new(),
+    });
+    OpenApiRouter::new()
+        .merge(queues::router())
+        .merge(jobs::router())
+        .merge(dead::router())
+        .merge(schedules::router())
+        .merge(bindings::router())
+        .with_state(api)
+}
+
+/// # Errors
+/// Invalid argument outside 1 to 1,000.
+fn page_limit(limit: usize) -> Reply<usize> {
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Refusal::invalid(format!(
+        "limit is {limit}: write 1 to {LIMIT_MAX}"
+    )))
+}
+
+/// What names a request for whoever sends it twice.
+///
+/// # Errors
+/// Invalid argument when it is not text.
+fn idempotency_key(headers: &HeaderMap) -> Reply<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .map_err(|_| Refusal::invalid("the header idempotency-key is not printable ASCII"))?;
+    Ok(Some(text.to_owned()))
+}
