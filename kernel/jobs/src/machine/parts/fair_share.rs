@@ -62,9 +62,10 @@ impl<G: Clone + Eq + Hash> FairShare<G> {
             place.weight = weight;
             return;
         }
-        let visit = self.visit(group.clone());
+        self.next_visit += 1;
+        self.ring.push_back((group.clone(), self.next_visit));
         let place = Place {
-            visit,
+            visit: self.next_visit,
             weight,
             credit: weight,
         };
@@ -94,36 +95,41 @@ impl<G: Clone + Eq + Hash> FairShare<G> {
 
     /// The group whose turn it is was given one.
     pub(crate) fn served(&mut self) {
-        let Some(group) = self.turn().cloned() else {
-            return;
+        let is_spent = match self.front_place() {
+            Some(place) if place.credit > 1 => {
+                place.credit -= 1;
+                false
+            }
+            Some(_) => true,
+            None => false,
         };
-        let place = self.active.get_mut(&group).expect("a turn is active");
-        place.credit -= 1;
-        if place.credit == 0 {
-            self.to_back(group);
+        if is_spent {
+            self.rotate();
         }
     }
 
     /// The group whose turn it is cannot be given anything now: the next one's turn. What was left of its
     /// share is not saved.
     pub(crate) fn pass(&mut self) {
-        if let Some(group) = self.turn().cloned() {
-            self.to_back(group);
+        if self.turn().is_some() {
+            self.rotate();
         }
     }
 
-    fn to_back(&mut self, group: G) {
-        self.ring.pop_front();
-        let visit = self.visit(group.clone());
-        let place = self.active.get_mut(&group).expect("a turn is active");
-        place.visit = visit;
-        place.credit = place.weight;
+    fn front_place(&mut self) -> Option<&mut Place> {
+        self.turn()?;
+        let (group, _) = self.ring.front()?;
+        self.active.get_mut(group)
     }
 
-    fn visit(&mut self, group: G) -> u64 {
+    /// Moves the live front to the back, with a new share.
+    fn rotate(&mut self) {
+        let (group, _) = self.ring.pop_front().expect("a turn has a place");
         self.next_visit += 1;
+        let place = self.active.get_mut(&group).expect("a turn is active");
+        place.visit = self.next_visit;
+        place.credit = place.weight;
         self.ring.push_back((group, self.next_visit));
-        self.next_visit
     }
 }
 

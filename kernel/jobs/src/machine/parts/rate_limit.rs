@@ -101,7 +101,10 @@ mod tests {
         }
         assert_eq!(limit.ready_at(ten_a_second, now), at(5_100_000_000));
         limit.take(ten_a_second, at(5_100_000_000));
-        assert_eq!(limit.ready_at(ten_a_second, now), at(5_200_000_000));
+        assert_eq!(
+            limit.ready_at(ten_a_second, at(5_100_000_001)),
+            at(5_200_000_000)
+        );
         assert!(!limit.is_idle(now));
         assert!(limit.is_idle(at(7_000_000_000)));
     }

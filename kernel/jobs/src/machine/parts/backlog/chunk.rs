@@ -39,6 +39,12 @@ impl Chunk {
         self.last
     }
 
+    /// Bytes that it takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.packed.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Run> + '_ {
         let mut rest = &*self.packed;
         let mut end = self.first;

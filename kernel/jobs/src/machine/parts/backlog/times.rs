@@ -8,9 +8,11 @@ use crate::machine::parts::codec::{Malformed, Parts, take, unzigzag, zigzag};
 
 /// Finest distance of two marks: a tenth of a second says all that people and ageing need.
 const SPACING_MIN: Duration = Duration::from_millis(100);
-/// Most marks, 16 bytes each; past this every other one goes and the distance doubles, so that even a
+/// Most marks, 16 bytes each; past this every other one goes and the distance grows, so that even a
 /// backlog of weeks knows its ages to a thousandth.
 const MARKS_MAX: usize = 8_192;
+/// Marks that are left then.
+const MARKS_KEPT: u32 = 4_096;
 
 /// About when each id of a backlog was enqueued: a mark says "from this id on, at this time".
 #[derive(Debug, Clone)]
@@ -100,6 +102,12 @@ impl TimeMarks {
             keep = !keep;
             keep
         });
-        self.spacing *= 2;
+        let first = self
+            .marks
+            .front()
+            .map_or(Timestamp::EPOCH, |(_, time)| *time);
+        let last = self.marks.back().map_or(first, |(_, time)| *time);
+        let kept = last.since(first) / MARKS_KEPT;
+        self.spacing = kept.max(self.spacing * 2);
     }
 }
