@@ -28,6 +28,9 @@ mod error;
 pub mod machine;
 mod port;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 pub use error::Error;
 pub use port::{
     Backoff, Binding, CLAIM_MAX, Claim, Claimed, Committed, Completion, Cursor, DEPENDENCIES_MAX,
