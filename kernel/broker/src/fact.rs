@@ -10,7 +10,9 @@ use bytes::Bytes;
 use prost::Message;
 
 pub(crate) use checkpoint::{Checkpoint, CheckpointPart, CheckpointedConsumer, Pending, Section};
-pub(crate) use consumer::{Acknowledged, Buried, Created, Delivered, Removed, Returned, nanos};
+pub(crate) use consumer::{
+    Acknowledged, Buried, Created, Delivered, Removed, Returned, Sought, nanos,
+};
 pub(crate) use event::Published;
 
 /// A start of the broker.
@@ -34,6 +36,7 @@ pub(crate) enum Fact {
     Opened(Opened),
     Checkpoint(Checkpoint),
     CheckpointPart(CheckpointPart),
+    Sought(Sought),
 }
 
 /// The kind of [`Fact::Published`] on disk.
@@ -72,6 +75,7 @@ impl Fact {
             Self::Opened(fact) => (8, body(fact)),
             Self::Checkpoint(fact) => (CHECKPOINT, body(fact)),
             Self::CheckpointPart(fact) => (CHECKPOINT_PART, body(fact)),
+            Self::Sought(fact) => (11, body(fact)),
         }
     }
 
@@ -87,6 +91,7 @@ impl Fact {
             8 => Self::Opened(Opened::decode(body)?),
             CHECKPOINT => Self::Checkpoint(Checkpoint::decode(body)?),
             CHECKPOINT_PART => Self::CheckpointPart(CheckpointPart::decode(body)?),
+            11 => Self::Sought(Sought::decode(body)?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         Ok(fact)

@@ -5,6 +5,8 @@
 
 mod consumer;
 mod decide;
+mod keys;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -12,12 +14,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portique_bus::ConsumerName;
+use portique_bus::{ConsumerName, ConsumerState};
 
 use crate::fact::{Checkpoint, DecodeError, Fact};
 
 pub(crate) use consumer::Consumer;
-pub(crate) use decide::{Plan, check_same};
+pub(crate) use decide::{Fresh, Plan, check_same};
+pub(crate) use keys::Key;
 
 /// Bits of a token that count deliveries within one epoch: 10^12 of them.
 const TOKEN_COUNT_BITS: u32 = 40;
@@ -32,7 +35,7 @@ pub(crate) struct State {
     last_event: u64,
     consumers: BTreeMap<u64, Consumer>,
     numbers: BTreeMap<ConsumerName, u64>,
-    outstanding_total: usize,
+    held_total: usize,
 }
 
 impl State {
@@ -55,6 +58,14 @@ impl State {
         self.consumers.get(self.numbers.get(name)?)
     }
 
+    /// Every consumer for people and metrics, by name; `now` is monotonic time.
+    pub(crate) fn report(&self, now: Duration) -> Vec<ConsumerState> {
+        let consumers = self.consumers();
+        consumers
+            .map(|consumer| consumer.report(self.last_event, now))
+            .collect()
+    }
+
     /// Everything this state is, to begin replay from.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -73,7 +84,7 @@ impl State {
         match fact {
             Fact::Published(_) => self.last_event = sequence,
             Fact::Created(created) => {
-                let consumer = Consumer::new(created);
+                let consumer = Consumer::new(created, now);
                 self.insert(consumer.expect("a fact is checked when it is decided or decoded"));
             }
             Fact::Removed(removed) => self.remove(removed.consumer),
@@ -84,10 +95,9 @@ impl State {
                 self.count_tokens(delivered.token, delivered.sequences.len());
             }
             Fact::Acknowledged(acknowledged) => self.with(acknowledged.consumer, |consumer| {
-                acknowledged
-                    .sequences
-                    .iter()
-                    .for_each(|sequence| _ = consumer.settle(*sequence));
+                acknowledged.sequences.iter().for_each(|sequence| {
+                    consumer.counts.acked += u64::from(consumer.settle(*sequence))
+                });
             }),
             Fact::Returned(returned) => self.with(returned.consumer, |consumer| {
                 let delay = Duration::from_nanos(returned.delay_nanos);
@@ -96,14 +106,26 @@ impl State {
             Fact::Buried(buried) => self.with(buried.consumer, |consumer| {
                 consumer.dead += u64::from(consumer.settle(buried.sequence));
             }),
+            Fact::Sought(sought) => {
+                self.with(sought.consumer, |consumer| consumer.seek(sought.cursor));
+            }
             Fact::Opened(opened) => {
                 self.epoch = opened.epoch;
                 self.deliveries = 0;
+                let consumers = self.consumers.values_mut();
+                consumers.for_each(|consumer| consumer.counts = consumer::Counts::default());
             }
             // One that stands for an earlier record says nothing about this moment.
             Fact::Checkpoint(checkpoint) if checkpoint.stands_for == 0 => self.check(checkpoint),
             Fact::Checkpoint(_) | Fact::CheckpointPart(_) => {}
         }
+    }
+
+    /// Takes in that somebody fetches for a consumer, which is no fact: what is told by it is only
+    /// when an unused one goes.
+    pub(crate) fn fetched(&mut self, name: &ConsumerName, now: Duration) {
+        let number = self.numbers.get(name).copied();
+        self.with(number.unwrap_or(0), |consumer| consumer.fetched(now));
     }
 
     /// The state a checkpoint describes.
@@ -140,7 +162,7 @@ impl State {
     fn insert(&mut self, consumer: Consumer) {
         self.remove(consumer.number);
         self.next_consumer = self.next_consumer.max(consumer.number + 1);
-        self.outstanding_total += consumer.outstanding_count();
+        self.held_total += consumer.held_count();
         self.numbers.insert(consumer.name.clone(), consumer.number);
         self.consumers.insert(consumer.number, consumer);
     }
@@ -148,15 +170,15 @@ impl State {
     fn remove(&mut self, number: u64) {
         if let Some(consumer) = self.consumers.remove(&number) {
             self.numbers.remove(&consumer.name);
-            self.outstanding_total -= consumer.outstanding_count();
+            self.held_total -= consumer.held_count();
         }
     }
 
     fn with(&mut self, number: u64, change: impl FnOnce(&mut Consumer)) {
         if let Some(consumer) = self.consumers.get_mut(&number) {
-            let before = consumer.outstanding_count();
+            let before = consumer.held_count();
             change(consumer);
-            self.outstanding_total = self.outstanding_total + consumer.outstanding_count() - before;
+            self.held_total = self.held_total + consumer.held_count() - before;
         }
     }
 

@@ -109,13 +109,8 @@ impl Bus for Broker {
     }
 
     async fn consumers(&self) -> Result<Vec<ConsumerState>, Error> {
-        Ok(self
-            .shared
-            .core()
-            .state
-            .consumers()
-            .map(|consumer| consumer.report())
-            .collect())
+        let now = self.shared.clock.monotonic();
+        Ok(self.shared.core().state.report(now))
     }
 
     async fn fetch(
@@ -159,6 +154,23 @@ impl Bus for Broker {
             tracing::warn!(%consumer, reason, "dead letters wait");
         }
         Ok(())
+    }
+
+    async fn extend(&self, consumer: &ConsumerName, tokens: &[DeliveryToken]) -> Result<(), Error> {
+        check_size(tokens.len(), ACK_MAX, "tokens")?;
+        self.shared.check_open()?;
+        let now = self.shared.clock.monotonic();
+        self.shared.core().state.extend(consumer, tokens, now)
+    }
+
+    async fn seek(&self, consumer: &ConsumerName, start: Start) -> Result<(), Error> {
+        let resolved = self.shared.resolve(start).await?;
+        self.settle(|core| {
+            let is_new = start == Start::New;
+            let cursor = if is_new { core.last + 1 } else { resolved };
+            Ok(Fact::Sought(core.state.decide_seek(consumer, cursor)?))
+        })
+        .await
     }
 }
 

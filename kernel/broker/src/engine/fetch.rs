@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::fact::{Delivered, Fact};
 use crate::letter::{Origin, dead_letter};
-use crate::state::Plan;
+use crate::state::{Fresh, Key, Plan};
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error};
@@ -24,7 +24,7 @@ enum Attempt {
     Delivered(Vec<Delivery>),
     /// Nothing to deliver before this long has passed, unless something changes.
     Nothing(Option<Duration>),
-    /// Somebody else moved the cursor meanwhile.
+    /// Somebody else moved the cursor meanwhile, or there is more to look at.
     Outrun,
 }
 
@@ -82,11 +82,11 @@ impl Shared {
         let again = events.len();
         let mut cursor = plan.cursor;
         // While something is left to deliver again, nothing newer overtakes it.
-        if plan.fresh_max > 0 && again == plan.again.len() {
+        if plan.look_max > 0 && again == plan.again.len() {
             let search = Search {
                 filter,
                 from: plan.cursor,
-                limit: plan.fresh_max,
+                limit: plan.look_max,
             };
             let found = self.search(search).await?;
             cursor = found.next.max(cursor);
@@ -108,13 +108,19 @@ impl Shared {
         again: usize,
         cursor: u64,
     ) -> Result<Attempt, Error> {
-        let sequences: Vec<u64> = events.iter().map(|placed| placed.sequence).collect();
+        let (again, fresh) = events.split_at(again);
+        let again: Vec<u64> = again.iter().map(|placed| placed.sequence).collect();
+        let fresh: Vec<Fresh> = fresh.iter().map(to_fresh).collect();
         let mut decided = None;
         let pending = self
             .commit(Lane::Drain, |core, now| {
-                let (again, fresh) = sequences.split_at(again);
-                decided = core.state.decide_delivery(plan, again, fresh, cursor, now);
-                let fact = decided.clone().filter(|fact| !fact.sequences.is_empty());
+                let decision = core
+                    .state
+                    .decide_delivery(plan, &again, &fresh, cursor, now);
+                decided = decision;
+                let says_something =
+                    |fact: &Delivered| !fact.sequences.is_empty() || !fact.parked.is_empty();
+                let fact = decided.clone().filter(says_something);
                 Ok(fact
                     .map(Fact::Delivered)
                     .map(Draft::fact)
@@ -125,6 +131,10 @@ impl Shared {
         let (Some(pending), Some(fact)) = (pending, decided) else {
             return Ok(Attempt::Outrun);
         };
+        if fact.sequences.is_empty() {
+            // What was found is parked behind busy keys: there may be more beyond it.
+            return Ok(Attempt::Outrun);
+        }
         let is_repeated = fact.attempts.iter().any(|attempt| *attempt > 1);
         if is_repeated {
             // An event that kills its worker, and the machine with it, must be counted.
@@ -236,6 +246,13 @@ fn letter(event: &portique_event::Event, origin: Origin<'_>) -> Option<portique_
         );
         None
     })
+}
+
+fn to_fresh(placed: &Placed) -> Fresh {
+    Fresh {
+        sequence: placed.sequence,
+        key: Key::of(&placed.stamped.event),
+    }
 }
 
 fn deliveries(fact: &Delivered, events: &[Placed]) -> Vec<Delivery> {

@@ -60,6 +60,9 @@ pub(crate) struct CheckpointedConsumer {
     pub(crate) dead: u64,
     #[prost(message, optional, tag = "3")]
     pub(crate) pending: Option<Pending>,
+    /// How long nobody had fetched.
+    #[prost(uint64, tag = "4")]
+    pub(crate) idle_nanos: u64,
 }
 
 /// Its deliveries that are not settled, side by side.
@@ -73,4 +76,12 @@ pub(crate) struct Pending {
     pub(crate) tokens: Vec<u64>,
     #[prost(uint64, repeated, tag = "4")]
     pub(crate) delays_nanos: Vec<u64>,
+    /// Of a keyed consumer, beside the others.
+    #[prost(fixed32, repeated, tag = "5")]
+    pub(crate) keys: Vec<u32>,
+    /// Of a keyed consumer: events that wait for an earlier one of their key, side by side.
+    #[prost(uint64, repeated, tag = "6")]
+    pub(crate) parked_steps: Vec<u64>,
+    #[prost(fixed32, repeated, tag = "7")]
+    pub(crate) parked_keys: Vec<u32>,
 }

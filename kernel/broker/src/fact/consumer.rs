@@ -117,7 +117,8 @@ pub(crate) struct Removed {
     pub(crate) consumer: u64,
 }
 
-/// Events handed out; `attempts` stands beside `sequences`, tokens count on from `token`.
+/// Events handed out; `attempts` stands beside `sequences`, tokens count on from `token`. Of a keyed
+/// consumer `keys` does too, and `parked` are events passed over, with their keys.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct Delivered {
     #[prost(uint64, tag = "1")]
@@ -130,6 +131,12 @@ pub(crate) struct Delivered {
     pub(crate) attempts: Vec<u32>,
     #[prost(uint64, tag = "5")]
     pub(crate) token: u64,
+    #[prost(fixed32, repeated, tag = "6")]
+    pub(crate) keys: Vec<u32>,
+    #[prost(uint64, repeated, tag = "7")]
+    pub(crate) parked: Vec<u64>,
+    #[prost(fixed32, repeated, tag = "8")]
+    pub(crate) parked_keys: Vec<u32>,
 }
 
 /// Deliveries settled.
@@ -161,7 +168,16 @@ pub(crate) struct Buried {
     pub(crate) sequence: u64,
 }
 
-/// Nanoseconds on disk; durations here are at most a day.
+/// A consumer moved: it holds nothing and goes on from `cursor`.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Sought {
+    #[prost(uint64, tag = "1")]
+    pub(crate) consumer: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) cursor: u64,
+}
+
+/// Nanoseconds on disk; durations here are at most some months.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

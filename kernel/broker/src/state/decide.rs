@@ -1,18 +1,22 @@
 //! What the broker decides: a state, a request and a time in, a fact out; nothing is changed here.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use portique_bus::{ConsumerName, ConsumerOptions, DeliveryToken, Error};
 
-use crate::fact::{Acknowledged, Buried, Created, Delivered, Removed, Returned, nanos};
+use crate::fact::{Acknowledged, Buried, Created, Delivered, Removed, Returned, Sought, nanos};
 
-use super::{Consumer, State};
+use super::{Consumer, Key, State};
 
 /// Most consumers: each costs memory, and a line in every checkpoint.
 const CONSUMERS_MAX: usize = 256;
-/// Most unsettled deliveries of all consumers together: at 14 bytes each at most they fit into a
-/// checkpoint, which is one record of the journal.
-const OUTSTANDING_MAX: usize = 65_536;
+/// Most unsettled deliveries and parked events of all consumers together: at 18 bytes each at most
+/// they fit into a checkpoint, which is one record of the journal.
+const HELD_MAX: usize = 49_152;
+/// Events a keyed consumer looks at for one fetch: enough to find another key behind a busy one, and
+/// all of them are in memory at once.
+const KEYED_LOOK_MAX: usize = 256;
 /// Longest delay of a delivery given back; longer is a schedule, which is not a consumer's business.
 const NAK_DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -28,8 +32,17 @@ pub(crate) struct Plan {
     pub(crate) spent: Vec<u64>,
     /// How many events it has not seen it may be given.
     pub(crate) fresh_max: usize,
+    /// How many of them to look for: those of a busy key are parked.
+    pub(crate) look_max: usize,
     /// When, in monotonic time, something else may be delivered again.
     pub(crate) next_due: Option<Duration>,
+}
+
+/// An event a consumer has not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fresh {
+    pub(crate) sequence: u64,
+    pub(crate) key: Key,
 }
 
 /// An event given up on.
@@ -48,30 +61,41 @@ impl State {
     ) -> Result<Plan, Error> {
         let consumer = self.existing(name)?;
         let max_deliver = consumer.options.max_deliver;
-        let (spent, mut again): (Vec<_>, Vec<_>) = consumer
+        let (spent, again): (Vec<_>, Vec<_>) = consumer
             .due(now)
             .into_iter()
             .partition(|(_, open)| open.attempt >= max_deliver);
+        let mut again: Vec<u64> = again.into_iter().map(|(sequence, _)| sequence).collect();
+        again.extend(consumer.lines.ready());
+        again.sort_unstable();
         again.truncate(limit);
-        let fresh_max = self.room(consumer).min(limit - again.len());
+        let room = self.room(consumer);
+        let fresh_max = room.min(limit - again.len());
+        let look_max = if consumer.is_keyed() && fresh_max > 0 {
+            fresh_max.max(KEYED_LOOK_MAX).min(room)
+        } else {
+            fresh_max
+        };
         Ok(Plan {
             number: consumer.number,
             cursor: consumer.cursor,
-            again: again.into_iter().map(|(sequence, _)| sequence).collect(),
+            again,
             spent: spent.into_iter().map(|(sequence, _)| sequence).collect(),
             fresh_max,
+            look_max,
             next_due: consumer.next_due(),
         })
     }
 
     /// Deliveries of what was planned and found; none when someone else moved the cursor meanwhile.
     ///
-    /// `cursor` is how far was looked for `fresh`. A fact without sequences only moves the cursor.
+    /// `cursor` is how far was looked for `fresh`. A fact without sequences only moves the cursor and
+    /// parks what waits for its key.
     pub(crate) fn decide_delivery(
         &self,
         plan: &Plan,
         again: &[u64],
-        fresh: &[u64],
+        fresh: &[Fresh],
         cursor: u64,
         now: Duration,
     ) -> Option<Delivered> {
@@ -82,29 +106,51 @@ impl State {
         let mut fact = Delivered {
             consumer: plan.number,
             cursor,
-            sequences: Vec::new(),
-            attempts: Vec::new(),
             token: self.next_token(),
+            ..Delivered::default()
         };
         for sequence in again {
-            let due = consumer
-                .outstanding(*sequence)
-                // Another fetch may have taken its last delivery since it was planned.
-                .filter(|open| open.due <= now && open.attempt < consumer.options.max_deliver);
-            if let Some(open) = due {
+            if let Some(attempt) = next_attempt(consumer, *sequence, now) {
                 fact.sequences.push(*sequence);
-                fact.attempts.push(open.attempt.saturating_add(1));
+                fact.attempts.push(attempt);
+                fact.keys.push(consumer.lines.key(*sequence).to_disk());
             }
         }
-        let room = self.room(consumer);
-        if let Some(first_left) = fresh.get(room) {
-            fact.cursor = *first_left;
-        }
-        for sequence in fresh.iter().take(room) {
-            fact.sequences.push(*sequence);
-            fact.attempts.push(1);
+        self.add_fresh(&mut fact, consumer, fresh, plan.fresh_max);
+        if !consumer.is_keyed() {
+            fact.keys.clear();
         }
         Some(fact)
+    }
+
+    /// Adds what there is room for: the first `deliver_max` whose key is free are delivered, those
+    /// whose key is busy are parked.
+    fn add_fresh(
+        &self,
+        fact: &mut Delivered,
+        consumer: &Consumer,
+        fresh: &[Fresh],
+        deliver_max: usize,
+    ) {
+        let mut taken = HashSet::new();
+        let mut deliver_left = deliver_max;
+        let room = self.room(consumer);
+        for (index, Fresh { sequence, key }) in fresh.iter().copied().enumerate() {
+            if index == room || deliver_left == 0 {
+                fact.cursor = sequence;
+                return;
+            }
+            let is_ordered = consumer.is_keyed() && key != Key::NONE;
+            if is_ordered && (consumer.lines.is_busy(key) || !taken.insert(key)) {
+                fact.parked.push(sequence);
+                fact.parked_keys.push(key.to_disk());
+            } else {
+                deliver_left -= 1;
+                fact.sequences.push(sequence);
+                fact.attempts.push(1);
+                fact.keys.push(key.to_disk());
+            }
+        }
     }
 
     pub(crate) fn decide_creation(
@@ -132,6 +178,30 @@ impl State {
         Ok(Removed {
             consumer: self.existing(name)?.number,
         })
+    }
+
+    /// Moves a consumer to `cursor`.
+    pub(crate) fn decide_seek(&self, name: &ConsumerName, cursor: u64) -> Result<Sought, Error> {
+        Ok(Sought {
+            consumer: self.existing(name)?.number,
+            cursor,
+        })
+    }
+
+    /// Has the `ack_wait` of deliveries begin again: of all of them, or none. It is no fact, because
+    /// a start of the broker does the same for every delivery.
+    pub(crate) fn extend(
+        &mut self,
+        name: &ConsumerName,
+        tokens: &[DeliveryToken],
+        now: Duration,
+    ) -> Result<(), Error> {
+        let extended = self.decide_acknowledgement(name, tokens)?;
+        self.with(extended.consumer, |consumer| {
+            let sequences = extended.sequences.iter();
+            sequences.for_each(|sequence| consumer.extend(*sequence, now));
+        });
+        Ok(())
     }
 
     pub(crate) fn decide_acknowledgement(
@@ -201,8 +271,8 @@ impl State {
 
     /// Gives an event up that nobody can be given again, while it is unsettled.
     pub(crate) fn decide_loss(&self, number: u64, sequence: u64) -> Option<Buried> {
-        self.consumers.get(&number)?.outstanding(sequence)?;
-        Some(Buried {
+        let is_held = self.consumers.get(&number)?.holds(sequence);
+        is_held.then_some(Buried {
             consumer: number,
             sequence,
         })
@@ -215,8 +285,8 @@ impl State {
 
     fn room(&self, consumer: &Consumer) -> usize {
         let own = usize::try_from(consumer.options.max_in_flight).unwrap_or(usize::MAX);
-        let own_room = own.saturating_sub(consumer.outstanding_count());
-        own_room.min(OUTSTANDING_MAX.saturating_sub(self.outstanding_total))
+        let own_room = own.saturating_sub(consumer.held_count());
+        own_room.min(HELD_MAX.saturating_sub(self.held_total))
     }
 }
 
@@ -267,6 +337,18 @@ pub(crate) fn check_same(existing: &Consumer, requested: &ConsumerOptions) -> Re
         }
     }
     Ok(())
+}
+
+/// Which delivery of an event this would be; none when it is not due, spent, or behind another.
+fn next_attempt(consumer: &Consumer, sequence: u64, now: Duration) -> Option<u32> {
+    if consumer.lines.is_ready(sequence) {
+        return Some(1);
+    }
+    consumer
+        .outstanding(sequence)
+        // Another fetch may have taken its last delivery since it was planned.
+        .filter(|open| open.due <= now && open.attempt < consumer.options.max_deliver)
+        .map(|open| open.attempt.saturating_add(1))
 }
 
 fn held(consumer: &Consumer, token: DeliveryToken) -> Result<u64, Error> {

@@ -1,10 +1,12 @@
 //! The state machine against a naive model that keeps every event of every consumer.
 
+mod keyed;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portique_bus::{ConsumerName, ConsumerOptions, DeliveryToken, Error};
+use portique_bus::{ConsumerKind, ConsumerName, ConsumerOptions, DeliveryToken, Error};
 use portique_clock::{Random, Seeded};
 use portique_event::Filter;
 use proptest::prelude::*;
@@ -149,7 +151,7 @@ impl Pair {
         fresh.truncate(plan.fresh_max);
         let fact = self
             .state
-            .decide_delivery(&plan, &plan.again, &fresh, cursor, self.now())
+            .decide_delivery(&plan, &plan.again, &unkeyed(&fresh), cursor, self.now())
             .unwrap();
         let expected = self.expected_deliveries(consumer, limit);
         let found: Vec<_> = fact
@@ -346,7 +348,7 @@ impl Pair {
                 .values()
                 .filter(|s| matches!(s, Standing::Open { .. }))
                 .count();
-            assert_eq!(state.outstanding_count(), open);
+            assert_eq!(state.held_count(), open);
             assert!(open <= MAX_IN_FLIGHT as usize, "max_in_flight holds");
             let dead = events.values().filter(|s| **s == Standing::Dead).count();
             assert_eq!(state.dead, dead as u64);
@@ -360,6 +362,14 @@ impl Pair {
             }
         }
     }
+}
+
+fn unkeyed(sequences: &[u64]) -> Vec<Fresh> {
+    let fresh = |sequence: &u64| Fresh {
+        sequence: *sequence,
+        key: Key::NONE,
+    };
+    sequences.iter().map(fresh).collect()
 }
 
 fn name(index: usize) -> ConsumerName {
@@ -397,6 +407,8 @@ fn a_full_checkpoint_fits_into_one_record() {
     let options = ConsumerOptions {
         max_deliver: 1_000,
         max_in_flight: 65_536,
+        kind: ConsumerKind::Keyed,
+        inactive_after: Some(Duration::from_secs(86_400)),
         ..ConsumerOptions::new(Filter::new("a".repeat(255)).unwrap())
     };
     for index in 0..256 {
@@ -411,7 +423,12 @@ fn a_full_checkpoint_fits_into_one_record() {
     let first = ConsumerName::new(format!("{:0>64}", 0)).unwrap();
     while left > 0 {
         let plan = state.plan(&first, 1_000, Duration::ZERO).unwrap();
-        let fresh: Vec<u64> = (0..1_000).map(|step| sequence + step * 20_000).collect();
+        let fresh: Vec<Fresh> = (0..1_000)
+            .map(|step| Fresh {
+                sequence: sequence + step * 20_000,
+                key: Key::from_disk(random.below(1 << 32) as u32),
+            })
+            .collect();
         let fact = state
             .decide_delivery(&plan, &[], &fresh, u64::MAX >> 8, Duration::ZERO)
             .unwrap();
