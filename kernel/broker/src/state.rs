@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use portique_bus::{ConsumerName, ConsumerState};
 
-use crate::fact::{Checkpoint, DecodeError, Fact};
+use crate::fact::{Checkpoint, DecodeError, Fact, nanos};
 
 pub(crate) use consumer::Consumer;
 pub(crate) use decide::{Fresh, Plan, check_same};
@@ -74,6 +74,14 @@ impl State {
             last_event: self.last_event,
             consumers: self.consumers.values().map(Consumer::checkpoint).collect(),
             ..Checkpoint::default()
+        }
+    }
+
+    /// Writes into this state's checkpoint how long nobody had fetched.
+    pub(crate) fn note_idle(&self, checkpoint: &mut Checkpoint, now: Duration) {
+        let consumers = checkpoint.consumers.iter_mut();
+        for (stored, consumer) in consumers.zip(self.consumers.values()) {
+            stored.idle_nanos = nanos(consumer.idle(now));
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod consume;
 mod durability;
+mod keyed;
+mod position;
 mod publish;
 mod read;
 mod redeliver;
@@ -65,7 +67,7 @@ pub struct Capabilities {
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Case = for<'a> fn(&'a mut dyn Harness, Capabilities) -> Running<'a>;
 
-const CASES: [Case; 22] = [
+const CASES: [Case; 30] = [
     |harness, _| Box::pin(publish::events_come_back_as_published(harness)),
     |harness, _| Box::pin(publish::publishers_keep_their_order(harness)),
     |harness, claims| Box::pin(publish::a_refused_batch_leaves_nothing(harness, claims)),
@@ -86,7 +88,35 @@ const CASES: [Case; 22] = [
     |harness, claims| Box::pin(redeliver::a_delay_is_kept_or_refused(harness, claims)),
     |harness, _| Box::pin(redeliver::the_last_delivery_ends_in_a_dead_letter(harness)),
     |harness, claims| Box::pin(durability::a_restart_loses_nothing(harness, claims)),
-    |harness, _| Box::pin(refuse::consumers_are_as_they_were_made(harness)),
+    |harness, claims| Box::pin(keyed::a_key_has_one_event_in_flight(harness, claims)),
+    |harness, claims| Box::pin(keyed::redelivery_keeps_the_order_of_a_key(harness, claims)),
+    |harness, claims| Box::pin(keyed::a_restart_keeps_the_order_of_a_key(harness, claims)),
+    |harness, claims| {
+        Box::pin(position::an_extended_delivery_has_its_time_again(
+            harness, claims,
+        ))
+    },
+    |harness, claims| {
+        Box::pin(position::a_consumer_that_is_moved_goes_on_there(
+            harness, claims,
+        ))
+    },
+    |harness, claims| {
+        Box::pin(position::a_restart_keeps_where_a_consumer_was_moved(
+            harness, claims,
+        ))
+    },
+    |harness, claims| {
+        Box::pin(position::what_was_acknowledged_is_read_again(
+            harness, claims,
+        ))
+    },
+    |harness, claims| {
+        Box::pin(position::a_consumer_nobody_fetches_for_goes(
+            harness, claims,
+        ))
+    },
+    |harness, claims| Box::pin(refuse::consumers_are_as_they_were_made(harness, claims)),
     |harness, _| Box::pin(refuse::bad_input_is_refused(harness)),
 ];
 

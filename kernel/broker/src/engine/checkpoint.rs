@@ -50,7 +50,7 @@ pub(super) fn is_due(shared: &Shared) -> bool {
 /// Makes a checkpoint durable. The state is taken under the lock at one moment; its parts are written
 /// one by one between other records, and the last record makes them count.
 pub(super) async fn write(shared: &Shared) -> Result<(), Error> {
-    let Snapshot { mut bus, parts } = snapshot(&shared.core());
+    let Snapshot { mut bus, parts } = snapshot(shared);
     let bytes = parts.iter().map(|(_, body)| body.len() as u64).sum();
     for (index, (section, body)) in (0..).zip(parts) {
         let part = CheckpointPart {
@@ -78,8 +78,10 @@ pub(super) async fn write(shared: &Shared) -> Result<(), Error> {
     Ok(())
 }
 
-fn snapshot(core: &Core) -> Snapshot {
+fn snapshot(shared: &Shared) -> Snapshot {
+    let core = shared.core();
     let mut bus = core.state.checkpoint();
+    core.state.note_idle(&mut bus, shared.clock.monotonic());
     bus.stands_for = core.last;
     Snapshot {
         bus,

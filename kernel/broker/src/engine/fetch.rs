@@ -42,6 +42,7 @@ impl Shared {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let next = self.journal.durable().next();
+            let at_most = self.note_fetch(name);
             self.bury_spent(name).await?;
             let pause = match self.attempt(name, limit).await? {
                 Attempt::Delivered(deliveries) => return Ok(deliveries),
@@ -55,9 +56,34 @@ impl Shared {
             tokio::select! {
                 () = changed => {}
                 durable = self.journal.wait_durable(next) => durable.map_err(bus_error)?,
-                () = tokio::time::sleep(pause.unwrap_or(left).min(left)) => {}
+                () = tokio::time::sleep(pause.unwrap_or(left).min(left).min(at_most)) => {}
             }
         }
+    }
+
+    /// Takes in that somebody fetches; returns how long it is at most until that must be said again.
+    fn note_fetch(&self, name: &ConsumerName) -> Duration {
+        let mut core = self.core();
+        core.state.fetched(name, self.clock.monotonic());
+        let consumer = core.state.consumer(name);
+        let inactive_after = consumer.and_then(|consumer| consumer.options.inactive_after);
+        inactive_after.map_or(FETCH_WAIT_MAX, |after| after / 2)
+    }
+
+    /// Removes the consumers that nobody fetches for any more.
+    pub(super) async fn remove_unused(&self) -> Result<(), Error> {
+        let removed = self.commit(Lane::Drain, |core, now| {
+            let removed = core.state.decide_unused(now).into_iter();
+            Ok(removed.map(Fact::Removed).map(Draft::fact).collect())
+        });
+        if let Some(pending) = removed.await? {
+            let (first, last) = (pending.sequences().start().0, pending.sequences().end().0);
+            let removed = last - first + 1;
+            pending.await.map_err(bus_error)?;
+            tracing::info!(removed, "consumers that nobody fetched for are gone");
+            self.changed.notify_waiters();
+        }
+        Ok(())
     }
 
     async fn attempt(&self, name: &ConsumerName, limit: usize) -> Result<Attempt, Error> {

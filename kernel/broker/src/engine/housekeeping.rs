@@ -50,6 +50,10 @@ pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
             }
         }
     }
+    if let Err(error) = shared.remove_unused().await {
+        let reason = portique_fault::chain(&error);
+        tracing::warn!(reason, "consumers that nobody fetches for stay");
+    }
     if !due.is_empty() {
         shared.changed.notify_waiters();
     }

@@ -174,6 +174,19 @@ impl State {
         ))
     }
 
+    /// The removal of consumers that nobody fetched for in their `inactive_after`.
+    pub(crate) fn decide_unused(&self, now: Duration) -> Vec<Removed> {
+        let is_unused = |consumer: &&Consumer| {
+            let after = consumer.options.inactive_after;
+            after.is_some_and(|after| consumer.idle(now) >= after)
+        };
+        let unused = self.consumers().filter(is_unused);
+        let removed = |consumer: &Consumer| Removed {
+            consumer: consumer.number,
+        };
+        unused.map(removed).collect()
+    }
+
     pub(crate) fn decide_removal(&self, name: &ConsumerName) -> Result<Removed, Error> {
         Ok(Removed {
             consumer: self.existing(name)?.number,

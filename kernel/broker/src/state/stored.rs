@@ -13,6 +13,7 @@ use super::keys::Key;
 const GRACE: Duration = Duration::from_secs(5 * 60);
 
 impl Consumer {
+    /// As it stands; `idle_nanos` is left to who knows the time.
     pub(super) fn checkpoint(&self) -> CheckpointedConsumer {
         let created = Created::new(self.number, &self.name, &self.options, self.cursor);
         let mut pending = Pending::default();

@@ -1,16 +1,19 @@
 use std::time::Duration;
 
-use super::Harness;
 use super::support::{check_ids, create, fetch, filter, name, options, publish};
-use crate::{ConsumerOptions, DeliveryToken, Error, Start};
+use super::{Capabilities, Harness};
+use crate::{ConsumerKind, ConsumerOptions, DeliveryToken, Error, Start};
 
-pub(super) async fn consumers_are_as_they_were_made(harness: &mut dyn Harness) {
+pub(super) async fn consumers_are_as_they_were_made(
+    harness: &mut dyn Harness,
+    claims: Capabilities,
+) {
     let bus = harness.bus();
     let consumer = name("worker");
     let base = options("a.>");
     create(&*bus, &consumer, base.clone()).await;
     create(&*bus, &consumer, base.clone()).await;
-    let others = [
+    let mut others = vec![
         ConsumerOptions {
             filter: filter("b.>"),
             ..base.clone()
@@ -32,6 +35,18 @@ pub(super) async fn consumers_are_as_they_were_made(harness: &mut dyn Harness) {
             ..base.clone()
         },
     ];
+    if claims.keyed {
+        others.push(ConsumerOptions {
+            kind: ConsumerKind::Keyed,
+            ..base.clone()
+        });
+    }
+    if claims.inactive_after {
+        others.push(ConsumerOptions {
+            inactive_after: Some(Duration::from_secs(60)),
+            ..base.clone()
+        });
+    }
     for other in others {
         let refused = bus.consumer(&consumer, other.clone()).await;
         assert!(
@@ -73,6 +88,10 @@ pub(super) async fn bad_input_is_refused(harness: &mut dyn Harness) {
         },
         ConsumerOptions {
             max_in_flight: 0,
+            ..base.clone()
+        },
+        ConsumerOptions {
+            inactive_after: Some(Duration::ZERO),
             ..base.clone()
         },
     ];
