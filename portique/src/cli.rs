@@ -12,6 +12,7 @@ mod page;
 pub(crate) mod printable;
 mod queues;
 mod runtime;
+mod schedules;
 mod span;
 mod up;
 pub(crate) mod visitor;
@@ -59,6 +60,8 @@ enum Verb {
     Dead(dead::Dead),
     /// Where jobs wait: list, show, set, remove.
     Queues(queues::Queues),
+    /// Jobs made by the clock: list, set, remove.
+    Schedules(schedules::Schedules),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -108,6 +111,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Jobs(jobs) => jobs.run(cli.output),
         Verb::Dead(dead) => dead.run(cli.output),
         Verb::Queues(queues) => queues.run(cli.output),
+        Verb::Schedules(schedules) => schedules.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

@@ -80,6 +80,18 @@ pub(super) fn write_result(
     }
 }
 
+/// Writes that something was done: the hub's answer for programs, a sentence for people.
+///
+/// # Errors
+/// As [`write_result`].
+pub(super) fn write_done(output: Output, answer: &Value, sentence: &str) -> Result<(), Error> {
+    match (output, answer) {
+        (Output::Table, _) => write_line(sentence),
+        (Output::Json, Value::Null) => write_text("{ \"outcome\": \"done\" }\n"),
+        (Output::Json, answer) => write_text(&format!("{answer:#}\n")),
+    }
+}
+
 /// Writes text of this program's own as a result.
 ///
 /// # Errors

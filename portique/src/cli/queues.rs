@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::output::{Output, Table, write_line, write_result, write_text};
+use super::output::{Output, Table, write_done, write_result};
 use super::visitor::{Content, VisitArgs, Visitor};
 use super::words::text;
 use crate::error::Error;
@@ -64,10 +64,7 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
             let path = ["queues", queue.as_str()];
             let content = Content::none();
             let answer = visitor.change(Method::DELETE, &path, &[], content).await?;
-            match output {
-                Output::Json => write_text(&format!("{answer:#}\n")),
-                Output::Table => write_line(&format!("{queue}: removed")),
-            }
+            write_done(output, &answer, &format!("{queue}: removed"))
         }
     }
 }

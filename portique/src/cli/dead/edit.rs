@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::super::input;
-use super::super::output::{Output, say, write_line, write_text};
+use super::super::output::{Output, say, write_done};
 use super::super::visitor::{Content, Visitor};
 use super::super::words::text;
 use crate::data_folder::file_error;
@@ -66,12 +66,8 @@ impl Edit {
         let path = ["dead", id.as_str()];
         let content = Content::of(&content_type, bytes);
         let answer = visitor.change(Method::PUT, &path, &[], content).await?;
-        match output {
-            Output::Json => write_text(&format!("{answer:#}\n")),
-            Output::Table => write_line(&format!(
-                "{id}: edited; `portique dead replay {id}` queues it again"
-            )),
-        }
+        let edited = format!("{id}: edited; `portique dead replay {id}` queues it again");
+        write_done(output, &answer, &edited)
     }
 }
 

@@ -2,7 +2,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::jobs::each;
-use super::super::output::{Output, write_line, write_text};
+use super::super::output::{Output, write_done};
 use super::super::visitor::Visitor;
 use crate::error::Error;
 
@@ -46,35 +46,27 @@ impl Replay {
     }
 }
 
-/// Page by page, up to what was dead when it began: a job that dies again is not replayed again.
+/// The oldest first, as many as were dead when it began: a job that dies again is not replayed again.
 async fn all_of(queue: &str, limit: u64, visitor: &Visitor, output: Output) -> Result<(), Error> {
     let state = visitor.get(&["queues", queue], &[]).await?;
-    let mut left = state["counts"]["dead"]
-        .as_u64()
-        .unwrap_or_default()
-        .min(limit);
+    let dead = state["counts"]["dead"].as_u64().unwrap_or_default();
+    let mut left = dead.min(limit);
     let mut replayed = 0;
-    let mut after = None;
     while left > 0 {
-        let mut body = json!({ "queue": queue, "limit": left.min(PAGE_JOBS_MAX) });
-        if let Some(after) = after {
-            body["after"] = after;
-        }
-        let page = visitor.post(&["dead", "retry"], &body).await?;
-        let done = retried(&page);
+        let body = json!({ "queue": queue, "limit": left.min(PAGE_JOBS_MAX) });
+        let settled = visitor.post(&["dead", "retry"], &body).await?;
+        let done = done(&settled);
         replayed += done;
         left = left.saturating_sub(done);
-        after = page.get("next").filter(|next| !next.is_null()).cloned();
-        if done == 0 || after.is_none() {
+        if done == 0 {
             break;
         }
     }
-    match output {
-        Output::Json => write_text(&format!("{:#}\n", json!({ "replayed": replayed }))),
-        Output::Table => write_line(&format!("{queue}: {replayed} dead jobs are queued again")),
-    }
+    let sentence = format!("{queue}: {replayed} dead jobs are queued again");
+    write_done(output, &json!({ "replayed": replayed }), &sentence)
 }
 
-fn retried(page: &Value) -> u64 {
-    page["retried"].as_u64().unwrap_or_default()
+fn done(settled: &Value) -> u64 {
+    let jobs = settled.as_array().into_iter().flatten();
+    jobs.filter(|job| job["outcome"] == "done").count() as u64
 }

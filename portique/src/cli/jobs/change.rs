@@ -2,7 +2,7 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::output::{Output, Table, write_result, write_text};
+use super::super::output::{Output, Table, write_done, write_result};
 use super::super::page::given;
 use super::super::visitor::{Content, Visitor};
 use crate::error::Error;
@@ -119,8 +119,5 @@ async fn steer(
         "drain" => "draining: nothing is taken in",
         _ => "resumed",
     };
-    match output {
-        Output::Json => write_text(&format!("{answer:#}\n")),
-        Output::Table => super::super::output::write_line(&format!("{queue}: {done}")),
-    }
+    write_done(output, &answer, &format!("{queue}: {done}"))
 }

@@ -36,7 +36,7 @@ impl Show {
             left -= wait;
             let query = match wait.is_zero() {
                 true => vec![],
-                false => vec![("wait", seconds(wait))],
+                false => vec![("wait_s", seconds(wait))],
             };
             let job = visitor.get(&["jobs", &id], &query).await?;
             if left.is_zero() || is_over(&job) {
@@ -48,7 +48,7 @@ impl Show {
 }
 
 /// A duration as the API takes it.
-pub(in super::super) fn seconds(duration: Duration) -> String {
+fn seconds(duration: Duration) -> String {
     duration.as_secs_f64().to_string()
 }
 

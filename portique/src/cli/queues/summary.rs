@@ -58,7 +58,7 @@ fn count(queue: &Value, name: &str) -> u64 {
 
 fn state(queue: &Value) -> String {
     let is = |name: &str| queue[name].as_bool() == Some(true);
-    let state = match (is("is_paused"), is("is_draining")) {
+    let state = match (is("paused"), is("draining")) {
         (true, true) => "paused, draining",
         (true, false) => "paused",
         (false, true) => "draining",
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_queue_says_in_one_line_what_keeps_its_jobs() {
         let queue = json!({
-            "name": "emails", "is_paused": false, "is_draining": true, "paused_groups": ["acme"],
+            "name": "emails", "paused": false, "draining": true, "paused_groups": ["acme"],
             "counts": { "waiting": 7, "prioritized": 2, "delayed": 1, "blocked": 3, "failed": 4,
                         "active": 5, "dead": 6 },
             "ready": 8, "oldest_s": 65.2, "arrival_rate": 1.25, "completion_rate": 0.0,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::super::super::printable::printable;
 use super::super::super::queues::summary;
 use crate::error::Error;
+use crate::logging::is_coloured;
 
 /// Lines for queues at least, as more may be made while somebody watches.
 const QUEUES_MIN: usize = 8;
@@ -38,7 +39,7 @@ impl Screen {
         Ok(Self {
             terminal,
             lines,
-            is_coloured: std::env::var_os("NO_COLOR").is_none(),
+            is_coloured: is_coloured(&io::stdout()),
         })
     }
 
@@ -68,7 +69,7 @@ impl Screen {
     fn row(&self, queue: &Value) -> Row<'static> {
         let row = Row::new(summary::row(queue).map(|cell| printable(&cell)));
         let has_dead = queue["counts"]["dead"].as_u64().unwrap_or_default() > 0;
-        let is_still = queue["is_paused"].as_bool() == Some(true);
+        let is_still = queue["paused"].as_bool() == Some(true);
         match (has_dead, is_still) {
             (true, _) => row.style(self.style(Color::Red)),
             (false, true) => row.style(self.style(Color::Yellow)),
