@@ -6,8 +6,11 @@
 
 mod batch;
 mod bindings;
+mod compactions;
+mod consumers;
 mod content;
 mod dead;
+mod events;
 mod gate;
 mod jobs;
 mod number;
@@ -15,14 +18,15 @@ mod owned;
 mod queues;
 mod refusal;
 mod schedules;
+mod transactions;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use portique_bus::Bus;
-use portique_clock::Clock;
+use portique_clock::{Clock, Random};
+use portique_event::EventId;
 use portique_jobs::{Jobs, Transact};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -43,6 +47,8 @@ pub(crate) struct Api {
     jobs: Arc<dyn Jobs>,
     transact: Arc<dyn Transact>,
     clock: Arc<dyn Clock>,
+    /// Names events whose publisher does not.
+    random: Mutex<Box<dyn Random>>,
     owned: Owned,
     gate: Gate,
 }
@@ -53,6 +59,7 @@ pub(crate) struct Ports {
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) transact: Arc<dyn Transact>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Box<dyn Random>,
     pub(crate) owned: Owned,
 }
 
@@ -63,6 +70,7 @@ pub(crate) fn router(ports: Ports) -> OpenApiRouter {
         jobs: ports.jobs,
         transact: ports.transact,
         clock: ports.clock,
+        random: Mutex::new(ports.random),
         owned: ports.owned,
         gate: Gate::new(),
     });
@@ -72,7 +80,19 @@ pub(crate) fn router(ports: Ports) -> OpenApiRouter {
         .merge(dead::router())
         .merge(schedules::router())
         .merge(bindings::router())
+        .merge(transactions::router())
+        .merge(events::router())
+        .merge(consumers::router())
+        .merge(compactions::router())
         .with_state(api)
+}
+
+impl Api {
+    /// The id of an event whose publisher gave none.
+    fn new_id(&self) -> EventId {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        EventId::generate(self.clock.now(), random.as_mut())
+    }
 }
 
 /// # Errors

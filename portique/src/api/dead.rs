@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use portique_clock::Timestamp;
-use portique_jobs::{DeadFilter, DeadLetter, JobId, QueueName};
+use portique_jobs::{DeadFilter, DeadLetter, JobId, QueueName, Settled};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,8 +45,32 @@ pub(crate) struct RetryRequest {
     ids: Option<Vec<u64>>,
     /// Those of this queue, oldest first; instead of `ids`.
     queue: Option<String>,
+    /// With `queue`: only with a higher id than this.
+    after: Option<u64>,
     /// With `queue`: most of them, 1 to 1,000; 100 when absent.
     limit: Option<usize>,
+}
+
+/// Some dead jobs, oldest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct DeadPage {
+    /// With their payloads, and why they are dead.
+    jobs: Vec<DeadView>,
+    /// `after` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+}
+
+/// What became of dead jobs that were tried again.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct RetriedView {
+    /// How many wait again.
+    retried: usize,
+    /// One per job.
+    outcomes: Vec<SettledView>,
+    /// With `queue`: `after` of the next request; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
 }
 
 /// A job given up on.
@@ -93,18 +117,23 @@ impl From<DeadLetter> for DeadView {
 
 /// Dead jobs, oldest first, with their payloads and why they are dead.
 #[utoipa::path(get, path = "/dead", tag = "jobs", params(DeadQuery),
-    responses((status = OK, body = Vec<DeadView>)))]
+    responses((status = OK, body = DeadPage)))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Query(query): Query<DeadQuery>,
-) -> Reply<Json<Vec<DeadView>>> {
+) -> Reply<Json<DeadPage>> {
+    let limit = page_limit(query.limit.unwrap_or(LIMIT_DEFAULT))?;
     let filter = DeadFilter {
         queue: query.queue.map(QueueName::new).transpose()?,
         after: query.after.map(JobId),
-        limit: page_limit(query.limit.unwrap_or(LIMIT_DEFAULT))?,
+        limit,
     };
     let letters = api.jobs.dead(filter).await?;
-    Ok(Json(letters.into_iter().map(DeadView::from).collect()))
+    let ids: Vec<JobId> = letters.iter().map(|letter| letter.id).collect();
+    Ok(Json(DeadPage {
+        next: following(&ids, limit),
+        jobs: letters.into_iter().map(DeadView::from).collect(),
+    }))
 }
 
 /// Give a dead job another payload, which is the body; its id and history stay.
@@ -137,37 +166,51 @@ pub(crate) async fn drop_one(
 
 /// Try dead jobs again, with fresh counts. Each has an outcome of its own.
 #[utoipa::path(post, path = "/dead/retry", tag = "jobs", request_body = RetryRequest,
-    responses((status = OK, body = Vec<SettledView>)))]
+    responses((status = OK, body = RetriedView)))]
 pub(crate) async fn retry(
     State(api): State<Arc<Api>>,
     Json(request): Json<RetryRequest>,
-) -> Reply<Json<Vec<SettledView>>> {
-    let ids = match (request.ids, request.queue) {
-        (Some(ids), None) => {
-            page_limit(ids.len().max(1))?;
-            ids.into_iter().map(JobId).collect()
-        }
-        (None, Some(queue)) => oldest(&api, QueueName::new(queue)?, request.limit).await?,
-        (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("ids and queue are both given; give one"));
-        }
-        (None, None) => return Err(Refusal::invalid("ids is missing: give it, or queue")),
-    };
+) -> Reply<Json<RetriedView>> {
+    let (ids, next) = request.ids(&api).await?;
     let settled = api.jobs.retry(&ids).await?;
     let views = ids.iter().zip(&settled);
-    Ok(Json(
-        views
+    Ok(Json(RetriedView {
+        retried: settled.iter().filter(|s| **s == Settled::Done).count(),
+        outcomes: views
             .map(|(id, settled)| SettledView::of(id.0, settled))
             .collect(),
-    ))
+        next,
+    }))
 }
 
-async fn oldest(api: &Api, queue: QueueName, limit: Option<usize>) -> Reply<Vec<JobId>> {
-    let filter = DeadFilter {
-        queue: Some(queue),
-        after: None,
-        limit: page_limit(limit.unwrap_or(LIMIT_DEFAULT))?,
-    };
-    let letters = api.jobs.dead(filter).await?;
-    Ok(letters.into_iter().map(|letter| letter.id).collect())
+impl RetryRequest {
+    /// Which jobs, and where to go on.
+    async fn ids(self, api: &Api) -> Reply<(Vec<JobId>, Option<u64>)> {
+        match (self.ids, self.queue) {
+            (Some(ids), None) => {
+                page_limit(ids.len().max(1)).map_err(|refusal| refusal.at("ids"))?;
+                Ok((ids.into_iter().map(JobId).collect(), None))
+            }
+            (None, Some(queue)) => {
+                let limit = page_limit(self.limit.unwrap_or(LIMIT_DEFAULT))?;
+                let filter = DeadFilter {
+                    queue: Some(QueueName::new(queue)?),
+                    after: self.after.map(JobId),
+                    limit,
+                };
+                let letters = api.jobs.dead(filter).await?;
+                let ids: Vec<JobId> = letters.into_iter().map(|letter| letter.id).collect();
+                let next = following(&ids, limit);
+                Ok((ids, next))
+            }
+            (Some(_), Some(_)) => Err(Refusal::invalid("ids and queue are both given; give one")),
+            (None, None) => Err(Refusal::invalid("ids is missing: give it, or queue")),
+        }
+    }
+}
+
+/// Where the next page begins, when this one is full.
+fn following(ids: &[JobId], limit: usize) -> Option<u64> {
+    let is_full = ids.len() == limit;
+    ids.last().filter(|_| is_full).map(|id| id.0)
 }
