@@ -9,6 +9,7 @@ mod commit;
 mod fetch;
 mod housekeeping;
 mod open;
+mod retention;
 mod scan;
 
 #[cfg(test)]
@@ -29,6 +30,9 @@ use crate::tail::Tail;
 use crate::{Config, Error};
 
 use checkpoint::Checkpointed;
+use retention::Release;
+
+pub use retention::{KeptBy, Retained};
 
 /// Longest wait for the checkpoint of a close: the next start is only longer without it, and a stop
 /// has its own end to keep.
@@ -61,15 +65,6 @@ struct Core {
     checkpoint: Checkpointed,
     /// What may go once the facts that say so are durable.
     release: Option<Release>,
-}
-
-/// Records that nobody needs any more, by facts that may still be lost.
-#[derive(Debug, Clone, Copy)]
-struct Release {
-    /// The first record that is still needed.
-    before: u64,
-    /// The newest of the facts.
-    last: u64,
 }
 
 impl Broker {

@@ -38,6 +38,23 @@ pub(crate) struct Start {
     pub(crate) position: Position,
 }
 
+/// The first segment kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// Its first record.
+    pub first: Sequence,
+    /// The first record of the next segment; none when it is the active one.
+    pub next: Option<Sequence>,
+    /// How long ago its youngest record was written; zero for the active one.
+    pub age: Duration,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Whether retention has no limit.
+    pub is_unlimited: bool,
+    /// Whether a limit of retention is passed, so that it goes once it is released.
+    pub is_over: bool,
+}
+
 impl CatalogEntry {
     fn start(&self, position: Position) -> Start {
         Start {
@@ -114,6 +131,23 @@ impl Catalog {
             .flatten()
     }
 
+    /// The first segment, under these limits.
+    pub(crate) fn oldest(&self, retention: &Retention, now: Timestamp) -> Oldest {
+        let second = self.entries.get(1);
+        let age = second.map_or(Duration::ZERO, |second| now.since(second.time));
+        let bytes = self.entries.iter().map(|entry| entry.bytes).sum();
+        let old = retention.age.is_some_and(|limit| age > limit);
+        let many = retention.bytes.is_some_and(|limit| bytes > limit);
+        Oldest {
+            first: self.first(),
+            next: second.map(|second| Sequence(second.first)),
+            age,
+            bytes,
+            is_unlimited: retention.age.is_none() && retention.bytes.is_none(),
+            is_over: old || many,
+        }
+    }
+
     /// Takes out the first segment, if it is released and too old or one too many.
     pub(crate) fn drop_first(
         &mut self,
@@ -121,13 +155,9 @@ impl Catalog {
         floor: Sequence,
         now: Timestamp,
     ) -> Option<CatalogEntry> {
-        let second = self.entries.get(1)?;
-        let released = second.first <= floor.0;
-        let age = now.since(second.time);
-        let bytes: u64 = self.entries.iter().map(|entry| entry.bytes).sum();
-        let old = retention.age.is_some_and(|limit: Duration| age > limit);
-        let many = retention.bytes.is_some_and(|limit| bytes > limit);
-        if released && (old || many) {
+        let oldest = self.oldest(retention, now);
+        let released = oldest.next? <= floor;
+        if released && oldest.is_over {
             self.entries.pop_front()
         } else {
             None

@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 
 use portique_clock::{Clock, Random, Timestamp};
 
+use crate::catalog::Oldest;
 use crate::pending::{Durable, Room};
 use crate::shared::{Accepted, Shared};
 use crate::{
@@ -183,6 +184,11 @@ impl Journal {
     /// The first sequence kept; the next to be appended when there is none.
     pub fn first(&self) -> Sequence {
         self.shared.lock().catalog.first()
+    }
+
+    /// The first segment kept, and what retention says of it.
+    pub fn oldest(&self) -> Oldest {
+        self.shared.oldest()
     }
 
     /// The first sequence written at or after a time; the one after the last when there is none.

@@ -51,6 +51,7 @@ mod write;
 #[cfg(any(test, feature = "simulation"))]
 pub use disk::{SimulatedDisk, SimulatedFaults};
 pub use {
+    catalog::Oldest,
     commit::{Committer, Scheduling, Step, spawn},
     config::{Config, RECORD_BYTES_MAX, Retention},
     disk::{Disk, DiskFile, FolderDisk},

@@ -2,11 +2,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use portique_bus::ConsumerName;
-use portique_journal::Sequence;
 
 use crate::Error;
 
-use super::{Core, Release, Shared, checkpoint};
+use super::{Shared, checkpoint, retention};
 
 /// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
 /// be prompt for consumers that nobody fetches for.
@@ -60,7 +59,7 @@ pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
     if checkpoint::is_due(shared) {
         checkpoint::write(shared).await?;
     }
-    release(shared)
+    retention::release(shared)
 }
 
 fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
@@ -72,32 +71,6 @@ fn due_consumers(shared: &Shared) -> Vec<ConsumerName> {
         .consumers()
         .filter(|consumer| is_due(consumer.next_due()));
     due.map(|consumer| consumer.name.clone()).collect()
-}
-
-/// Lets retention have what no start and no consumer needs: an event that a consumer has not
-/// settled is kept, however old it is, and one whose settlement may still be lost counts as such.
-fn release(shared: &Shared) -> Result<(), Error> {
-    let durable = shared.durable();
-    let certain = {
-        let mut core = shared.core();
-        let release = core.release.unwrap_or_else(|| release_now(&core));
-        let is_certain = release.last <= durable;
-        core.release = (!is_certain).then_some(release);
-        is_certain.then_some(release)
-    };
-    if let Some(release) = certain {
-        shared.journal.trim(Sequence(release.before))?;
-    }
-    Ok(())
-}
-
-fn release_now(core: &Core) -> Release {
-    let consumers = core.state.consumers();
-    let floors = consumers.map(|consumer| consumer.ack_floor() + 1);
-    Release {
-        before: floors.fold(core.checkpoint.needed_from, u64::min),
-        last: core.last,
-    }
 }
 
 async fn closed(shared: &Shared) {

@@ -8,5 +8,6 @@ mod crash;
 mod limits;
 #[cfg(test)]
 mod restart;
+mod retention;
 #[cfg(test)]
 mod rig;

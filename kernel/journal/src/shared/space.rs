@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::Shared;
-use crate::catalog::CatalogEntry;
+use crate::catalog::{CatalogEntry, Oldest};
 use crate::{DiskFile, State};
 
 impl Shared {
@@ -100,6 +100,12 @@ impl Shared {
     /// Why there is no place for records that were accepted, if there is none for now.
     pub(crate) fn starved(&self) -> Option<String> {
         self.lock().starved.clone()
+    }
+
+    /// The first segment kept.
+    pub(crate) fn oldest(&self) -> Oldest {
+        let now = self.clock.now();
+        self.lock().catalog.oldest(&self.config.retention, now)
     }
 
     /// Takes the first segment out of the catalogue if retention says so.
