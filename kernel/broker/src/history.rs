@@ -7,6 +7,11 @@
 
 mod acknowledged;
 mod audit;
+mod deliveries;
+mod findings;
+mod job_facts;
+mod jobs;
+mod sequence_set;
 
 pub use acknowledged::{Acknowledged, ParseError};
 pub use audit::{Audit, Totals, Violation, audit, audit_disk};

@@ -1,10 +1,17 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
 
 use portique_journal::{Disk, Entry, Sequence, dump};
 
 use super::Acknowledged;
+use super::deliveries::Deliveries;
+use super::findings::Findings;
+use super::job_facts::JobFact;
+use super::jobs::Jobs;
 use crate::Error;
+use crate::error::RecordError;
+use crate::fact::{DecodeError, Fact, Published};
 
 /// What a journal's history came to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -97,7 +104,7 @@ pub fn audit(
     entries: impl Iterator<Item = Result<Entry, portique_journal::Error>>,
     acknowledged: Option<&Acknowledged>,
 ) -> Result<Audit, Error> {
-    let mut auditor = Auditor::default();
+    let mut auditor = Auditor::new(acknowledged);
     for entry in entries {
         auditor.take(entry?)?;
     }
@@ -109,7 +116,7 @@ pub fn audit(
 /// # Errors
 /// As [`audit`].
 pub fn audit_disk(disk: &dyn Disk, acknowledged: Option<&Acknowledged>) -> Result<Audit, Error> {
-    let mut auditor = Auditor::default();
+    let mut auditor = Auditor::new(acknowledged);
     let mut refused = None;
     let mut take = |entry| match auditor.take(entry) {
         Ok(()) => ControlFlow::Continue(()),
@@ -131,17 +138,145 @@ pub fn audit_disk(disk: &dyn Disk, acknowledged: Option<&Acknowledged>) -> Resul
 /// Takes the records in, one by one.
 #[derive(Debug, Default)]
 struct Auditor {
-    audit: Audit,
+    first: Option<Sequence>,
+    last: Sequence,
+    totals: Totals,
+    findings: Findings,
+    deliveries: Deliveries,
+    jobs: Jobs,
+    /// Completions that clients were told of and that were not met yet.
+    expected: HashSet<(u64, u64)>,
 }
 
 impl Auditor {
+    fn new(acknowledged: Option<&Acknowledged>) -> Self {
+        let told = acknowledged.into_iter().flat_map(|told| &told.completed);
+        Self {
+            expected: told.copied().collect(),
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, entry: Entry) -> Result<(), Error> {
-        self.audit.totals.records += 1;
-        self.audit.last = entry.sequence;
+        let sequence = entry.sequence;
+        if self.first.is_none() {
+            self.first = Some(sequence);
+            self.deliveries.begin(sequence.0);
+            self.jobs.begin(sequence.0);
+        }
+        self.last = sequence;
+        self.totals.records += 1;
+        self.findings.stand_at(Some(sequence));
+        self.take_in(entry).map_err(|source| Error::Record {
+            sequence,
+            source: RecordError::from(source),
+        })
+    }
+
+    fn take_in(&mut self, entry: Entry) -> Result<(), DecodeError> {
+        let sequence = entry.sequence.0;
+        if JobFact::is_kind(entry.kind) {
+            let fact = JobFact::decode(entry.kind, entry.body)?;
+            if let JobFact::Completed(done) = &fact {
+                for lease in done.ids.iter().copied().zip(done.tokens.iter().copied()) {
+                    self.expected.remove(&lease);
+                }
+            }
+            self.jobs
+                .take(sequence, fact, &mut self.totals, &mut self.findings);
+            return Ok(());
+        }
+        self.jobs.pass(sequence, &mut self.findings);
+        self.take_bus(sequence, Fact::decode(entry.kind, entry.body)?)
+    }
+
+    fn take_bus(&mut self, sequence: u64, fact: Fact) -> Result<(), DecodeError> {
+        let (deliveries, findings) = (&mut self.deliveries, &mut self.findings);
+        match fact {
+            Fact::Published(body) => {
+                self.totals.published += 1;
+                deliveries.publish(sequence, Published::parse(body)?)?;
+            }
+            Fact::Created(created) => deliveries.create(&created)?,
+            Fact::Removed(removed) => deliveries.remove(removed.consumer),
+            Fact::Delivered(delivered) => deliveries.deliver(&delivered, findings),
+            Fact::Acknowledged(fact) => {
+                deliveries.acknowledge(&fact, &mut self.totals, findings);
+            }
+            Fact::Returned(returned) => deliveries.give_back(&returned, findings),
+            Fact::Buried(buried) => {
+                deliveries.bury(sequence, &buried, &mut self.totals, findings);
+            }
+            Fact::Sought(sought) => deliveries.seek(&sought),
+            Fact::Opened(opened) => {
+                self.totals.starts += 1;
+                deliveries.open(opened.epoch, findings);
+                self.jobs.open(opened.epoch);
+            }
+            // What checkpoints and transactions stand for is said by facts of their own.
+            _ => {}
+        }
         Ok(())
     }
 
-    fn finish(self, _acknowledged: Option<&Acknowledged>) -> Audit {
-        self.audit
+    fn finish(mut self, acknowledged: Option<&Acknowledged>) -> Audit {
+        self.findings.stand_at(None);
+        self.jobs.pass(u64::MAX, &mut self.findings);
+        let first = self.first.unwrap_or(Sequence::FIRST);
+        if let Some(told) = acknowledged {
+            self.check_told(first.0, told);
+        }
+        self.jobs.count_left(&mut self.totals);
+        self.check_totals(first);
+        let (violations, violations_total) = self.findings.into_parts();
+        Audit {
+            first,
+            last: self.last,
+            totals: self.totals,
+            violations,
+            violations_total,
+        }
+    }
+
+    /// Everything a client was told of, and that retention may not have taken since, is there.
+    fn check_told(&mut self, first: u64, told: &Acknowledged) {
+        for id in told.enqueued.iter().filter(|id| **id >= first) {
+            if !self.jobs.is_known(*id) {
+                let what = format!("job {id} was acknowledged and is not there");
+                self.findings.report("acknowledged_job_missing", what);
+            }
+        }
+        for sequence in told.published.iter().filter(|sequence| **sequence >= first) {
+            if !self.deliveries.contains_event(*sequence) {
+                let what = format!("event {sequence} was acknowledged and is not there");
+                self.findings.report("acknowledged_event_missing", what);
+            }
+        }
+        // A completion stands after its job, so that of a job that is kept is kept.
+        let mut missing: Vec<_> = self
+            .expected
+            .iter()
+            .filter(|(id, _)| *id >= first)
+            .collect();
+        missing.sort_unstable();
+        for (id, token) in missing {
+            let what = format!("job {id} was completed under {token}, which is not there");
+            self.findings
+                .report("acknowledged_completion_missing", what);
+        }
+    }
+
+    /// A history that is whole from its first record accounts for every job.
+    fn check_totals(&mut self, first: Sequence) {
+        let totals = &self.totals;
+        let ended = totals.completed + totals.cancelled + totals.dropped;
+        let left = totals.waiting + totals.active + totals.dead;
+        if first == Sequence::FIRST && totals.enqueued != ended + left {
+            let what = format!(
+                "{} jobs enqueued, {ended} ended, {left} left",
+                totals.enqueued
+            );
+            self.findings.report("jobs_do_not_add_up", what);
+        }
     }
 }
