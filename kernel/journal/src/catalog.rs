@@ -122,13 +122,19 @@ impl Catalog {
         Some(entry.start(*entry.marks.first()?))
     }
 
+    /// The start of the segment after `number`.
+    pub(crate) fn after(&self, number: u64) -> Option<Start> {
+        let index = (number + 1).checked_sub(self.first_number())?;
+        let next = self.entries.get(usize::try_from(index).ok()?)?;
+        next.marks.first().map(|mark| next.start(*mark))
+    }
+
     /// The start of the segment after `number`, when that ends at `position`.
     pub(crate) fn successor(&self, number: u64, position: Position) -> Option<Start> {
         let index = (number + 1).checked_sub(self.first_number())?;
         let next = self.entries.get(usize::try_from(index).ok()?)?;
         let ends = next.first == position.sequence && next.previous == position.chain;
-        ends.then(|| next.marks.first().map(|mark| next.start(*mark)))
-            .flatten()
+        ends.then(|| self.after(number)).flatten()
     }
 
     /// The first segment, under these limits.

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::vec;
 
@@ -13,13 +15,16 @@ use crate::{Entry, Error, Sequence};
 /// Reads durable records in order.
 ///
 /// It ends at the watermark of the moment; calling it again later goes on from there. It blocks on
-/// the disk, so it belongs on a thread that may. After an error it ends for good.
+/// the disk, so it belongs on a thread that may. After an error it ends for good, except that it can
+/// [pass over damage](Self::pass_damage).
 pub struct Reader {
     shared: Arc<Shared>,
     next: Sequence,
     walk: Option<Walk>,
     entries: vec::IntoIter<Entry>,
     failed: bool,
+    /// Where it stopped because of damage.
+    damage: Option<Start>,
 }
 
 impl fmt::Debug for Reader {
@@ -38,12 +43,60 @@ impl Reader {
             walk: None,
             entries: Vec::new().into_iter(),
             failed: false,
+            damage: None,
         }
     }
 
     /// The sequence it reads next.
     pub fn sequence(&self) -> Sequence {
         self.next
+    }
+
+    /// Passes over what [`Error::Corrupt`] told of last, so that reading goes on with the next whole
+    /// frame. The records returned cannot be read; none when nothing that was asked for is lost, such
+    /// as when a second look finds nothing wrong.
+    ///
+    /// The damage may be whole records or a whole segment: what is returned is all there was until
+    /// the next frame that matches its checksums. Without such an error before it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] or [`Error::Io`]; it ends for good then.
+    pub fn pass_damage(&mut self) -> Result<Option<RangeInclusive<Sequence>>, Error> {
+        let Some(damaged) = self.damage.take() else {
+            return Ok(None);
+        };
+        let mut walk = open(&self.shared, damaged)?;
+        if is_sound(&self.shared, &mut walk)? {
+            walk = open(&self.shared, damaged)?;
+        } else {
+            walk = self.find_after(damaged)?;
+        }
+        let first_lost = self.next;
+        self.next = self.next.max(Sequence(walk.position.sequence));
+        self.walk = Some(walk);
+        self.failed = false;
+        let is_lost = first_lost < self.next;
+        Ok(is_lost.then(|| first_lost..=Sequence(self.next.0 - 1)))
+    }
+
+    /// The next place from which something can be read.
+    fn find_after(&self, damaged: Start) -> Result<Walk, Error> {
+        let durable = self.shared.durable();
+        let next = self.shared.lock().catalog.after(damaged.number);
+        let last = next.map_or(durable + 1, |next| next.position.sequence);
+        let first = damaged.position.sequence;
+        let mut walk = open(&self.shared, damaged)?;
+        let found = walk.find(first..=last);
+        if found.map_err(|source| unreadable(&self.shared, walk.number, source))? {
+            return Ok(walk);
+        }
+        if let Some(next) = next {
+            return open(&self.shared, next);
+        }
+        // Nothing of the active segment is whole from here to its end. What is written later begins
+        // behind the watermark, and is looked for then.
+        walk.position.sequence = durable + 1;
+        Ok(walk)
     }
 
     fn read(&mut self) -> Result<Entry, Error> {
@@ -64,16 +117,23 @@ impl Reader {
             None => begin(&self.shared, self.next)?,
         };
         let mut walk = follow(&self.shared, walk)?;
-        let (before, frame) = step(&self.shared, &mut walk)?;
-        // A frame that ends before the record wanted is only passed over.
-        let entries = if frame.header.end() > self.next.0 {
-            let broken = |reason| defect(&self.shared, &walk, before, reason);
-            frame.entries().map_err(broken)?
-        } else {
-            Vec::new()
-        };
+        let start = walk.start();
+        let entries = self.step(&mut walk);
+        if let Err(Error::Corrupt { .. }) = entries {
+            self.damage = Some(start);
+        }
         self.walk = Some(walk);
-        Ok(entries)
+        entries
+    }
+
+    fn step(&self, walk: &mut Walk) -> Result<Vec<Entry>, Error> {
+        let (before, frame) = step(&self.shared, walk)?;
+        // A frame that ends before the record wanted is only passed over.
+        if frame.header.end() <= self.next.0 {
+            return Ok(Vec::new());
+        }
+        let broken = |reason| defect(&self.shared, walk, before, reason);
+        frame.entries().map_err(broken)
     }
 }
 
@@ -149,14 +209,22 @@ fn step(shared: &Shared, walk: &mut Walk) -> Result<(Position, Frame), Error> {
         Ok(Found::Nothing(reason) | Found::Misfit(reason)) => {
             Err(defect(shared, walk, before, reason))
         }
-        Err(source) => {
-            let path = shared.disk.path(&segment_name(walk.number));
-            Err(Error::Io {
-                action: "read",
-                path,
-                source,
-            })
-        }
+        Err(source) => Err(unreadable(shared, walk.number, source)),
+    }
+}
+
+/// Whether a frame that was found damaged is not when it is read once more.
+fn is_sound(shared: &Shared, walk: &mut Walk) -> Result<bool, Error> {
+    let found = walk.step();
+    let found = found.map_err(|source| unreadable(shared, walk.number, source))?;
+    Ok(matches!(found, Found::Frame(frame) if frame.entries().is_ok()))
+}
+
+fn unreadable(shared: &Shared, number: u64, source: io::Error) -> Error {
+    Error::Io {
+        action: "read",
+        path: shared.disk.path(&segment_name(number)),
+        source,
     }
 }
 

@@ -1,7 +1,9 @@
 use std::io;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
+use crate::catalog::Start;
 use crate::frame::{FrameHeader, Place};
 use crate::segment::SegmentHeader;
 use crate::{DiskFile, Entry, SECTOR_BYTES, StoreId};
@@ -99,6 +101,15 @@ impl Walk {
         }
     }
 
+    /// Where it stands, to begin another walk there.
+    pub(crate) fn start(&self) -> Start {
+        Start {
+            number: self.number,
+            bytes: self.segment_bytes,
+            position: self.position,
+        }
+    }
+
     /// Reads the frame at the position and moves behind it.
     pub(crate) fn step(&mut self) -> io::Result<Found> {
         let mut found = self.look();
@@ -133,6 +144,44 @@ impl Walk {
         self.position.chain = header.chain;
         self.position.sequence = header.end();
         Ok(Found::Frame(frame))
+    }
+
+    /// Moves to the next whole frame behind this place whose first sequence lies in `firsts`, which
+    /// need not follow from what comes before; false when there is none in this segment.
+    pub(crate) fn find(&mut self, firsts: RangeInclusive<u64>) -> io::Result<bool> {
+        let start = self.position;
+        loop {
+            self.position.offset += SECTOR_BYTES as u64;
+            if self.position.offset >= self.segment_bytes {
+                self.position = start;
+                return Ok(false);
+            }
+            let Some(header) = self.find_here()? else {
+                continue;
+            };
+            if firsts.contains(&header.stamp.first) {
+                self.position.chain = header.stamp.previous;
+                self.position.sequence = header.stamp.first;
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The header of the whole frame at the position, if there is one.
+    fn find_here(&mut self) -> io::Result<Option<FrameHeader>> {
+        let offset = self.position.offset;
+        if self.window.from(offset).len() < SECTOR_BYTES {
+            self.window.fill(self.file.as_ref(), offset, SECTOR_BYTES)?;
+        }
+        let mut found = self.look();
+        if let Err(Lack { wanted_bytes, .. }) = found
+            && wanted_bytes > SECTOR_BYTES
+            && wanted_bytes > self.window.from(offset).len()
+        {
+            self.window.fill(self.file.as_ref(), offset, wanted_bytes)?;
+            found = self.look();
+        }
+        Ok(found.ok().map(|frame| frame.header))
     }
 
     fn look(&self) -> Result<Frame, Lack> {
