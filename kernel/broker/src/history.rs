@@ -13,5 +13,8 @@ mod job_facts;
 mod jobs;
 mod sequence_set;
 
+#[cfg(test)]
+mod tests;
+
 pub use acknowledged::{Acknowledged, ParseError};
 pub use audit::{Audit, Totals, Violation, audit, audit_disk};

@@ -36,7 +36,7 @@ struct Consumer {
     held: BTreeMap<u64, Held>,
     /// Passed over by a keyed consumer, to be delivered later.
     parked: BTreeSet<u64>,
-    /// Below this, deliveries were made before the first record read.
+    /// What became of earlier events before the first record read is not known.
     unknown_below: u64,
 }
 
@@ -100,22 +100,22 @@ impl Deliveries {
     }
 
     pub(super) fn seek(&mut self, sought: &Sought) {
-        let consumer = self.consumer(sought.consumer, sought.cursor);
+        let consumer = self.consumer(sought.consumer);
         consumer.held.clear();
         consumer.parked.clear();
         consumer.cursor = sought.cursor;
         consumer.unknown_below = 0;
     }
 
-    /// A consumer; one made before the first record read is known from now on, its deliveries below
-    /// `cursor` are not.
-    fn consumer(&mut self, number: u64, cursor: u64) -> &mut Consumer {
+    /// A consumer; one made before the first record read is known from now on, what it did with earlier
+    /// events is not.
+    fn consumer(&mut self, number: u64) -> &mut Consumer {
+        let unknown_below = self.first;
         self.consumers.entry(number).or_insert_with(|| Consumer {
             name: format!("number {number}"),
-            cursor: 0,
             max_deliver: u32::MAX,
             max_in_flight: usize::MAX,
-            unknown_below: cursor,
+            unknown_below,
             ..Consumer::default()
         })
     }
@@ -127,7 +127,7 @@ impl Deliveries {
                 findings.report("delivered_nothing", format!("there is no event {sequence}"));
             }
         }
-        let consumer = self.consumer(fact.consumer, fact.cursor);
+        let consumer = self.consumer(fact.consumer);
         for (index, (sequence, attempt)) in fact.sequences.iter().zip(&fact.attempts).enumerate() {
             let key = fact.keys.get(index).copied();
             consumer.check_delivery(*sequence, *attempt, key, findings);
@@ -180,13 +180,13 @@ impl Deliveries {
     ) {
         for sequence in &fact.sequences {
             totals.acknowledged += 1;
-            let consumer = self.consumer(fact.consumer, *sequence + 1);
+            let consumer = self.consumer(fact.consumer);
             consumer.settle(*sequence, "acknowledged_not_held", findings);
         }
     }
 
     pub(super) fn give_back(&mut self, fact: &Returned, findings: &mut Findings) {
-        let consumer = self.consumer(fact.consumer, fact.sequence + 1);
+        let consumer = self.consumer(fact.consumer);
         match consumer.held.get_mut(&fact.sequence) {
             Some(held) => held.is_returned = true,
             None if fact.sequence < consumer.unknown_below => {}
@@ -207,7 +207,7 @@ impl Deliveries {
         totals.buried += 1;
         let letter = self.last_letter.take();
         let needs_letter = fact.sequence >= self.first && !self.letters.contains(fact.sequence);
-        let consumer = self.consumer(fact.consumer, fact.sequence + 1);
+        let consumer = self.consumer(fact.consumer);
         let is_known = consumer.max_in_flight != usize::MAX;
         let has_letter = letter.is_some_and(|(at, name, origin)| {
             at + 1 == sequence && origin == fact.sequence && (name == consumer.name || !is_known)

@@ -113,7 +113,7 @@ pub(super) struct Record {
     #[prost(uint32, tag = "14")]
     pub(super) unique_mode: u32,
     #[prost(uint64, repeated, tag = "18")]
-    after: Vec<u64>,
+    pub(super) after: Vec<u64>,
     #[prost(uint32, tag = "19")]
     pub(super) on_dead_child: u32,
 }
