@@ -1,5 +1,6 @@
 //! `portique journal`: what is on disk, looked at without a hub and without changing it.
 
+mod audit;
 mod torture;
 
 use std::ops::ControlFlow;
@@ -43,6 +44,10 @@ enum Verb {
         #[arg(long, value_name = "RECORDS")]
         limit: Option<u64>,
     },
+    /// Check what a journal says happened: no job lost, none completed twice, and all the rest that
+    /// is promised; status 5 when something may not have happened.
+    #[command(after_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
     /// Append records without end and print each that is acknowledged, to be killed by a test.
     #[command(hide = true)]
     Torture(torture::Torture),
@@ -57,6 +62,7 @@ impl Journal {
                 from,
                 limit,
             } => dump(&folder, from, limit, output),
+            Verb::Audit(audit) => audit.run(output),
             Verb::Torture(torture) => torture.run(),
         }
     }

@@ -2,6 +2,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::output::{Output, Table, write_result};
+use super::super::span::in_words;
 use super::super::visitor::Visitor;
 use super::super::words::text;
 use crate::error::Error;
@@ -36,18 +37,21 @@ fn board(groups: &Value) -> Table {
         "acknowledged to",
         "behind",
         "in flight",
+        "parked",
+        "oldest",
         "dead",
     ]);
-    let list = groups.as_array().or_else(|| groups["consumers"].as_array());
-    for group in list.into_iter().flatten() {
+    for group in groups.as_array().into_iter().flatten() {
         let cell = |key| text(group, key);
         table.row([
             cell("name"),
             cell("kind"),
             cell("filter"),
             cell("ack_floor"),
-            cell("behind"),
+            cell("lag"),
             cell("in_flight"),
+            cell("parked"),
+            in_words(group["oldest_unacked_s"].as_f64().unwrap_or(f64::NAN)),
             cell("dead"),
         ]);
     }

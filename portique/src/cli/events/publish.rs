@@ -1,10 +1,9 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use portique_clock::{Clock, WallClock};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::super::input;
 use super::super::output::{Output, Table, write_result};

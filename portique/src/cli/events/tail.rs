@@ -18,9 +18,10 @@ pub(super) struct Tail {
     /// Events with these subjects: * is one word, > at the end is all that follows.
     #[arg(default_value = ">")]
     filter: String,
-    /// From this sequence on [default: what happens from now on].
-    #[arg(long, value_name = "SEQUENCE")]
-    from: Option<u64>,
+    /// From here: first, a sequence or a time, such as 4711 or 2026-11-21T09:00:00Z [default: what
+    /// happens from now on].
+    #[arg(long, value_name = "WHERE")]
+    from: Option<String>,
     /// End after so many events.
     #[arg(long, value_name = "EVENTS")]
     limit: Option<u64>,
@@ -29,28 +30,39 @@ pub(super) struct Tail {
 impl Tail {
     /// Until somebody interrupts it, or the hub ends the stream.
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
-        let query = given([
-            ("filter", Some(self.filter)),
-            ("from", self.from.map(|from| from.to_string())),
-        ]);
+        let query = given([("filter", Some(self.filter)), ("from", self.from)]);
         let mut left = self.limit.unwrap_or(u64::MAX);
+        let mut next = None;
         let mut events = visitor.listen(&["events", "stream"], &query).await?;
         while left > 0 {
-            let Some(event) = events.next().await? else {
-                return Err(Error::Answer {
-                    url: visitor.hub().to_owned(),
-                    problem: "the hub ended the stream".into(),
-                });
-            };
-            match event.name.as_str() {
-                "missed" => say("some events were missed: read them with `portique events replay`"),
-                _ => {
+            match events.next().await {
+                Ok(Some(event)) => {
                     show(&event.data, output)?;
+                    next = event.data["sequence"].as_u64().map(|sequence| sequence + 1);
                     left -= 1;
+                }
+                ended => {
+                    say_where_to_go_on(next);
+                    return ended.and(Err(stream_ended(visitor)));
                 }
             }
         }
         Ok(())
+    }
+}
+
+fn stream_ended(visitor: &Visitor) -> Error {
+    Error::Answer {
+        url: visitor.hub().to_owned(),
+        problem: "the hub ended the stream".into(),
+    }
+}
+
+fn say_where_to_go_on(next: Option<u64>) {
+    if let Some(next) = next {
+        say(&format!(
+            "nothing is missed when you go on with --from {next}"
+        ));
     }
 }
 

@@ -36,13 +36,17 @@ impl EventStream {
     /// The next event; `None` when the hub ended the stream.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when the connection broke, [`Error::Answer`] for what is no event.
+    /// [`Error::Unreachable`] when the connection broke, [`Error::Answer`] for what is no event, or
+    /// with what the hub says when it gives the stream up.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Option<StreamEvent>, Error> {
         loop {
             if let Some((name, data)) = self.parser.ready.pop_front() {
+                if name == "error" {
+                    return Err(self.unexpected(String::from_utf8_lossy(&data).into_owned()));
+                }
                 return serde_json::from_slice(&data)
                     .map(|data| Some(StreamEvent { name, data }))
                     .map_err(|error| self.unexpected(error.to_string()));
