@@ -25,13 +25,16 @@
 //! is the embedded engine's.
 
 mod error;
-pub mod machine;
+mod machine;
 mod port;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
 pub use error::Error;
+pub use machine::{
+    EnqueuePlan, Fact, FactError, JobRecord, Machine, Now, Picked, PickedJob, PlannedJob, Settling,
+};
 pub use port::{
     Backoff, Binding, CLAIM_MAX, Claim, Claimed, Committed, Completion, Cursor, DEPENDENCIES_MAX,
     DeadFilter, DeadLetter, Dependency, Enqueued, Extension, Failing, Failure, JobFilter, JobId,

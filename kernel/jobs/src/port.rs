@@ -23,6 +23,8 @@ pub use job::{
     PAYLOAD_BYTES_MAX, Payload, RetryPolicy, Unique, UniqueMode,
 };
 pub use name::{JobKind, Label, QueueName, ScheduleName, WorkerName};
+pub(crate) use job::DELAY_MAX;
+pub(crate) use queue::check_lease;
 pub use queue::{QueueCounts, QueueOptions, QueueState, Rate, Totals};
 pub use schedule::{MissedTicks, Overlap, Schedule, ScheduleState};
 pub use settle::{Completion, Failing, Failure, REASON_BYTES_MAX, SETTLE_MAX, Settled};

@@ -1,0 +1,444 @@
+//! One queue: which structure holds each of its jobs, and what may be given now.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+
+use super::Now;
+use super::entry::{Entry, NO_GROUP, NO_KEY, Number, State};
+use super::lane::{Key, Lane, rank};
+use super::names::Named;
+use super::parts::{Backlog, DurationHistogram, FairShare, Finished, FinishedLimits};
+use super::parts::{KeyIndex, MovingRate, RateLimit};
+use crate::{Label, QueueName, QueueOptions};
+
+/// Most uniqueness keys of a queue; an enqueue past it is refused.
+const UNIQUE_MAX: usize = 1_000_000;
+
+/// How many jobs with an entry are in which state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) waiting: u64,
+    pub(super) prioritized: u64,
+    pub(super) delayed: u64,
+    pub(super) failed: u64,
+    pub(super) blocked: u64,
+    pub(super) active: u64,
+    pub(super) dead: u64,
+}
+
+/// What happened since the queue was made; durable, but for the durations' last digits.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Happened {
+    pub(super) enqueued: u64,
+    pub(super) completed: u64,
+    pub(super) failures: u64,
+    pub(super) losses: u64,
+    pub(super) dead: u64,
+    pub(super) cancelled: u64,
+    pub(super) durations: DurationHistogram,
+}
+
+/// What a rate makes possible again at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wake {
+    Group(Number),
+    Key(Number),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) number: u32,
+    pub(super) name: QueueName,
+    pub(super) options: QueueOptions,
+    pub(super) is_paused: bool,
+    pub(super) is_draining: bool,
+    /// Plain jobs; they belong to the common lane.
+    pub(super) backlog: Backlog,
+    /// The lane of jobs without a group.
+    pub(super) common: Lane,
+    pub(super) lanes: Named<Lane>,
+    pub(super) keys: Named<Key>,
+    pub(super) fair: FairShare<Number>,
+    pub(super) delayed: BTreeSet<(Timestamp, u64)>,
+    pub(super) suspects: BTreeSet<(i128, u64)>,
+    /// Due jobs with an entry, by when they became due.
+    pub(super) ages: BTreeSet<(Timestamp, u64)>,
+    pub(super) dead: BTreeSet<u64>,
+    pub(super) wakes: BTreeSet<(Timestamp, Wake)>,
+    pub(super) counts: Counts,
+    pub(super) rate: RateLimit,
+    pub(super) finished: Finished,
+    pub(super) unique: KeyIndex,
+    pub(super) happened: Happened,
+    pub(super) arrivals: MovingRate,
+    pub(super) completions: MovingRate,
+    /// When a worker last asked for work, in monotonic time.
+    pub(super) asked: Option<Duration>,
+    /// Something may be given that could not before, since the shell last asked.
+    pub(super) is_stirred: bool,
+}
+
+impl Queue {
+    pub(super) fn new(number: u32, name: QueueName, options: QueueOptions, now: Now) -> Self {
+        Self {
+            number,
+            name,
+            options,
+            is_paused: false,
+            is_draining: false,
+            backlog: Backlog::new(),
+            common: Lane::default(),
+            lanes: Named::new(),
+            keys: Named::new(),
+            fair: FairShare::new(),
+            delayed: BTreeSet::new(),
+            suspects: BTreeSet::new(),
+            ages: BTreeSet::new(),
+            dead: BTreeSet::new(),
+            wakes: BTreeSet::new(),
+            counts: Counts::default(),
+            rate: RateLimit::new(),
+            finished: Finished::new(),
+            unique: KeyIndex::new(UNIQUE_MAX),
+            happened: Happened::default(),
+            arrivals: MovingRate::new(now.monotonic),
+            completions: MovingRate::new(now.monotonic),
+            asked: None,
+            is_stirred: false,
+        }
+    }
+
+    /// Jobs that are not finished, dead ones included.
+    pub(super) fn jobs(&self) -> u64 {
+        let counts = &self.counts;
+        let with_entry = counts.waiting + counts.prioritized + counts.delayed + counts.failed;
+        with_entry + counts.blocked + counts.active + counts.dead + self.backlog.len()
+    }
+
+    pub(super) fn finished_limits(&self) -> FinishedLimits {
+        FinishedLimits {
+            jobs_max: self.options.finished_max as usize,
+            result_bytes_max: self.options.result_bytes_max,
+        }
+    }
+
+    /// How many more may be active.
+    pub(super) fn room(&self) -> u64 {
+        match self.options.concurrency {
+            Some(limit) => u64::from(limit).saturating_sub(self.counts.active),
+            None => u64::MAX,
+        }
+    }
+
+    pub(super) fn lane(&self, group: Number) -> &Lane {
+        match group {
+            NO_GROUP => &self.common,
+            group => self.lanes.find(group).expect("a job's group has a lane"),
+        }
+    }
+
+    pub(super) fn lane_mut(&mut self, group: Number) -> &mut Lane {
+        match group {
+            NO_GROUP => &mut self.common,
+            group => self
+                .lanes
+                .find_mut(group)
+                .expect("a job's group has a lane"),
+        }
+    }
+
+    /// The number of a group, which is made when it is new.
+    pub(super) fn group_number(&mut self, label: Option<&str>) -> Number {
+        let Some(label) = label else {
+            return NO_GROUP;
+        };
+        self.lanes
+            .number_or_insert(label, || Lane::of(checked(label)))
+    }
+
+    /// The number of a key, which is made when it is new.
+    pub(super) fn key_number(&mut self, label: Option<&str>) -> Number {
+        let Some(label) = label else {
+            return NO_KEY;
+        };
+        self.keys.number_or_insert(label, || Key {
+            label: checked(label),
+            active: 0,
+            rate: RateLimit::new(),
+            hidden: BTreeSet::new(),
+            jobs: 0,
+        })
+    }
+
+    /// Counts a job with an entry among those of its group and key.
+    pub(super) fn adopt(&mut self, entry: &Entry) {
+        self.lane_mut(entry.group).jobs += 1;
+        if let Some(key) = self.keys.find_mut(entry.key) {
+            key.jobs += 1;
+        }
+    }
+
+    /// The opposite of [`adopt`](Self::adopt): forgets groups and keys that nothing needs any more.
+    pub(super) fn orphan(&mut self, entry: &Entry, now: Timestamp) {
+        self.lane_mut(entry.group).jobs -= 1;
+        if let Some(key) = self.keys.find_mut(entry.key) {
+            key.jobs -= 1;
+        }
+        self.forget_group(entry.group, now);
+        self.forget_key(entry.key, now);
+    }
+
+    /// Forgets a group without jobs, or sees to it when its rate is free again.
+    pub(super) fn forget_group(&mut self, group: Number, now: Timestamp) {
+        let Some(lane) = self.lanes.find(group) else {
+            return;
+        };
+        if lane.jobs > 0 || lane.is_paused {
+            return;
+        }
+        match self.options.group_rate {
+            Some(rate) if !lane.rate.is_idle(now) => {
+                let idle = now.plus(rate.per);
+                self.wakes.insert((idle, Wake::Group(group)));
+            }
+            _ => {
+                self.fair.deactivate(&group);
+                self.lanes.remove(group);
+            }
+        }
+    }
+
+    fn forget_key(&mut self, number: Number, now: Timestamp) {
+        let Some(key) = self.keys.find(number).filter(|key| key.jobs == 0) else {
+            return;
+        };
+        match self.options.key_rate {
+            Some(rate) if !key.rate.is_idle(now) => {
+                self.wakes.insert((now.plus(rate.per), Wake::Key(number)));
+            }
+            _ => self.keys.remove(number),
+        }
+    }
+
+    /// Lets groups and keys go on whose rate allows it by now.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        while let Some((at, wake)) = self.wakes.first().copied() {
+            if at > now {
+                return;
+            }
+            self.wakes.remove(&(at, wake));
+            match wake {
+                Wake::Group(group) => {
+                    self.forget_group(group, now);
+                    self.refresh(group);
+                }
+                Wake::Key(key) => {
+                    self.forget_key(key, now);
+                    self.show_key(key);
+                }
+            }
+        }
+    }
+
+    /// Takes a plain job in.
+    pub(super) fn enter_plain(&mut self, id: u64, enqueued: Timestamp) {
+        self.backlog.push(id, enqueued);
+        self.refresh(NO_GROUP);
+    }
+
+    /// Puts a job where its state says.
+    pub(super) fn enter(&mut self, id: u64, entry: &Entry) {
+        *self.count_of(entry) += 1;
+        match entry.state {
+            State::Delayed | State::Failed => {
+                self.delayed.insert((entry.due, id));
+            }
+            State::Ready => {
+                self.ages.insert((entry.due, id));
+                self.enter_lane(id, entry);
+            }
+            State::Suspect => {
+                self.ages.insert((entry.due, id));
+                let rank = rank(&self.options, entry.priority, entry.due);
+                self.suspects.insert((rank, id));
+                self.is_stirred = true;
+            }
+            State::Overdue => {
+                self.ages.insert((entry.due, id));
+            }
+            State::Picked | State::Active(_) => self.count_active(entry),
+            State::Dead { .. } => {
+                self.dead.insert(id);
+            }
+            State::Blocked => {}
+        }
+    }
+
+    /// Takes a job from where its state says.
+    pub(super) fn leave(&mut self, id: u64, entry: &Entry) {
+        *self.count_of(entry) -= 1;
+        match entry.state {
+            State::Delayed | State::Failed => {
+                self.delayed.remove(&(entry.due, id));
+            }
+            State::Ready => {
+                self.ages.remove(&(entry.due, id));
+                self.leave_lane(id, entry);
+            }
+            State::Suspect => {
+                self.ages.remove(&(entry.due, id));
+                let rank = rank(&self.options, entry.priority, entry.due);
+                self.suspects.remove(&(rank, id));
+            }
+            State::Overdue => {
+                self.ages.remove(&(entry.due, id));
+            }
+            State::Picked | State::Active(_) => self.discount_active(entry),
+            State::Dead { .. } => {
+                self.dead.remove(&id);
+            }
+            State::Blocked => {}
+        }
+    }
+
+    /// Whether the group takes turns: it has something to give and may.
+    pub(super) fn refresh(&mut self, group: Number) {
+        let (has_jobs, may_give, weight) = match group {
+            NO_GROUP => {
+                let has_jobs = !self.backlog.is_empty() || !self.common.shown.is_empty();
+                (has_jobs, true, 1)
+            }
+            group => {
+                let Some(lane) = self.lanes.find(group) else {
+                    return;
+                };
+                let limit = self.options.group_concurrency.unwrap_or(u32::MAX);
+                let label = lane.label.as_ref();
+                let weight = label.and_then(|label| self.options.weights.get(label));
+                let may_give = !lane.is_paused && lane.active < limit;
+                (!lane.shown.is_empty(), may_give, *weight.unwrap_or(&1))
+            }
+        };
+        if has_jobs && may_give {
+            self.fair.activate(group, weight);
+            self.is_stirred = true;
+        } else {
+            self.fair.deactivate(&group);
+        }
+    }
+
+    /// Shows a key's jobs in every lane again, if it has room.
+    pub(super) fn show_key(&mut self, number: Number) {
+        if !self.key_has_room(number) {
+            return;
+        }
+        let Some(key) = self.keys.find_mut(number) else {
+            return;
+        };
+        for group in std::mem::take(&mut key.hidden) {
+            self.lane_mut(group).show_key(number, true);
+            self.refresh(group);
+        }
+    }
+
+    /// Hides a key's jobs in one lane until the key has room again.
+    pub(super) fn hide_key(&mut self, number: Number, group: Number) {
+        self.lane_mut(group).show_key(number, false);
+        if let Some(key) = self.keys.find_mut(number) {
+            key.hidden.insert(group);
+        }
+    }
+
+    /// Whether the key of a job is limited here.
+    pub(super) fn is_key_limited(&self, entry: &Entry) -> bool {
+        let options = &self.options;
+        entry.key != NO_KEY && (options.key_concurrency.is_some() || options.key_rate.is_some())
+    }
+
+    /// Whether one more job of this key may be active, as far as their number goes.
+    pub(super) fn key_has_room(&self, key: Number) -> bool {
+        let limit = self.options.key_concurrency.unwrap_or(u32::MAX);
+        self.keys.find(key).is_none_or(|key| key.active < limit)
+    }
+
+    fn count_of(&mut self, entry: &Entry) -> &mut u64 {
+        let counts = &mut self.counts;
+        match entry.state {
+            State::Delayed => &mut counts.delayed,
+            State::Failed => &mut counts.failed,
+            State::Blocked => &mut counts.blocked,
+            State::Picked | State::Active(_) => &mut counts.active,
+            State::Dead { .. } => &mut counts.dead,
+            State::Ready | State::Suspect | State::Overdue if entry.priority == 0 => {
+                &mut counts.waiting
+            }
+            State::Ready | State::Suspect | State::Overdue => &mut counts.prioritized,
+        }
+    }
+
+    fn enter_lane(&mut self, id: u64, entry: &Entry) {
+        let place = (rank(&self.options, entry.priority, entry.due), id);
+        if !self.is_key_limited(entry) {
+            self.lane_mut(entry.group).insert(place);
+        } else {
+            let has_room = self.key_has_room(entry.key);
+            let lane = self.lane_mut(entry.group);
+            let is_hidden = lane.insert_keyed(entry.key, place, has_room);
+            self.note_hidden(entry, is_hidden);
+        }
+        self.refresh(entry.group);
+    }
+
+    fn leave_lane(&mut self, id: u64, entry: &Entry) {
+        let place = (rank(&self.options, entry.priority, entry.due), id);
+        if !self.is_key_limited(entry) {
+            self.lane_mut(entry.group).remove(place);
+        } else {
+            let has_room = self.key_has_room(entry.key);
+            let lane = self.lane_mut(entry.group);
+            let is_hidden = lane.remove_keyed(entry.key, place, has_room);
+            self.note_hidden(entry, is_hidden);
+        }
+        self.refresh(entry.group);
+    }
+
+    fn note_hidden(&mut self, entry: &Entry, is_hidden: bool) {
+        let Some(key) = self.keys.find_mut(entry.key) else {
+            return;
+        };
+        if is_hidden {
+            key.hidden.insert(entry.group);
+        } else {
+            key.hidden.remove(&entry.group);
+        }
+    }
+
+    fn count_active(&mut self, entry: &Entry) {
+        if let Some(key) = self.keys.find_mut(entry.key) {
+            key.active += 1;
+        }
+        self.lane_mut(entry.group).active += 1;
+        if entry.group != NO_GROUP {
+            self.refresh(entry.group);
+        }
+    }
+
+    fn discount_active(&mut self, entry: &Entry) {
+        if let Some(key) = self.keys.find_mut(entry.key) {
+            key.active -= 1;
+            self.show_key(entry.key);
+        }
+        self.lane_mut(entry.group).active -= 1;
+        if entry.group != NO_GROUP {
+            self.refresh(entry.group);
+        }
+        // Room was made for the whole queue.
+        self.is_stirred = true;
+    }
+}
+
+fn checked(label: &str) -> Label {
+    Label::new(label).expect("labels are checked when decided or decoded")
+}
