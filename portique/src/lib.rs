@@ -15,6 +15,7 @@ mod data_folder;
 mod demo;
 mod error;
 mod exit;
+mod grpc;
 mod http;
 mod hub;
 mod lifetime;

@@ -1,8 +1,6 @@
 use portique_bus::ConsumerName;
 use portique_event::Subject;
-use portique_fault::Code;
-
-use super::refusal::{Refusal, Reply};
+use portique_fault::{Code, Report, Retry};
 
 /// What belongs to somebody in the hub, and is not changed from outside.
 #[derive(Debug, Clone, Default)]
@@ -16,34 +14,36 @@ pub(crate) struct Owned {
 impl Owned {
     /// # Errors
     /// Permission denied for a subject that is a system's, or the bus's own.
-    pub(super) fn check_subject(&self, subject: &Subject) -> Reply<()> {
+    pub(crate) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {
         let first = subject.tokens().next().unwrap_or_default();
         if !self.subjects.contains(&first) {
             return Ok(());
         }
-        Err(Refusal::new(
-            Code::PermissionDenied,
-            format!(
-                "events on {subject} are not taken from outside: {first}.> belongs to a part of \
+        Err(denied(format!(
+            "events on {subject} are not taken from outside: {first}.> belongs to a part of \
                  the hub, which acts on what it finds there; publish on another subject"
-            ),
-        ))
+        )))
     }
 
     /// # Errors
     /// Permission denied for a consumer that is a system's.
-    pub(super) fn check_consumer(&self, name: &ConsumerName) -> Reply<()> {
+    pub(crate) fn check_consumer(&self, name: &ConsumerName) -> Result<(), Report> {
         let owner = self
             .consumers
             .iter()
             .find(|prefix| name.as_str().starts_with(**prefix));
         let Some(prefix) = owner else { return Ok(()) };
-        Err(Refusal::new(
-            Code::PermissionDenied,
-            format!(
-                "consumer {name} is not changed from outside: names that begin with {prefix} \
+        Err(denied(format!(
+            "consumer {name} is not changed from outside: names that begin with {prefix} \
                  belong to a part of the hub; make a consumer of your own"
-            ),
-        ))
+        )))
+    }
+}
+
+fn denied(message: String) -> Report {
+    Report {
+        code: Code::PermissionDenied,
+        message,
+        retry: Retry::No,
     }
 }

@@ -104,6 +104,15 @@ impl From<portique_event::Error> for Refusal {
     }
 }
 
+impl From<Report> for Refusal {
+    fn from(report: Report) -> Self {
+        Self {
+            report,
+            status: None,
+        }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

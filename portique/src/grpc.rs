@@ -1,0 +1,74 @@
+//! The gRPC edge of bus and jobs: the ports as `proto/bus.proto` and `proto/jobs.proto` tell them.
+//!
+//! A service here checks who calls, turns a message into a call of its port and the answer into a
+//! message, and no more: everything that is decided is decided by the engine. Streams are pulled by
+//! their connection, so that a caller that does not read is not read from either; nothing runs on
+//! its own.
+
+mod bus;
+mod calls;
+mod door;
+mod jobs;
+mod transact;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use portique_bus::Bus;
+use portique_client::proto::bus::v1::bus_server::BusServer;
+use portique_client::proto::jobs::v1::jobs_server::JobsServer;
+use portique_client::proto::jobs::v1::transact_server::TransactServer;
+use portique_jobs::{Jobs, Transact};
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
+
+use bus::BusService;
+pub(crate) use door::Door;
+use jobs::JobsService;
+use transact::TransactService;
+
+/// Largest message of a request: twice the largest batch that an engine takes.
+const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+/// The ports that are served.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) jobs: Arc<dyn Jobs>,
+    pub(crate) transact: Arc<dyn Transact>,
+}
+
+/// Serves the ports beside what `routes` serves already; `door` says who may do what.
+pub(crate) fn add_to(routes: Routes, ports: Ports, door: Door) -> Routes {
+    let door = Arc::new(door);
+    let bus = BusService {
+        bus: ports.bus,
+        door: Arc::clone(&door),
+    };
+    let jobs = JobsService {
+        jobs: ports.jobs,
+        door: Arc::clone(&door),
+    };
+    let transact = TransactService {
+        transact: ports.transact,
+        door: Arc::clone(&door),
+    };
+    let limit = REQUEST_BYTES_MAX;
+    let admit = door::interceptor(door);
+    routes
+        .add_service(InterceptedService::new(
+            BusServer::new(bus).max_decoding_message_size(limit),
+            admit.clone(),
+        ))
+        .add_service(InterceptedService::new(
+            JobsServer::new(jobs).max_decoding_message_size(limit),
+            admit.clone(),
+        ))
+        .add_service(InterceptedService::new(
+            TransactServer::new(transact).max_decoding_message_size(limit),
+            admit,
+        ))
+}

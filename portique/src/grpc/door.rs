@@ -1,0 +1,167 @@
+//! Who may call, and how much at once.
+
+use std::sync::Arc;
+
+use portique_bus::ConsumerName;
+use portique_event::Subject;
+use portique_fault::{Code, Report, Retry};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status};
+
+use crate::api::Owned;
+use crate::token::Token;
+
+/// Streams of calls and of workers at once, in the whole hub: each is a worker process, or a program
+/// that publishes.
+const STREAMS_MAX: usize = 4_096;
+/// A stream ends when its process does, which takes a while.
+const RETRY_WHEN_FULL: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Lets in whoever shows a token, and keeps from everybody what belongs to a part of the hub.
+pub(crate) struct Door {
+    commander: Token,
+    service: Token,
+    owned: Owned,
+    stop: CancellationToken,
+    streams: Arc<Semaphore>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visitor {
+    /// Shows the commander token.
+    Commander,
+    /// Shows the token of services.
+    Service,
+}
+
+impl Door {
+    /// `stop` ends what waits.
+    pub(crate) fn new(
+        commander: Token,
+        service: Token,
+        owned: Owned,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            commander,
+            service,
+            owned,
+            stop,
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        }
+    }
+
+    /// A place for a stream.
+    ///
+    /// # Errors
+    /// Resource exhausted, with a time to come back.
+    pub(super) fn stream(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let place = Arc::clone(&self.streams).try_acquire_owned();
+        place.map_err(|_| {
+            portique_client::status::status(&Report {
+                code: Code::ResourceExhausted,
+                message: format!(
+                    "{STREAMS_MAX} streams are open already: use one for many calls, or come later"
+                ),
+                retry: Retry::After(RETRY_WHEN_FULL),
+            })
+        })
+    }
+
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// What `work` comes to, unless the hub stops first.
+    ///
+    /// # Errors
+    /// Unavailable when the hub stops.
+    pub(super) async fn while_open<T>(&self, work: impl Future<Output = T>) -> Result<T, Status> {
+        self.stop
+            .run_until_cancelled(work)
+            .await
+            .ok_or_else(stopping)
+    }
+
+    /// # Errors
+    /// Permission denied for a subject that belongs to a part of the hub.
+    pub(super) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {
+        self.owned.check_subject(subject).map_err(Report::from)
+    }
+
+    /// # Errors
+    /// Permission denied for a consumer that belongs to a part of the hub.
+    pub(super) fn check_consumer(&self, name: &ConsumerName) -> Result<(), Status> {
+        let checked = self.owned.check_consumer(name).map_err(Report::from);
+        checked.map_err(|report| portique_client::status::status(&report))
+    }
+
+    fn admit<T>(&self, request: &Request<T>) -> Result<Visitor, Status> {
+        let shown = request.metadata().get("authorization");
+        let shown = shown.and_then(|value| value.to_str().ok()?.split_once(' '));
+        match shown {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                let token = token.trim();
+                if self.commander.is(token) {
+                    Ok(Visitor::Commander)
+                } else if self.service.is(token) {
+                    Ok(Visitor::Service)
+                } else {
+                    Err(Status::unauthenticated(
+                        "this token is not the hub's: show the content of service.token or \
+                         commander.token in its data folder",
+                    ))
+                }
+            }
+            _ => Err(Status::unauthenticated(
+                "no token: send the metadata `authorization: Bearer TOKEN`, with the content of \
+                 service.token in the hub's data folder",
+            )),
+        }
+    }
+}
+
+/// Lets nobody in without a token, and remembers who it was.
+pub(super) fn interceptor(
+    door: Arc<Door>,
+) -> impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
+    move |mut request| {
+        let visitor = door.admit(&request)?;
+        request.extensions_mut().insert(visitor);
+        Ok(request)
+    }
+}
+
+impl Visitor {
+    /// Who makes a call; whoever the door does not know has the fewest rights.
+    pub(super) fn of<T>(request: &Request<T>) -> Self {
+        let known = request.extensions().get::<Self>().copied();
+        known.unwrap_or(Self::Service)
+    }
+
+    /// # Errors
+    /// Permission denied to services: what the reserve is for would not fit any more.
+    pub(super) fn may_use_reserve(self) -> Result<(), Report> {
+        if self == Self::Commander {
+            return Ok(());
+        }
+        Err(Report {
+            code: Code::PermissionDenied,
+            message:
+                "the disk's reserve is for orders of the commander: publish without `reserved`"
+                    .into(),
+            retry: Retry::No,
+        })
+    }
+}
+
+/// What callers that wait are told when the hub stops.
+pub(super) fn stopping() -> Status {
+    portique_client::status::status(&Report {
+        code: Code::Unavailable,
+        message: "the hub is stopping: connect again".into(),
+        retry: Retry::After(RETRY_WHEN_FULL),
+    })
+}
