@@ -30,12 +30,19 @@ use portique_event::EventId;
 use portique_jobs::{Jobs, Transact};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use batch::BATCH_BYTES_MAX;
 use gate::Gate;
 pub(crate) use owned::Owned;
 use refusal::{Refusal, Reply};
 
 /// Longest wait of a long poll; what ports count at most.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Routes that wait when they are asked to.
+pub(crate) const LONG_POLLS: [&str; 3] = [
+    "/api/v1/queues/{queue}/claim",
+    "/api/v1/jobs/{id}",
+    "/api/v1/consumers/{name}/fetch",
+];
 /// Entries of a page when nobody says.
 const LIMIT_DEFAULT: usize = 100;
 /// Most entries of a page: what ports give at most.

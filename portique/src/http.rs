@@ -1,8 +1,8 @@
 //! The HTTP edge: every route, and what every request passes through.
 //!
 //! From the outside in: count and trace, turn every error into problem details, limit the time, ask
-//! whoever changes something for the token, limit the body. Reads are open, as the hub listens on this machine only
-//! unless told otherwise.
+//! whoever changes something, or reads a payload, for a token, limit the body. Other reads are open, as the hub listens
+//! on this machine only unless told otherwise.
 
 mod access;
 mod connections;
@@ -40,6 +40,8 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Front {
     pub(crate) token: Token,
+    /// Opens queues and events only.
+    pub(crate) service_token: Token,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) addresses: Addresses,

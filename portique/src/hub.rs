@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::lifetime::TaskGroup;
 use crate::supervisor::Processes;
-use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
+use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use systems::Systems;
 
@@ -113,6 +113,7 @@ impl Hub {
             .map_err(|error| engines.poison().unwrap_or(error))?;
         let front = Front {
             token: token.clone(),
+            service_token: Token::open(data.path(), SERVICE_TOKEN_FILE)?,
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),

@@ -12,6 +12,8 @@ use crate::error::Error;
 pub(crate) const TOKEN_FILE: &str = "commander.token";
 /// What modules that are attached by hand show; it gives no orders.
 pub(crate) const MODULE_TOKEN_FILE: &str = "module.token";
+/// What programs that queue jobs and publish events show; it opens nothing else.
+pub(crate) const SERVICE_TOKEN_FILE: &str = "service.token";
 /// 256 bits: not to be guessed, whatever the rate.
 const TOKEN_BYTES: usize = 32;
 /// Twice a token in hexadecimal; a larger file is something else.

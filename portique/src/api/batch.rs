@@ -15,7 +15,7 @@ use super::refusal::{Refusal, Reply};
 
 /// Largest batch: what an engine takes as one change has a quarter of it, and JSON writes bytes
 /// longer than they are.
-pub(super) const BATCH_BYTES_MAX: usize = 8 << 20;
+pub(crate) const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Most entries of a batch, whatever the engine takes: reading them must not hold a thread long.
 const ENTRIES_MAX: usize = 10_000;
 /// Wrong entries that are told at once: enough to see what they have in common.

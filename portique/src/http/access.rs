@@ -1,35 +1,107 @@
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use portique_fault::Code;
 
 use super::{Front, problem};
 
-/// Lets reads pass, and changes with the commander's token.
+/// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
+/// are private, so reading them needs a token too.
+const SERVICE_AREAS: [&str; 9] = [
+    "queues",
+    "jobs",
+    "dead",
+    "schedules",
+    "bindings",
+    "transactions",
+    "events",
+    "consumers",
+    "compactions",
+];
+/// Those of them whose own state is no secret; what lies in them is.
+const OPEN_STATES: [&str; 3] = ["queues", "consumers", "compactions"];
+/// What names addresses and secrets outside of the hub: not even read without the commander.
+const COMMANDER_AREAS: [&str; 1] = ["webhooks"];
+
+/// Which token a request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// None.
+    Nothing,
+    /// The commander's.
+    Commander,
+    /// The commander's or the services'.
+    Service,
+}
+
+impl Needs {
+    /// Of a request with this method to a route with this path.
+    pub(super) fn of(method: &Method, path: &str) -> Self {
+        let Some(below) = path.strip_prefix("/api/") else {
+            return Self::Nothing;
+        };
+        let parts: Vec<&str> = below.split('/').skip(1).collect();
+        let area = parts.first().copied().unwrap_or_default();
+        let is_open_state = OPEN_STATES.contains(&area) && parts.len() <= 2;
+        if method.is_safe() && is_open_state {
+            Self::Nothing
+        } else if SERVICE_AREAS.contains(&area) {
+            Self::Service
+        } else if !method.is_safe() || COMMANDER_AREAS.contains(&area) {
+            Self::Commander
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Lets pass what needs no token, and what shows one that opens it.
 pub(super) async fn require_token(
     State(front): State<Front>,
     request: Request,
     next: Next,
 ) -> Response {
-    let changes = !request.method().is_safe() && request.uri().path().starts_with("/api/");
-    if !changes {
+    let route = request.extensions().get::<MatchedPath>();
+    let path = route.map_or(request.uri().path(), MatchedPath::as_str);
+    let needs = Needs::of(request.method(), path);
+    if needs == Needs::Nothing {
         return next.run(request).await;
     }
-    match bearer(request.headers()) {
-        Some(shown) if front.token.is(shown) => next.run(request).await,
-        Some(_) => problem::refuse(
+    let Some(shown) = bearer(request.headers()) else {
+        return problem::refuse(Code::Unauthenticated, missing(needs).into());
+    };
+    if front.token.is(shown) {
+        return next.run(request).await;
+    }
+    match (front.service_token.is(shown), needs) {
+        (true, Needs::Service) => next.run(request).await,
+        (true, _) => problem::refuse(
+            Code::PermissionDenied,
+            "this is the service token, which opens queues and events only: show the commander \
+             token, which is in the file commander.token of the hub's data folder"
+                .into(),
+        ),
+        (false, _) => problem::refuse(
             Code::Unauthenticated,
             "this token is not the hub's: the commander token is in the file commander.token of \
-             its data folder"
+             its data folder, that of queues and events in service.token"
                 .into(),
         ),
-        None => problem::refuse(
-            Code::Unauthenticated,
-            "changes need the commander token: send the header `Authorization: Bearer TOKEN`, with \
+    }
+}
+
+fn missing(needs: Needs) -> &'static str {
+    match needs {
+        Needs::Service => {
+            "this needs the service token or the commander token: send the header `Authorization: \
+             Bearer TOKEN`, with the content of service.token or commander.token in the hub's data \
+             folder"
+        }
+        _ => {
+            "this needs the commander token: send the header `Authorization: Bearer TOKEN`, with \
              the content of commander.token in the hub's data folder"
-                .into(),
-        ),
+        }
     }
 }
 
@@ -37,4 +109,38 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &str, path: &str, expected: Needs) {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(Needs::of(&method, path), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn payloads_are_private_and_states_are_not() {
+        check("GET", "/api/v1/queues", Needs::Nothing);
+        check("GET", "/api/v1/queues/{queue}", Needs::Nothing);
+        check("GET", "/api/v1/queues/{queue}/jobs", Needs::Service);
+        check("POST", "/api/v1/queues/{queue}/jobs", Needs::Service);
+        check("GET", "/api/v1/jobs/{id}", Needs::Service);
+        check("GET", "/api/v1/events/stream", Needs::Service);
+        check("HEAD", "/api/v1/events", Needs::Service);
+        check("GET", "/api/v1/consumers/{name}", Needs::Nothing);
+        check("PUT", "/api/v1/consumers/{name}", Needs::Service);
+    }
+
+    #[test]
+    fn everything_else_is_read_by_anybody_and_changed_by_the_commander() {
+        check("GET", "/healthz", Needs::Nothing);
+        check("POST", "/healthz", Needs::Nothing);
+        check("GET", "/api/v1/launch/rockets", Needs::Nothing);
+        check("POST", "/api/v1/launch/rockets", Needs::Commander);
+        check("GET", "/api/v1/webhooks/{name}", Needs::Commander);
+        check("PUT", "/api/v1/webhooks/{name}", Needs::Commander);
+    }
 }

@@ -44,6 +44,8 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => {
+                    // An answer is written at once; waiting for more of it would only delay it.
+                    let _ = stream.set_nodelay(true);
                     let serving = answer(stream, router.clone(), patience.header, stop.clone());
                     connections.spawn(serving);
                 }

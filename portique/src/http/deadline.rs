@@ -1,14 +1,16 @@
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use portique_fault::Code;
 
 use super::problem;
+use crate::api::{LONG_POLLS, WAIT_MAX};
 
 /// Longer than the hub waits for a module's answer, shorter than the command line waits for the
-/// hub's. An event stream begins its answer at once, so it is not concerned.
+/// hub's. An event stream begins its answer at once, so it is not concerned; a long poll may wait as
+/// long as it says before this begins to count.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Gives up requests whose answer does not begin in time, whoever is slow: the visitor with the
@@ -18,6 +20,9 @@ pub(super) async fn limit_time(
     request: Request,
     next: Next,
 ) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let may_wait = route.is_some_and(|route| LONG_POLLS.contains(&route.as_str()));
+    let limit = if may_wait { limit + WAIT_MAX } else { limit };
     let answered = tokio::time::timeout(limit, next.run(request)).await;
     answered.unwrap_or_else(|_| {
         problem::refuse(

@@ -1,24 +1,28 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
 
+use super::access::Needs;
 use super::{BODY_BYTES_MAX, ProblemDetails};
+use crate::api::BATCH_BYTES_MAX;
 
-/// The token's name in the document.
-const BEARER: &str = "commander_token";
+/// The tokens' names in the document.
+const COMMANDER: &str = "commander_token";
+const SERVICE: &str = "service_token";
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Portique",
-        description = "The control room's API. Reads are open to whoever reaches the hub; changes \
-                       need the commander token as a bearer token. Every error is an RFC 9457 \
+        description = "The control room's API. Changes need a bearer token: the commander's, or the \
+                       services' for queues and events, whose payloads need one to be read too. \
+                       Other reads are open to whoever reaches the hub. Every error is an RFC 9457 \
                        problem with a `code` to act on."
     ),
     components(schemas(ProblemDetails)),
@@ -35,11 +39,13 @@ pub(super) fn introduction() -> utoipa::openapi::OpenApi {
 /// token.
 pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
-    components.add_security_scheme(
-        BEARER,
-        SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
-    );
-    for item in document.paths.paths.values_mut() {
+    for token in [COMMANDER, SERVICE] {
+        components.add_security_scheme(
+            token,
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+    for (path, item) in &mut document.paths.paths {
         let PathItem {
             get,
             post,
@@ -48,22 +54,42 @@ pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
             delete,
             ..
         } = item;
-        for operation in [&mut *get, post, put, patch, delete].into_iter().flatten() {
+        let operations = [
+            (Method::GET, get),
+            (Method::POST, post),
+            (Method::PUT, put),
+            (Method::PATCH, patch),
+            (Method::DELETE, delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
             add_problem(operation, "default", "A problem, with a code to act on");
             if operation.request_body.is_some() {
                 add_body_problems(operation);
             }
-        }
-        for operation in [post, put, patch, delete].into_iter().flatten() {
-            let needed = SecurityRequirement::new(BEARER, [] as [&str; 0]);
-            operation.security.get_or_insert_default().push(needed);
+            add_security(operation, Needs::of(&method, path));
         }
     }
     document
 }
 
+/// One of the tokens that open it.
+fn add_security(operation: &mut Operation, needs: Needs) {
+    let tokens: &[&str] = match needs {
+        Needs::Nothing => return,
+        Needs::Commander => &[COMMANDER],
+        Needs::Service => &[COMMANDER, SERVICE],
+    };
+    for token in tokens {
+        let needed = SecurityRequirement::new(*token, [] as [&str; 0]);
+        operation.security.get_or_insert_default().push(needed);
+    }
+}
+
 fn add_body_problems(operation: &mut Operation) {
-    let too_large = format!("The body has more than {BODY_BYTES_MAX} bytes");
+    let too_large = format!(
+        "The body has more than {BODY_BYTES_MAX} bytes, or a batch more than {BATCH_BYTES_MAX}"
+    );
     add_problem(operation, "413", &too_large);
     let malformed = "A field of the body is unknown, missing or of the wrong kind: the detail names \
                      it, and an unknown one with those that are known";

@@ -43,8 +43,11 @@ impl ProblemDetails {
         }
     }
 
-    fn from_report(report: &Report) -> Self {
-        let mut problem = Self::new(status(report.code), report.code, report.message.clone());
+    /// A status that says more than the code is kept.
+    fn from_report(report: &Report, given: StatusCode) -> Self {
+        let is_said = given.is_client_error();
+        let status = if is_said { given } else { status(report.code) };
+        let mut problem = Self::new(status, report.code, report.message.clone());
         if let Retry::After(wait) = report.retry {
             problem.retry_after_s = Some(wait.as_secs_f64().ceil() as u64);
         }
@@ -117,7 +120,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     let problem = match parts.extensions.remove::<Report>() {
-        Some(report) => ProblemDetails::from_report(&report),
+        Some(report) => ProblemDetails::from_report(&report, parts.status),
         None => foreign(parts.status, &asked, body).await,
     };
     if problem.status >= 500 {
