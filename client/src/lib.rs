@@ -1,9 +1,32 @@
 //! The ports over the wire: what worker processes and other programs link.
+//!
+//! A [`Client`] reaches one hub over one connection and gives its [bus](Client::bus), its
+//! [job queues](Client::jobs) and its [transactions](Client::transact) as the ports that the engines
+//! in the hub implement: code written against a port runs on either. Errors come back as the port's
+//! own. Publishing and enqueuing go through streams of their own, on which many calls are in flight
+//! and travel together.
+//!
+//! A [`Worker`] takes jobs of a queue over a stream of credits, extends its leases while it works, and
+//! on the way out finishes what it has begun.
+//!
+//! [`proto`] is what the build makes of `proto/bus.proto` and `proto/jobs.proto`, for both sides;
+//! [`wire`] turns it into the ports' types and back, [`status`] errors. What is not here: engines, and
+//! decisions.
 
+mod backoff;
+mod bus;
+mod call;
+mod client;
+mod error;
+mod jobs;
+mod pipeline;
 pub mod proto;
 mod refusal;
 pub mod status;
+mod transact;
 pub mod wire;
 mod words;
 
+pub use client::{Client, ClientOptions, Connection};
+pub use error::Error;
 pub use refusal::{NotUnderstood, bus_status, jobs_status};

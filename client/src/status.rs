@@ -135,7 +135,10 @@ pub fn retry_after_ms(retry: Retry) -> Option<u64> {
 pub fn refusal_of<R: Message + Name + Default>(status: &Status) -> Option<R> {
     let rich = RichStatus::decode(status.details()).ok()?;
     let wanted = format!("{TYPE_URL}{}", R::full_name());
-    let found = rich.details.into_iter().find(|any| any.type_url == wanted)?;
+    let found = rich
+        .details
+        .into_iter()
+        .find(|any| any.type_url == wanted)?;
     R::decode(found.value).ok()
 }
 

@@ -1,6 +1,6 @@
 use portique_jobs::{
-    Claim, Claimed, Error, Extension, JobId, JobKind, Label, Lease, LeaseToken, Progress, QueueName,
-    WorkerName,
+    Claim, Claimed, Error, Extension, JobId, JobKind, Label, Lease, LeaseToken, Progress,
+    QueueName, WorkerName,
 };
 
 use super::job::{absent, label};

@@ -110,6 +110,9 @@ mod tests {
             ..pb::Event::default()
         };
         let refused = Event::try_from(event).unwrap_err().to_string();
-        assert!(refused.contains("event attribute data is no JSON"), "{refused}");
+        assert!(
+            refused.contains("event attribute data is no JSON"),
+            "{refused}"
+        );
     }
 }

@@ -58,9 +58,7 @@ impl TryFrom<pb::QueueOptions> for QueueOptions {
             jobs_max: options.jobs_max.unwrap_or(default.jobs_max),
             result_ttl: options.result_ttl_ns.map_or(default.result_ttl, duration),
             finished_max: options.finished_max.unwrap_or(default.finished_max),
-            result_bytes_max: options
-                .result_bytes_max
-                .unwrap_or(default.result_bytes_max),
+            result_bytes_max: options.result_bytes_max.unwrap_or(default.result_bytes_max),
         })
     }
 }

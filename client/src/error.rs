@@ -1,0 +1,52 @@
+use portique_fault::{Code, Fault};
+
+/// Why there is no client, or no worker.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address of the hub cannot be used.
+    #[error("{url:?} is no address of a hub: write http://HOST:PORT")]
+    Url {
+        /// What was given.
+        url: String,
+        /// Why it cannot be used.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// The token cannot be sent.
+    #[error(
+        "the token has characters that a header cannot carry: give the content of service.token"
+    )]
+    Token,
+    /// The operating system has no randomness.
+    #[error("no random bytes can be drawn: {reason}")]
+    Random {
+        /// Why.
+        reason: String,
+    },
+    /// The hub refuses the worker, and will refuse it again.
+    #[error("the hub refuses the worker: {message}")]
+    WorkerRefused {
+        /// What a caller can do.
+        code: Code,
+        /// What the hub says.
+        message: String,
+    },
+    /// A worker's options are out of range.
+    #[error("{name} is {problem}")]
+    InvalidOption {
+        /// The option.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl Fault for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Url { .. } | Self::Token | Self::InvalidOption { .. } => Code::InvalidArgument,
+            Self::Random { .. } => Code::Unavailable,
+            Self::WorkerRefused { code, .. } => *code,
+        }
+    }
+}
