@@ -36,7 +36,10 @@ mod names;
 mod parts;
 mod queue;
 mod queues;
+mod retain;
 mod settle;
+mod view;
+mod waits;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -48,6 +51,7 @@ pub use claim::{Picked, PickedJob};
 pub use enqueue::{EnqueuePlan, PlannedJob};
 pub use fact::{Fact, FactError, JobRecord};
 pub use settle::Settling;
+pub use view::{FoundDead, FoundJob, FoundPage};
 
 use self::entry::Entry;
 use self::parts::{KeyHash, KeyIndex};

@@ -50,8 +50,7 @@ impl Machine {
             | Decided::ScheduleRemoved(_)
             | Decided::Ticked(_)
             | Decided::BindingDefined(_)
-            | Decided::BindingRemoved(_)
-            | Decided::KeyUsed(_) => {}
+            | Decided::BindingRemoved(_) => {}
         }
     }
 

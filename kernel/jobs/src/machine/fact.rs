@@ -12,11 +12,13 @@ mod settle;
 use bytes::Bytes;
 use prost::Message;
 
+use crate::{JobId, Payload};
+
 pub(crate) use claim::{Claimed, Lost, Released};
 pub(crate) use queue::{Defined, OptionsBody, Pause, Removed, RetryBody};
 pub use record::JobRecord;
 pub(crate) use record::{DependencyCode, Record, Rewritten};
-pub(crate) use schedule::{BindingBody, KeyUsed, Named, ScheduleBody, Ticked};
+pub(crate) use schedule::{BindingBody, Named, ScheduleBody, Ticked};
 pub(crate) use settle::{Completed, Failed, Ids, ResultBody};
 
 /// Lowest record kind of a fact about jobs; those below are the bus's and the broker's.
@@ -55,10 +57,10 @@ pub(crate) enum Decided {
     Ticked(Ticked),
     BindingDefined(BindingBody),
     BindingRemoved(Named),
-    KeyUsed(KeyUsed),
 }
 
 const ENQUEUED: u8 = 37;
+const COMPLETED: u8 = 39;
 const EDITED: u8 = 45;
 const CARRIED: u8 = 46;
 
@@ -107,6 +109,20 @@ impl Fact {
         matches!(kind, ENQUEUED | EDITED | CARRIED)
     }
 
+    /// What came of a job, in a record that says it was completed; none when it said nothing.
+    ///
+    /// # Errors
+    /// [`FactError`] when the record is damaged, or none of completions.
+    pub fn result(kind: u8, body: Bytes, id: JobId) -> Result<Option<Payload>, FactError> {
+        if kind != COMPLETED {
+            return Err(FactError::Kind { kind });
+        }
+        let completed: Completed = parsed(kind, body)?;
+        let mut results = completed.results.iter();
+        let result = results.find(|result| result.id == id.0);
+        Ok(result.map(ResultBody::payload))
+    }
+
     /// The kind and the body, as a journal record holds them.
     pub fn encode(&self) -> (u8, Bytes) {
         match &self.0 {
@@ -117,7 +133,7 @@ impl Fact {
             Decided::QueueDraining(fact) => (36, body(fact)),
             Decided::Enqueued(fact) => (ENQUEUED, body(fact)),
             Decided::Claimed(fact) => (38, body(fact)),
-            Decided::Completed(fact) => (39, body(fact)),
+            Decided::Completed(fact) => (COMPLETED, body(fact)),
             Decided::Failed(fact) => (40, body(fact)),
             Decided::Released(fact) => (41, body(fact)),
             Decided::Lost(fact) => (42, body(fact)),
@@ -132,7 +148,6 @@ impl Fact {
             Decided::Ticked(fact) => (51, body(fact)),
             Decided::BindingDefined(fact) => (52, body(fact)),
             Decided::BindingRemoved(fact) => (53, body(fact)),
-            Decided::KeyUsed(fact) => (54, body(fact)),
         }
     }
 
@@ -149,7 +164,7 @@ impl Fact {
             36 => Decided::QueueDraining(checked(kind, body, Pause::check)?),
             ENQUEUED => Decided::Enqueued(checked(kind, body, Record::check)?),
             38 => Decided::Claimed(checked(kind, body, Claimed::check)?),
-            39 => Decided::Completed(parsed(kind, body)?),
+            COMPLETED => Decided::Completed(parsed(kind, body)?),
             40 => Decided::Failed(parsed(kind, body)?),
             41 => Decided::Released(parsed(kind, body)?),
             42 => Decided::Lost(parsed(kind, body)?),
@@ -164,7 +179,6 @@ impl Fact {
             51 => Decided::Ticked(parsed(kind, body)?),
             52 => Decided::BindingDefined(checked(kind, body, BindingBody::check)?),
             53 => Decided::BindingRemoved(checked(kind, body, Named::check)?),
-            54 => Decided::KeyUsed(parsed(kind, body)?),
             kind => return Err(FactError::Kind { kind }),
         };
         Ok(Self(decided))

@@ -116,11 +116,10 @@ impl Lane {
         }
     }
 
-    /// How many due jobs of this key are here.
-    pub(super) fn due_of_key(&self, key: Number) -> u64 {
-        self.slots
-            .get(&key)
-            .map_or(0, |slot| slot.jobs.len() as u64)
+    /// How many due jobs of each limited key are here.
+    pub(super) fn keyed(&self) -> impl Iterator<Item = (Number, u64)> + '_ {
+        let slots = self.slots.iter();
+        slots.map(|(key, slot)| (*key, slot.jobs.len() as u64))
     }
 }
 

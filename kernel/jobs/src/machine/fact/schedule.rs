@@ -172,18 +172,3 @@ impl BindingBody {
         })
     }
 }
-
-/// A request of several jobs and events that was named by a key; what it came to stands with it.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub(crate) struct KeyUsed {
-    #[prost(string, tag = "1")]
-    pub(crate) key: String,
-    /// Tells its content from another.
-    #[prost(fixed64, tag = "2")]
-    pub(crate) content: u64,
-    #[prost(sfixed64, tag = "3")]
-    pub(crate) at: i64,
-    /// The answer, in the shell's own encoding.
-    #[prost(bytes = "bytes", tag = "4")]
-    pub(crate) answer: Bytes,
-}
