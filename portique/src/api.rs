@@ -19,21 +19,25 @@ mod queues;
 mod refusal;
 mod schedules;
 mod transactions;
+mod webhooks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use portique_bus::Bus;
-use portique_clock::{Clock, Random};
+use portique_clock::{Clock, Random, Seeded};
 use portique_event::EventId;
 use portique_jobs::{Jobs, Transact};
+use portique_records::Records;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use batch::BATCH_BYTES_MAX;
 use gate::Gate;
 pub(crate) use owned::Owned;
 use refusal::{Refusal, Reply};
+pub(crate) use webhooks::Pusher;
+use webhooks::Webhooks;
 
 /// Longest wait of a long poll; what ports count at most.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -48,6 +52,9 @@ const LIMIT_DEFAULT: usize = 100;
 /// Most entries of a page: what ports give at most.
 const LIMIT_MAX: usize = 1_000;
 
+/// The first token of dead letters' subjects: the bus writes them.
+const DEAD: &str = "dead";
+
 /// What these routes stand on.
 pub(crate) struct Api {
     bus: Arc<dyn Bus>,
@@ -55,7 +62,7 @@ pub(crate) struct Api {
     transact: Arc<dyn Transact>,
     clock: Arc<dyn Clock>,
     /// Names events whose publisher does not.
-    random: Mutex<Box<dyn Random>>,
+    random: Mutex<Seeded>,
     owned: Owned,
     gate: Gate,
 }
@@ -66,22 +73,35 @@ pub(crate) struct Ports {
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) transact: Arc<dyn Transact>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Box<dyn Random>,
+    pub(crate) random: Seeded,
+    /// Where webhooks are kept.
+    pub(crate) records: Arc<dyn Records>,
     pub(crate) owned: Owned,
 }
 
-/// The routes of queues and events, below `/api/v1`.
-pub(crate) fn router(ports: Ports) -> OpenApiRouter {
+/// The routes of queues and events, below `/api/v1`, and what pushes events while the hub runs.
+///
+/// # Errors
+/// Those of the records, in which webhooks are kept.
+pub(crate) async fn open(
+    mut ports: Ports,
+) -> Result<(OpenApiRouter, Pusher), portique_records::Error> {
+    let luck = Seeded::new(ports.random.next_u64());
+    let webhooks = Webhooks::open(&ports, luck).await?;
+    let pusher = webhooks.pusher();
+    let mut owned = ports.owned;
+    owned.subjects.push(DEAD);
+    owned.consumers.push(webhooks::CONSUMER_PREFIX);
     let api = Arc::new(Api {
         bus: ports.bus,
         jobs: ports.jobs,
         transact: ports.transact,
         clock: ports.clock,
         random: Mutex::new(ports.random),
-        owned: ports.owned,
+        owned,
         gate: Gate::new(),
     });
-    OpenApiRouter::new()
+    let routes = OpenApiRouter::new()
         .merge(queues::router())
         .merge(jobs::router())
         .merge(dead::router())
@@ -92,13 +112,15 @@ pub(crate) fn router(ports: Ports) -> OpenApiRouter {
         .merge(consumers::router())
         .merge(compactions::router())
         .with_state(api)
+        .merge(webhooks::router(webhooks));
+    Ok((OpenApiRouter::new().nest("/api/v1", routes), pusher))
 }
 
 impl Api {
     /// The id of an event whose publisher gave none.
     fn new_id(&self) -> EventId {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        EventId::generate(self.clock.now(), random.as_mut())
+        EventId::generate(self.clock.now(), &mut *random)
     }
 }
 

@@ -12,6 +12,7 @@ use portique_bus::{ConsumerName, Error};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(super) use settings::ConsumerKindName;
 use settings::{ConsumerSettings, ConsumerView};
 
 use super::Api;

@@ -34,6 +34,11 @@ impl Refusal {
         Self::new(Code::Internal, message.into())
     }
 
+    /// Something needed is not there at the moment.
+    pub(super) fn unavailable(message: String) -> Self {
+        Self::new(Code::Unavailable, message)
+    }
+
     /// What was sent is more than this route takes.
     pub(super) fn too_large(message: String) -> Self {
         Self {
