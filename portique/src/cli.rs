@@ -147,3 +147,13 @@ fn exit_statuses() -> String {
             text
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_verb_contradicts_itself() {
+        Cli::command().debug_assert();
+    }
+}

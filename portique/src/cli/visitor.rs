@@ -187,9 +187,6 @@ impl Visitor {
         if let Some(media_type) = content.media_type {
             request = request.header(CONTENT_TYPE, media_type).body(content.body);
         }
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.as_str());
-        }
         let response = self.send(request).await?;
         self.json(response).await
     }
@@ -220,7 +217,11 @@ impl Visitor {
         url
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
+    /// Shows the token to reads, too: payloads of jobs and events are private.
+    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Response, Error> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.as_str());
+        }
         let response = request.send().await.map_err(|source| Error::Unreachable {
             url: self.hub().to_owned(),
             source,

@@ -5,11 +5,15 @@
 )]
 
 mod api;
+mod cli_queue;
 mod hub_process;
 mod in_process;
 mod journal;
 mod kills;
 mod modules;
+mod pages;
+mod python_worker;
+mod queue_kills;
 mod refusals;
 mod replay;
 mod start_and_stop;

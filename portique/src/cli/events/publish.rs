@@ -34,7 +34,8 @@ pub(super) struct Publish {
     #[arg(value_name = "TYPE", required_unless_present = "bulk")]
     kind: Option<String>,
     /// What happened: JSON, @FILE, or - for standard input.
-    data: Option<String>,
+    #[arg(value_name = "DATA")]
+    body: Option<String>,
     /// Publish each line of @FILE or of standard input.
     #[arg(long, value_name = "INPUT", num_args = 0..=1, default_missing_value = "-")]
     bulk: Option<String>,
@@ -84,8 +85,8 @@ impl Publish {
         if let Some(key) = &self.key {
             event.insert("partitionkey".into(), json!(key));
         }
-        if let Some(data) = &self.data {
-            self.with_data(&mut event, &input::read(data)?)?;
+        if let Some(body) = &self.body {
+            self.with_data(&mut event, &input::read(body)?)?;
         }
         Ok(Value::Object(event))
     }
