@@ -17,6 +17,8 @@ const TOKEN_COUNT_BITS: u32 = 40;
 const KEY_NANOS: i64 = 24 * 60 * 60 * 1_000_000_000;
 /// `on_dead_child` of a job that goes on as if a dead child were completed.
 const IGNORE: u32 = 1;
+/// `on_dead_child` of a job that dies with its child.
+const DIE: u32 = 2;
 /// `unique_mode` of a job that is the only one of its key until it is finished.
 const UNTIL_FINISHED: u32 = 0;
 
@@ -34,6 +36,8 @@ pub(super) struct Jobs {
     dropped: SequenceSet,
     /// Jobs that were dead or cancelled at some time.
     given_up: SequenceSet,
+    /// Jobs that die with a job, by that job.
+    dependants: HashMap<u64, Vec<u64>>,
     /// When each idempotency key was used last, by queue and key.
     keys: HashMap<(u32, String), i64>,
     /// The newest job of each unique key that counts until it is finished.
@@ -59,7 +63,7 @@ struct Job {
     last_token: u64,
     losses: u32,
     /// The jobs it waits for.
-    open: Box<[u64]>,
+    open: Vec<u64>,
     on_dead_child: u32,
     /// Its turn among the jobs of its key, until it is first claimed.
     fresh: Option<Fresh>,
@@ -130,8 +134,8 @@ impl Jobs {
             JobFact::Lost(lost) => self.lose(&lost, totals, findings),
             JobFact::Cancelled(ids) => self.cancel(&ids, totals, findings),
             JobFact::Retried(ids) => self.retry(&ids, findings),
-            JobFact::Edited(written) => self.rewrite(&written, "edited", findings),
-            JobFact::Carried(written) => self.rewrite(&written, "carried", findings),
+            JobFact::Edited(written) => self.edit(&written, findings),
+            JobFact::Carried(written) => self.carry(&written, findings),
             JobFact::Dropped(ids) => self.drop_dead(&ids, totals, findings),
             JobFact::Expired(ids) => self.expire(&ids, findings),
             JobFact::Ticked(ticked) => self.tick(sequence, ticked),
@@ -180,6 +184,25 @@ impl Jobs {
             );
         }
         self.jobs.insert(id, job);
+        self.depend(id);
+    }
+
+    /// A job that dies with its children: at once when one of them is given up already.
+    fn depend(&mut self, id: u64) {
+        let Some(job) = self.jobs.get(&id).filter(|job| job.on_dead_child == DIE) else {
+            return;
+        };
+        let mut is_over = false;
+        for child in &job.open {
+            is_over |= self
+                .jobs
+                .get(child)
+                .is_none_or(|child| child.state == State::Dead);
+            self.dependants.entry(*child).or_default().push(id);
+        }
+        if is_over {
+            self.bury(id);
+        }
     }
 
     fn check_keys(&mut self, id: u64, record: &Record, findings: &mut Findings) {
@@ -225,7 +248,7 @@ impl Jobs {
             state: State::Waiting,
             last_token: 0,
             losses: 0,
-            open: open.into(),
+            open,
             on_dead_child: record.on_dead_child,
             fresh,
         }
@@ -259,7 +282,7 @@ impl Jobs {
                 state: was,
                 last_token: 0,
                 losses: 0,
-                open: Box::default(),
+                open: Vec::new(),
                 on_dead_child: 0,
                 fresh: None,
             };
@@ -315,7 +338,7 @@ impl Jobs {
     }
 
     fn check_children(&self, id: u64, findings: &mut Findings) {
-        let Some(job) = self.jobs.get(&id) else {
+        let Some(job) = self.jobs.get(&id).filter(|job| job.state == State::Waiting) else {
             return;
         };
         for child in &job.open {
@@ -384,6 +407,13 @@ impl Jobs {
         {
             let number = job.queue;
             self.queue(number).forget(id, &fresh);
+        }
+    }
+
+    fn leave_line_of(&mut self, id: u64, fresh: Option<&Fresh>) {
+        let number = self.jobs.get(&id).map(|job| job.queue);
+        if let (Some(number), Some(fresh)) = (number, fresh) {
+            self.queue(number).forget(id, fresh);
         }
     }
 

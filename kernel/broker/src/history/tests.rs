@@ -418,6 +418,34 @@ fn jobs_wait_for_their_children() {
 }
 
 #[test]
+fn what_dies_with_its_child_is_dead() {
+    let after = |on_dead_child| Record {
+        after: vec![(1 << 2) | 3],
+        on_dead_child,
+        ..Record::default()
+    };
+    let mut history = History::new();
+    let child = history.job();
+    let parent = history.enqueue(after(2));
+    let grandparent = history.enqueue(after(2));
+    history.say(43, &ids(child));
+    history.say(44, &ids(parent));
+    history.claim(&[parent], 1);
+    history.complete(parent, 1);
+    history.say(47, &ids(grandparent));
+    let audit = history.audit();
+    assert!(audit.is_clean(), "{:?}", audit.violations);
+    assert_eq!((audit.totals.dropped, audit.totals.completed), (1, 1));
+
+    check("claimed_not_waiting", |history| {
+        let child = history.job();
+        let parent = history.enqueue(after(2));
+        history.say(43, &ids(child));
+        history.claim(&[parent], 1);
+    });
+}
+
+#[test]
 fn an_end_is_an_end() {
     check("dropped_not_dead", |history| {
         let job = history.job();
@@ -428,7 +456,7 @@ fn an_end_is_an_end() {
         history.claim(&[job], 1);
         history.say(44, &ids(job));
     });
-    check("rewritten_after_its_end", |history| {
+    check("carried_after_its_end", |history| {
         let job = history.job();
         history.say(43, &ids(job));
         let carried = Rewritten {

@@ -72,11 +72,30 @@ impl Jobs {
         }
     }
 
-    fn bury(&mut self, id: u64) {
-        self.given_up.insert(id);
+    /// The job is dead, and so are those that die with it.
+    pub(super) fn bury(&mut self, id: u64) {
         self.leave_line(id);
         if let Some(job) = self.jobs.get_mut(&id) {
             job.state = State::Dead;
+        }
+        self.give_up(id);
+    }
+
+    /// Of the jobs that die with this one, those that wait for it do.
+    fn give_up(&mut self, id: u64) {
+        let mut given_up = vec![id];
+        while let Some(child) = given_up.pop() {
+            self.given_up.insert(child);
+            for parent in self.dependants.remove(&child).unwrap_or_default() {
+                let job = self.jobs.get_mut(&parent);
+                let waits =
+                    |job: &&mut Job| job.state == State::Waiting && job.open.contains(&child);
+                if let Some(job) = job.filter(waits) {
+                    job.state = State::Dead;
+                    self.leave_line(parent);
+                    given_up.push(parent);
+                }
+            }
         }
     }
 
@@ -88,31 +107,39 @@ impl Jobs {
             }
             self.put_down(*id);
             self.forget(*id);
-            self.given_up.insert(*id);
             self.cancelled.insert(*id);
+            self.give_up(*id);
         }
     }
 
     pub(super) fn retry(&mut self, fact: &Ids, findings: &mut Findings) {
         for id in &fact.ids {
-            let problem = match self.find(*id, 0, State::Dead) {
-                Ok(Job {
-                    state: State::Active { .. },
-                    ..
-                }) => Some("active"),
-                Ok(job) => {
-                    if job.state == State::Dead {
-                        job.losses = 0;
-                    }
-                    job.state = State::Waiting;
-                    None
-                }
-                Err(was) => Some(was),
+            let was = match self.find(*id, 0, State::Dead) {
+                Ok(job) => job.state.word(),
+                Err(was) => was,
             };
-            if let Some(was) = problem {
-                findings.report("retried_not_waiting", format!("job {id} is {was}"));
+            match was {
+                "dead" => self.revive(*id),
+                "waiting" => {}
+                _ => findings.report("retried_not_waiting", format!("job {id} is {was}")),
             }
         }
+    }
+
+    /// A dead job begins anew, in spite of children that will never be completed.
+    fn revive(&mut self, id: u64) {
+        let Some(mut job) = self.jobs.remove(&id) else {
+            return;
+        };
+        job.losses = 0;
+        job.state = State::Waiting;
+        let is_left = |child: &u64| {
+            let child = self.jobs.get(child);
+            child.is_some_and(|child| child.state != State::Dead)
+        };
+        job.open.retain(is_left);
+        self.jobs.insert(id, job);
+        self.depend(id);
     }
 
     pub(super) fn drop_dead(&mut self, fact: &Ids, totals: &mut Totals, findings: &mut Findings) {
@@ -141,21 +168,33 @@ impl Jobs {
         }
     }
 
-    pub(super) fn rewrite(&mut self, fact: &Rewritten, did: &'static str, findings: &mut Findings) {
-        let queue = fact.job.queue;
-        match self.find(fact.id, queue, State::Waiting) {
-            Ok(job) => {
-                let has_moved = did == "edited" && job.state == State::Waiting;
-                job.group = fact.job.group.as_deref().map(Into::into);
-                job.key = fact.job.key.as_deref().map(Into::into);
-                if has_moved {
-                    self.leave_line(fact.id);
-                }
+    pub(super) fn carry(&mut self, fact: &Rewritten, findings: &mut Findings) {
+        if let Err(was) = self.find(fact.id, fact.job.queue, State::Waiting) {
+            let what = format!("job {} is {was}", fact.id);
+            findings.report("carried_after_its_end", what);
+        }
+    }
+
+    /// A dead job gets another payload; one that waits is another one from now on, in its place.
+    pub(super) fn edit(&mut self, fact: &Rewritten, findings: &mut Findings) {
+        let id = fact.id;
+        let was = match self.find(id, fact.job.queue, State::Dead) {
+            Ok(job) => job.state.word(),
+            Err(was) => was,
+        };
+        if was == "waiting" {
+            self.leave_line(id);
+            let new = self.new_job(id, &fact.job, findings);
+            self.leave_line_of(id, new.fresh.as_ref());
+            if let Some(job) = self.jobs.get_mut(&id) {
+                job.group = new.group;
+                job.key = new.key;
+                job.open = new.open;
+                job.on_dead_child = new.on_dead_child;
             }
-            Err(was) => {
-                let what = format!("job {} is {did} and {was}", fact.id);
-                findings.report("rewritten_after_its_end", what);
-            }
+            self.depend(id);
+        } else if was != "dead" {
+            findings.report("edited_not_waiting", format!("job {id} is {was}"));
         }
     }
 }
