@@ -4,9 +4,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::support::{
-    LEASE, PATIENCE, SLACK, ask, bodies, check_bodies, check_idle, check_state, claim, claim_from,
-    claim_now, claim_one, complete, define, enqueue, job, jobs_of, kind, options, queue, settle,
-    view,
+    LEASE, PATIENCE, SLACK, ask, bodies, check_bodies, check_idle, check_state, check_time, claim,
+    claim_from, claim_now, claim_one, complete, define, enqueue, job, jobs_of, kind, one, options,
+    queue, settle, view,
 };
 use super::{Capabilities, Harness, cases};
 use crate::{Claim, JobId, NewJob, Payload, Settled};
@@ -194,8 +194,12 @@ async fn given_back_costs_no_attempt(harness: &mut dyn Harness, claims: Capabili
     assert_eq!(settle(&*jobs, first.lease).await, Settled::Stale);
     if claims.delays {
         let delay = Duration::from_secs(2);
+        let before = harness.now();
         let settled = jobs.release(&[second.lease], delay).await;
-        assert_eq!(settled.expect("releasing works"), [Settled::Done]);
+        match one(settled.expect("releasing works")) {
+            Settled::Retrying { at } => check_time(at, before, harness.now(), delay),
+            other => panic!("it says when it is due: {other:?}"),
+        }
         check_idle(&*jobs).await;
         harness.advance(delay).await;
         let third = claim_one(&*jobs, "w").await;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::support::{
-    LEASE, check_idle, claim, claim_one, complete, define, done, enqueue, fail, jobs_of, options,
-    queue, settle, view,
+    LEASE, check_idle, claim, claim_one, complete, define, done, enqueue, fail, failing, jobs_of,
+    options, queue, settle, view,
 };
 use super::{Capabilities, Harness, cases};
 use crate::{Extension, JobId, Lease, LeaseToken, Settled};
@@ -12,6 +12,7 @@ cases! {
     a_stale_token_does_nothing: |_| true,
     an_extension_keeps_a_lease: |_| true,
     settling_answers_for_each: |_| true,
+    naming_a_job_twice_is_naming_it_once: |_| true,
     tokens_rise: |_| true,
 }
 
@@ -106,6 +107,35 @@ async fn settling_answers_for_each(harness: &mut dyn Harness, _: Capabilities) {
         jobs.complete(Vec::new()).await.expect("nothing is nothing"),
         []
     );
+}
+
+async fn naming_a_job_twice_is_naming_it_once(harness: &mut dyn Harness, _: Capabilities) {
+    let jobs = harness.jobs();
+    define(&*jobs, options()).await;
+    let ids = enqueue(&*jobs, jobs_of(&["1", "2", "3"])).await;
+    let claimed = claim(&*jobs, "w", 2).await;
+    let (first, second) = (claimed[0].lease, claimed[1].lease);
+    let settled = jobs.complete(vec![done(first), done(first)]).await;
+    assert_eq!(
+        settled.expect("completing works"),
+        [Settled::Done, Settled::Done]
+    );
+    let failed = jobs
+        .fail(vec![failing(second, "x"), failing(second, "y")])
+        .await;
+    let failed = failed.expect("failing works");
+    assert!(matches!(failed[0], Settled::Retrying { .. }), "{failed:?}");
+    let cancelled = jobs
+        .cancel(&[ids[2], ids[2]])
+        .await
+        .expect("cancelling works");
+    assert_eq!(cancelled[0], Settled::Done);
+    let totals = jobs.queue(&queue()).await.expect("it is there").totals;
+    assert_eq!(
+        (totals.completed, totals.failures, totals.cancelled),
+        (1, 1, 1)
+    );
+    assert_eq!(view(&*jobs, ids[1]).await.failures, 1);
 }
 
 async fn tokens_rise(harness: &mut dyn Harness, _: Capabilities) {
