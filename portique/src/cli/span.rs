@@ -42,7 +42,7 @@ pub(super) fn in_words(seconds: f64) -> String {
     let whole = seconds as u64;
     match whole {
         ..3_600 => format!("{}m {}s", whole / 60, whole % 60),
-        ..86_400 => format!("{}h {}m", whole / 3_600, whole / 60 % 60),
+        3_600..86_400 => format!("{}h {}m", whole / 3_600, whole / 60 % 60),
         _ => format!("{}d {}h", whole / 86_400, whole / 3_600 % 24),
     }
 }

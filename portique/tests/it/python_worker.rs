@@ -56,7 +56,7 @@ async fn a_python_worker_killed_in_the_middle_leaves_nothing_undone() {
 
 /// Every third job fails once, every ninth twice.
 fn failures(n: u64) -> u64 {
-    u64::from(n % 3 == 0) + u64::from(n % 9 == 0)
+    u64::from(n.is_multiple_of(3)) + u64::from(n.is_multiple_of(9))
 }
 
 fn payload(n: u64) -> String {

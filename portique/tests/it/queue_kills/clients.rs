@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::QUEUE;
 use super::hub::MortalHub;
 use super::record::Record;
-use super::{ENQUEUERS, QUEUE};
 
 /// Jobs of one request.
 const BATCH_MAX: u64 = 20;
@@ -27,6 +27,9 @@ const JOBS_PER_FAILURE: u64 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 /// A hub that is killed does not answer; one that lives does so well within this.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A hub that was killed is up again within this, or whoever waits asks again.
+const START_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Everybody who talks to the hub, and what they were told.
 pub(super) struct Clients {
@@ -105,7 +108,6 @@ impl Clients {
     }
 
     async fn add(&self, batch: &Value, key: Option<String>, jobs: usize) {
-        assert!(ENQUEUERS > 1, "both kinds of enqueuers take part");
         let path = format!("/queues/{QUEUE}/jobs/batch");
         loop {
             match self.ask(Method::POST, &path, batch, key.as_deref()).await {
@@ -274,7 +276,7 @@ impl Clients {
         let mut up = self.up.subscribe();
         // Only a hub that is killed starts again; one that cut a connection otherwise is up.
         let started = up.wait_for(|generation| *generation > seen);
-        let _ = timeout(ANSWER_TIMEOUT, started).await;
+        let _ = timeout(START_TIMEOUT, started).await;
     }
 
     /// Until the hub has started again, or for a moment.

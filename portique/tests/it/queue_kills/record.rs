@@ -43,7 +43,7 @@ impl Record {
                 .collect(),
             published: Vec::new(),
         };
-        let disk = FolderDisk::open(&data.join("journal")).unwrap();
+        let disk = FolderDisk::open(data.join("journal")).unwrap();
         let audit = history::audit_disk(&disk, Some(&told)).unwrap();
         let violations: Vec<String> = audit.violations.iter().map(ToString::to_string).collect();
         assert!(audit.is_clean(), "{}", violations.join("\n"));
