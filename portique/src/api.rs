@@ -11,6 +11,7 @@ mod consumers;
 mod content;
 mod dead;
 mod events;
+mod figures;
 mod gate;
 mod jobs;
 mod number;
@@ -33,6 +34,7 @@ use portique_records::Records;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use batch::BATCH_BYTES_MAX;
+pub(crate) use figures::figures;
 use gate::Gate;
 pub(crate) use owned::Owned;
 use refusal::{Refusal, Reply};
@@ -51,9 +53,6 @@ pub(crate) const LONG_POLLS: [&str; 3] = [
 const LIMIT_DEFAULT: usize = 100;
 /// Most entries of a page: what ports give at most.
 const LIMIT_MAX: usize = 1_000;
-
-/// The first token of dead letters' subjects: the bus writes them.
-const DEAD: &str = "dead";
 
 /// What these routes stand on.
 pub(crate) struct Api {
@@ -89,16 +88,13 @@ pub(crate) async fn open(
     let luck = Seeded::new(ports.random.next_u64());
     let webhooks = Webhooks::open(&ports, luck).await?;
     let pusher = webhooks.pusher();
-    let mut owned = ports.owned;
-    owned.subjects.push(DEAD);
-    owned.consumers.push(webhooks::CONSUMER_PREFIX);
     let api = Arc::new(Api {
         bus: ports.bus,
         jobs: ports.jobs,
         transact: ports.transact,
         clock: ports.clock,
         random: Mutex::new(ports.random),
-        owned,
+        owned: ports.owned,
         gate: Gate::new(),
     });
     let routes = OpenApiRouter::new()

@@ -26,7 +26,9 @@ use utoipa_axum::routes;
 
 pub(crate) use connections::{HEADER_READ_TIMEOUT, Patience, serve};
 pub(crate) use health::{Part, PartState, Readiness};
-pub(crate) use metrics::{Figure, Metrics, Source, Value};
+pub(crate) use metrics::{
+    Ask, Figure, LabelledFigure, LabelledHistogram, Labels, Metrics, Samples, Source, Value,
+};
 pub use problem::ProblemDetails;
 
 use crate::data_folder::Addresses;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use portique_jobs::Payload;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::refusal::{Refusal, Reply};
@@ -15,18 +15,17 @@ const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 
 /// A payload within JSON: one of `value` and `base64`.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(super) struct Content {
     /// The media type; `application/json` when absent, `application/octet-stream` with `base64`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
     /// JSON as it is; a text, when the media type is not a JSON type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     value: Option<Box<RawValue>>,
     /// Bytes, as base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
 }
 
@@ -41,18 +40,6 @@ impl Content {
             value,
             base64,
         }
-    }
-
-    /// # Errors
-    /// Invalid argument when it is both or none, or is not what its media type says.
-    pub(super) fn into_payload(self) -> Reply<Payload> {
-        payload(Parts {
-            name: "value",
-            base64_name: "base64",
-            content_type: self.content_type,
-            value: self.value,
-            base64: self.base64,
-        })
     }
 }
 
@@ -164,8 +151,14 @@ mod tests {
         let content = Content::of(&payload);
         let written = serde_json::to_string(&content).unwrap();
         assert_eq!(written, expected);
-        let read: Content = serde_json::from_str(&written).unwrap();
-        assert_eq!(read.into_payload().unwrap(), payload);
+        let read = super::payload(Parts {
+            name: "value",
+            base64_name: "base64",
+            content_type: content.content_type,
+            value: content.value,
+            base64: content.base64,
+        });
+        assert_eq!(read.unwrap(), payload);
     }
 
     #[test]

@@ -2,16 +2,30 @@ use portique_bus::ConsumerName;
 use portique_event::Subject;
 use portique_fault::{Code, Report, Retry};
 
+use super::webhooks::CONSUMER_PREFIX;
+
+/// The first token of dead letters' subjects: the bus writes them.
+const DEAD: &str = "dead";
+
 /// What belongs to somebody in the hub, and is not changed from outside.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Owned {
-    /// First tokens of subjects, such as `launch`.
+    /// First tokens of subjects.
     pub(crate) subjects: Vec<&'static str>,
-    /// Beginnings of consumer names, such as `launch-`.
+    /// Beginnings of names.
     pub(crate) consumers: Vec<&'static str>,
 }
 
 impl Owned {
+    /// What systems own, given by the first tokens of their subjects and the beginnings of their
+    /// consumers' names, and what dead letters and webhooks do.
+    pub(crate) fn new(subjects: &[&'static str], consumers: &[&'static str]) -> Self {
+        Self {
+            subjects: [subjects, &[DEAD]].concat(),
+            consumers: [consumers, &[CONSUMER_PREFIX]].concat(),
+        }
+    }
+
     /// # Errors
     /// Permission denied for a subject that is a system's, or the bus's own.
     pub(crate) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {

@@ -1,3 +1,5 @@
+mod family;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{Front, problem};
+use family::Answers;
+pub(crate) use family::{Ask, Histogram as LabelledHistogram, LabelledFigure, Labels, Samples};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// From a read out of memory to an order that waits for a module.
@@ -37,6 +41,8 @@ pub(crate) struct Metrics {
     pub(super) requests: Family<RequestLabels, Counter>,
     pub(super) in_flight: Gauge,
     pub(super) duration: Histogram,
+    asks: Vec<Ask>,
+    answers: Answers,
 }
 
 /// A figure that a part knows when it is asked.
@@ -57,7 +63,7 @@ pub(crate) enum Value {
 pub(crate) struct Source(pub(crate) Box<dyn Fn() -> Vec<Figure> + Send + Sync>);
 
 impl Metrics {
-    pub(crate) fn new(clock: Arc<dyn Clock>, sources: Vec<Source>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, sources: Vec<Source>, asks: Vec<Ask>) -> Self {
         let mut registry = Registry::with_prefix("portique");
         let requests = Family::default();
         let in_flight = Gauge::default();
@@ -77,12 +83,16 @@ impl Metrics {
         for source in sources {
             registry.register_collector(Box::new(source));
         }
+        let answers = Answers::default();
+        registry.register_collector(Box::new(answers.clone()));
         Self {
             registry,
             clock,
             requests,
             in_flight,
             duration,
+            asks,
+            answers,
         }
     }
 }
@@ -129,6 +139,7 @@ impl Collector for Source {
     responses((status = 200, description = "OpenMetrics text", body = String))
 )]
 pub(super) async fn metrics(State(front): State<Front>) -> Response {
+    front.metrics.answers.gather(&front.metrics.asks).await;
     let mut page = String::new();
     match text::encode(&mut page, &front.metrics.registry) {
         Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response(),

@@ -25,12 +25,12 @@ pub(crate) struct JobRequest {
     pub(in crate::api) kind: Option<String>,
     /// What it is about: JSON as it is; a text, when `content_type` is not a JSON type.
     #[schema(value_type = Option<serde_json::Value>)]
-    payload: Option<Box<RawValue>>,
+    pub(in crate::api) payload: Option<Box<RawValue>>,
     /// What it is about, as bytes in base64; instead of `payload`.
-    payload_base64: Option<String>,
+    pub(in crate::api) payload_base64: Option<String>,
     /// The payload's media type; `application/json` when absent, `application/octet-stream` with
     /// `payload_base64`.
-    content_type: Option<String>,
+    pub(in crate::api) content_type: Option<String>,
     /// Higher first, from -32768 to 32767; 0 when absent.
     pub(in crate::api) priority: Option<i16>,
     /// Not before this time; instead of `delay_s`.
@@ -50,7 +50,7 @@ pub(crate) struct JobRequest {
     /// Adding again with the same key and payload within 24 hours gives the same job.
     pub(in crate::api) idempotency_key: Option<String>,
     /// At most one job of a key at a time.
-    unique: Option<UniqueRequest>,
+    pub(in crate::api) unique: Option<UniqueRequest>,
     /// How long its result is remembered, instead of the queue's time.
     pub(in crate::api) result_ttl_s: Option<f64>,
     /// Carried to the worker as they are; at most 32 of 1 KiB.
@@ -58,10 +58,10 @@ pub(crate) struct JobRequest {
     pub(in crate::api) headers: BTreeMap<String, String>,
     /// It waits until all of these are completed; at most 1,000.
     #[serde(default)]
-    after: Vec<AfterRequest>,
+    pub(in crate::api) after: Vec<AfterRequest>,
     /// What becomes of it when one of them is dead or cancelled; `wait` when absent.
     #[serde(default)]
-    on_dead_child: OnDeadChildName,
+    pub(in crate::api) on_dead_child: OnDeadChildName,
 }
 
 /// When a failed job is tried again: after `first_s * factor^(failures - 1)`, at most `max_s`, less
