@@ -33,8 +33,10 @@ mod transaction;
 mod unique;
 mod waits;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -75,6 +77,7 @@ type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// One promise, and what an engine must claim for it to be tested.
 struct Case {
+    name: &'static str,
     needs: fn(&Capabilities) -> bool,
     run: for<'a> fn(&'a mut dyn Harness, Capabilities) -> Running<'a>,
 }
@@ -84,6 +87,7 @@ macro_rules! cases {
     ($($case:ident: $needs:expr),* $(,)?) => {
         pub(super) const CASES: &[$crate::conformance::Case] = &[
             $($crate::conformance::Case {
+                name: stringify!($case),
                 needs: $needs,
                 run: |harness, claims| Box::pin($case(harness, claims)),
             }),*
@@ -116,21 +120,48 @@ const CASES: [&[Case]; 21] = [
     transaction::CASES,
 ];
 
+const ABSENT: Case = Case {
+    name: "what_is_not_claimed_is_refused",
+    needs: |_| true,
+    run: |harness, claims| Box::pin(absent::what_is_not_claimed_is_refused(harness, claims)),
+};
+
 /// Runs every case that is claimed, each on an engine of its own, and sees that the rest is refused.
 ///
 /// # Panics
-/// When the engine does not do what the port promises, or does what it does not claim.
+/// When the engine does not do what the port promises, or does what it does not claim: after the last
+/// case, with the names of those that failed.
 pub async fn suite<F, Fut>(capabilities: Capabilities, factory: F)
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Box<dyn Harness>>,
 {
-    for case in CASES.into_iter().flatten() {
+    let absent = [ABSENT];
+    let mut failed = Vec::new();
+    for case in CASES.into_iter().flatten().chain(&absent) {
         if (case.needs)(&capabilities) {
             let mut harness = factory().await;
-            (case.run)(&mut *harness, capabilities).await;
+            let running = (case.run)(&mut *harness, capabilities);
+            if !passes(running).await {
+                failed.push(case.name);
+            }
         }
     }
-    let mut harness = factory().await;
-    absent::what_is_not_claimed_is_refused(&mut *harness, capabilities).await;
+    assert!(
+        failed.is_empty(),
+        "{} cases failed: {failed:?}",
+        failed.len()
+    );
+}
+
+/// Whether a case comes to its end; the hook for panics has said why when it does not.
+async fn passes(mut running: Running<'_>) -> bool {
+    std::future::poll_fn(|context| {
+        let poll = AssertUnwindSafe(|| running.as_mut().poll(context));
+        match catch_unwind(poll) {
+            Ok(poll) => poll.map(|()| true),
+            Err(_) => Poll::Ready(false),
+        }
+    })
+    .await
 }
