@@ -25,6 +25,8 @@
 //! says where the record is that holds it now, to be read by [`JobRecord::decode`](crate::JobRecord).
 
 mod apply;
+mod bindings;
+mod checkpoint;
 mod claim;
 mod due;
 mod enqueue;
@@ -37,6 +39,7 @@ mod parts;
 mod queue;
 mod queues;
 mod retain;
+mod schedules;
 mod settle;
 mod view;
 mod waits;
@@ -56,8 +59,9 @@ pub use view::{FoundDead, FoundJob, FoundPage};
 use self::entry::Entry;
 use self::parts::{KeyHash, KeyIndex};
 use self::queue::Queue;
+use self::schedules::Scheduled;
 use self::worker::Workers;
-use crate::{Error, JobId, LeaseToken, QueueName};
+use crate::{Binding, Error, JobId, LeaseToken, QueueName, ScheduleName};
 
 /// Most queues: each is looked at whenever time has passed.
 const QUEUES_MAX: usize = 10_000;
@@ -98,6 +102,8 @@ pub struct Machine {
     deadlines: BTreeSet<(Timestamp, u64)>,
     workers: Workers,
     keys: KeyIndex,
+    schedules: BTreeMap<ScheduleName, Scheduled>,
+    bindings: BTreeMap<ScheduleName, Binding>,
     /// Bytes of all reasons of failures.
     reason_bytes: usize,
     /// Queues that are stirred, for the shell to wake who waits for them.
@@ -129,6 +135,8 @@ impl Machine {
             deadlines: BTreeSet::new(),
             workers: Workers::new(),
             keys: KeyIndex::new(IDEMPOTENCY_KEYS_MAX),
+            schedules: BTreeMap::new(),
+            bindings: BTreeMap::new(),
             reason_bytes: 0,
             stirred: Vec::new(),
             watched: HashMap::new(),

@@ -46,11 +46,22 @@ impl Machine {
             Decided::Carried(carried) => self.carried(sequence, carried.id),
             Decided::Dropped(dropped) => self.dropped(dropped, now),
             Decided::Expired(expired) => self.expired(expired, now),
-            Decided::ScheduleDefined(_)
-            | Decided::ScheduleRemoved(_)
-            | Decided::Ticked(_)
-            | Decided::BindingDefined(_)
-            | Decided::BindingRemoved(_) => {}
+            Decided::ScheduleDefined(body) => self.define_schedule(body),
+            Decided::ScheduleRemoved(named) => {
+                let name = named.name();
+                name.is_ok_and(|name| self.schedules.remove(&name).is_some());
+            }
+            Decided::Ticked(ticked) => self.ticked(sequence, ticked),
+            Decided::BindingDefined(body) => {
+                let binding = body
+                    .read()
+                    .expect("facts are checked when decided or decoded");
+                self.bindings.insert(binding.name.clone(), binding);
+            }
+            Decided::BindingRemoved(named) => {
+                let name = named.name();
+                name.is_ok_and(|name| self.bindings.remove(&name).is_some());
+            }
         }
     }
 
@@ -198,6 +209,7 @@ impl Machine {
         let time_ms = u32::try_from(claimed.lease().as_millis()).unwrap_or(u32::MAX);
         let until = now.monotonic.saturating_add(claimed.lease());
         let worker = self.workers.number(&claimed.worker);
+        let worker = worker.expect("facts are checked when decided or decoded");
         let mut count = 0;
         for (id, token) in claimed.claims() {
             let lease = Lease {
@@ -445,8 +457,10 @@ impl Machine {
         };
         let is_suspect = entry.is_suspect();
         if let Some(lease) = entry.lease().copied() {
-            self.leases.remove(&(lease.until, id));
-            self.workers.give_up(lease.worker, is_suspect);
+            // A second call, such as when a failed job dies, must not take from what else the worker holds.
+            if self.leases.remove(&(lease.until, id)) {
+                self.workers.give_up(lease.worker, is_suspect);
+            }
         }
         if let Some(more) = &mut entry.more {
             more.progress = None;

@@ -1,4 +1,4 @@
-//! What time brings: lost leases, deadlines, and when to look again.
+//! What time brings: lost leases, deadlines, ticks of schedules; and when to look again.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::QueueName;
 const DUE_MAX: usize = 1_024;
 
 impl Machine {
-    /// What has become due: leases that were lost, deadlines that passed. To be called at
+    /// What has become due: leases that were lost, deadlines that passed, ticks of schedules.
+    /// To be called at
     /// [`next_due`](Self::next_due), again and again until it gives nothing; facts are written and applied
     /// before the next call.
     pub fn due(&mut self, now: Now) -> Vec<Fact> {
@@ -27,6 +28,7 @@ impl Machine {
         let mut facts = Vec::new();
         facts.extend(self.decide_lost(now));
         facts.extend(self.decide_expired(now.wall));
+        facts.extend(self.decide_ticks(now));
         facts
     }
 
@@ -37,7 +39,10 @@ impl Machine {
         let deadline = self.deadlines.first().map(|(at, _)| at.since(now.wall));
         let queues = self.queues.values();
         let delayed = queues.filter_map(|queue| Some(queue.delayed.first()?.0.since(now.wall)));
-        lease.into_iter().chain(deadline).chain(delayed).min()
+        let ticks = self.schedules.values();
+        let ticks = ticks.filter_map(|scheduled| Some(scheduled.next?.since(now.wall)));
+        let jobs = lease.into_iter().chain(deadline).chain(delayed);
+        jobs.chain(ticks).min()
     }
 
     /// How long until time alone lets a job of this queue be claimed; none when it will not.

@@ -288,6 +288,16 @@ impl<'a> Batch<'a> {
                 self.facts[place] = Fact(Decided::Enqueued(record));
             }
             PlannedJob::Existing(id) if self.machine.is_waiting(id.0) => {
+                // Jobs that wait for earlier ones only cannot wait for each other.
+                if let Some(later) = record.dependencies(id.0, true).find(|child| *child >= id.0) {
+                    return Err(Error::InvalidOption {
+                        name: "after",
+                        problem: format!(
+                            "job {later}: one that takes the place of job {id} can only wait for \
+                             jobs enqueued before that one"
+                        ),
+                    });
+                }
                 let rewritten = Rewritten {
                     id: id.0,
                     job: record,

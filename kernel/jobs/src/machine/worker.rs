@@ -22,13 +22,18 @@ impl Workers {
         Self(Named::new())
     }
 
-    /// The number of a worker, which is made when it is new; it must be given a job then.
-    pub(super) fn number(&mut self, name: &str) -> Number {
-        self.0.number_or_insert(name, || Worker {
-            name: WorkerName::new(name).expect("names are checked when decided or decoded"),
+    /// The number of a worker, which is made when it is new; it must be given a job then. None when it is
+    /// no name.
+    pub(super) fn number(&mut self, name: &str) -> Option<Number> {
+        if let Some(number) = self.0.number(name) {
+            return Some(number);
+        }
+        let worker = Worker {
+            name: WorkerName::new(name).ok()?,
             active: 0,
             suspects: 0,
-        })
+        };
+        Some(self.0.number_or_insert(name, || worker))
     }
 
     pub(super) fn by_name(&self, name: &WorkerName) -> Option<&Worker> {

@@ -26,7 +26,7 @@ impl Defined {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         QueueName::new(self.name.as_str())?;
         self.options.read()?.check()
     }
