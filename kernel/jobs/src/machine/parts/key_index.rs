@@ -38,6 +38,16 @@ impl KeyHash {
         Self([low, high])
     }
 
+    /// Its two words, which are the same in every version.
+    pub(crate) fn to_words(self) -> [u64; 2] {
+        self.0
+    }
+
+    /// What [`to_words`](Self::to_words) gave.
+    pub(crate) fn from_words(words: [u64; 2]) -> Self {
+        Self(words)
+    }
+
     /// Half of the hash: enough to tell two payloads of one key apart.
     pub(crate) fn short(self) -> u64 {
         self.0[0]
