@@ -48,26 +48,53 @@ impl BullMq {
     }
 
     /// From the first `addBulk` to the last completion.
-    pub(crate) async fn bulk(&self, jobs: usize, batch: usize, workers: usize) -> anyhow::Result<Ended> {
-        self.both(["bulk".into(), jobs.to_string(), batch.to_string()], jobs, workers)
-            .await
+    pub(crate) async fn bulk(
+        &self,
+        jobs: usize,
+        batch: usize,
+        workers: usize,
+    ) -> anyhow::Result<Ended> {
+        self.both(
+            ["bulk".into(), jobs.to_string(), batch.to_string()],
+            jobs,
+            workers,
+        )
+        .await
     }
 
     /// From the first `add` to the last completion.
     pub(crate) async fn single(&self, jobs: usize, in_flight: usize) -> anyhow::Result<Ended> {
-        self.both(["add".into(), jobs.to_string(), in_flight.to_string()], jobs, in_flight)
-            .await
+        self.both(
+            ["add".into(), jobs.to_string(), in_flight.to_string()],
+            jobs,
+            in_flight,
+        )
+        .await
     }
 
     /// `rate` jobs a second, each added at its time.
-    pub(crate) async fn paced(&self, rate: u32, seconds: u32, workers: usize) -> anyhow::Result<Ended> {
+    pub(crate) async fn paced(
+        &self,
+        rate: u32,
+        seconds: u32,
+        workers: usize,
+    ) -> anyhow::Result<Ended> {
         let jobs = (rate * seconds) as usize;
-        self.both(["paced".into(), rate.to_string(), seconds.to_string()], jobs, workers)
-            .await
+        self.both(
+            ["paced".into(), rate.to_string(), seconds.to_string()],
+            jobs,
+            workers,
+        )
+        .await
     }
 
     /// Starts the worker, then the producer, and waits for both.
-    async fn both(&self, producer: [String; 3], jobs: usize, workers: usize) -> anyhow::Result<Ended> {
+    async fn both(
+        &self,
+        producer: [String; 3],
+        jobs: usize,
+        workers: usize,
+    ) -> anyhow::Result<Ended> {
         let worker = ["work".into(), jobs.to_string(), workers.to_string()];
         let (mut worker, mut from_worker) = self.role(&worker)?;
         line(&mut from_worker).await?;
@@ -103,6 +130,9 @@ impl BullMq {
 }
 
 async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> anyhow::Result<Line> {
-    let text = lines.next_line().await?.context("node ended without its figures")?;
+    let text = lines
+        .next_line()
+        .await?
+        .context("node ended without its figures")?;
     serde_json::from_str(&text).with_context(|| format!("node said {text:?}"))
 }

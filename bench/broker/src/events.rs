@@ -62,7 +62,11 @@ async fn publish_once(
     window: usize,
     figure: &mut Figure,
 ) -> anyhow::Result<()> {
-    let events = if window == 1 { LONELY_EVENTS } else { options.events };
+    let events = if window == 1 {
+        LONELY_EVENTS
+    } else {
+        options.events
+    };
     if window == 1 {
         figure.peer(Peer::DISK, limit::synced_writes()?, 0.0);
     }
@@ -71,7 +75,11 @@ async fn publish_once(
     figure.ours(ended.rate, ended.p99_ms);
     hub.stop().await?;
     for peer in peers(options) {
-        let events = if peer.sync == "always" { events.min(SYNCED_EVENTS) } else { events };
+        let events = if peer.sync == "always" {
+            events.min(SYNCED_EVENTS)
+        } else {
+            events
+        };
         let server = start(options, peer).await?;
         let place = place(peer, &server);
         let words = [events.to_string(), bytes.to_string(), window.to_string()];
@@ -105,7 +113,11 @@ pub(crate) async fn consume(options: &Options, report: &mut Report) -> anyhow::R
                 server.stop().await?;
             }
         }
-        report.add(figure.target(Peer::NATS, 1.0).target(Peer::STREAMS_EVERYSEC, 1.0))?;
+        report.add(
+            figure
+                .target(Peer::NATS, 1.0)
+                .target(Peer::STREAMS_EVERYSEC, 1.0),
+        )?;
     }
     Ok(())
 }
@@ -149,7 +161,11 @@ async fn role(
     place: &str,
     words: &[String],
 ) -> anyhow::Result<Ended> {
-    let driver = if place.starts_with("nats") { "nats" } else { "redis" };
+    let driver = if place.starts_with("nats") {
+        "nats"
+    } else {
+        "redis"
+    };
     let output = Command::new(load)
         .args([driver, role, place])
         .args(words)
@@ -159,7 +175,10 @@ async fn role(
     let name = peer.name;
     let complaint = String::from_utf8_lossy(&output.stderr);
     let text = String::from_utf8(output.stdout)?;
-    let line = text.lines().last().with_context(|| format!("{name}: {complaint}"))?;
+    let line = text
+        .lines()
+        .last()
+        .with_context(|| format!("{name}: {complaint}"))?;
     let line: Line = serde_json::from_str(line).with_context(|| format!("{name} said {line:?}"))?;
     Ok(Ended {
         rate: line.rate,
@@ -206,9 +225,11 @@ async fn publish_ours(
 fn event(number: usize, bytes: usize) -> anyhow::Result<Event> {
     let data = (0..bytes).map(|i| b'a' + (i % 26) as u8).collect();
     let subject = Subject::new("bench.event")?;
-    Ok(Event::builder(number.to_string(), "/bench", "bench.event", subject)
-        .data(Data::Binary(data))
-        .build()?)
+    Ok(
+        Event::builder(number.to_string(), "/bench", "bench.event", subject)
+            .data(Data::Binary(data))
+            .build()?,
+    )
 }
 
 /// Events a second, from the first fetch to the last acknowledgement.

@@ -32,7 +32,10 @@ impl Hub {
     pub(crate) async fn start(portique: &Path) -> anyhow::Result<Started> {
         let folder = tempfile::tempdir()?;
         let hub = Self::start_on(portique, folder.path()).await?;
-        Ok(Started { hub, _folder: folder })
+        Ok(Started {
+            hub,
+            _folder: folder,
+        })
     }
 
     /// A hub on this folder.
@@ -71,7 +74,7 @@ impl Hub {
     }
 
     pub(crate) async fn client(&self) -> anyhow::Result<Client> {
-        let options = ClientOptions::new(format!("http://{}", self.grpc)).token(&self.token);
+        let options = ClientOptions::new(format!("http://{}", self.grpc), &self.token);
         Ok(Client::connect(options).await?)
     }
 

@@ -233,7 +233,10 @@ fn job(number: usize, due: Duration) -> NewJob {
 
 async fn add(connection: &mut Connection, number: usize, due: Duration) -> anyhow::Result<()> {
     let path = format!("/api/v1/queues/{QUEUE}/jobs?kind=job");
-    connection.post(&path, &payload(number, due)).await.map(drop)
+    connection
+        .post(&path, &payload(number, due))
+        .await
+        .map(drop)
 }
 
 fn payload(number: usize, due: Duration) -> Bytes {

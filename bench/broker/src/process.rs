@@ -10,7 +10,10 @@ pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let after_name = stat.rsplit_once(") ").context("no name in stat")?.1;
     let fields: Vec<&str> = after_name.split(' ').collect();
     // Fields 14 and 15 of proc_pid_stat(5); the first here is the third there.
-    let ticks: u64 = [11, 12].iter().filter_map(|i| fields.get(*i)?.parse::<u64>().ok()).sum();
+    let ticks: u64 = [11, 12]
+        .iter()
+        .filter_map(|i| fields.get(*i)?.parse::<u64>().ok())
+        .sum();
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 

@@ -21,7 +21,8 @@ impl Peer {
     pub(crate) const BULLMQ_EVERYSEC: Self = Self::new("BullMQ on Redis", "6.7.0", "everysec");
     pub(crate) const BULLMQ_ALWAYS: Self = Self::new("BullMQ on Redis", "6.7.0", "always");
     pub(crate) const NATS: Self = Self::new("NATS JetStream, file storage", "2.10", "as it ships");
-    pub(crate) const NATS_ALWAYS: Self = Self::new("NATS JetStream, file storage", "2.10", "always");
+    pub(crate) const NATS_ALWAYS: Self =
+        Self::new("NATS JetStream, file storage", "2.10", "always");
     pub(crate) const STREAMS_EVERYSEC: Self = Self::new("Redis Streams", "7.0", "everysec");
     pub(crate) const STREAMS_ALWAYS: Self = Self::new("Redis Streams", "7.0", "always");
     /// The machine's own limit.
@@ -68,7 +69,12 @@ pub(crate) struct Figure {
 impl Figure {
     /// More is better; beside it, what the server's processors did for each.
     pub(crate) fn rate(name: impl Into<String>, unit: &'static str) -> Self {
-        Self::new(name.into(), unit, true, "us of the server's processors each")
+        Self::new(
+            name.into(),
+            unit,
+            true,
+            "us of the server's processors each",
+        )
     }
 
     /// Less is better; beside it, the median.
@@ -163,7 +169,10 @@ impl Figure {
             "" => String::new(),
             words => format!("({:.2} {words})", run.beside),
         };
-        println!("  {who:52} {:>12.2} {} {beside} {end}", run.value, self.unit);
+        println!(
+            "  {who:52} {:>12.2} {} {beside} {end}",
+            run.value, self.unit
+        );
     }
 
     fn lines(&self) -> Vec<Value> {
