@@ -73,11 +73,14 @@ pub(super) fn write_result(
 ) -> Result<(), Error> {
     match output {
         Output::Json => write_text(&format!("{value:#}\n")),
-        Output::Table => {
-            let tables: Vec<String> = tables(value).iter().map(Table::render).collect();
-            write_text(&tables.join("\n"))
-        }
+        Output::Table => write_text(&render(&tables(value))),
     }
+}
+
+/// Tables as text, a blank line between them.
+pub(super) fn render(tables: &[Table]) -> String {
+    let tables: Vec<String> = tables.iter().map(Table::render).collect();
+    tables.join("\n")
 }
 
 /// Writes that something was done: the hub's answer for programs, a sentence for people.
@@ -97,13 +100,20 @@ pub(super) fn write_done(output: Output, answer: &Value, sentence: &str) -> Resu
 /// # Errors
 /// As [`write_result`].
 pub(crate) fn write_text(text: &str) -> Result<(), Error> {
+    write_more(text).map(|_| ())
+}
+
+/// As [`write_text`], for results without end: false when nobody reads them any more.
+///
+/// # Errors
+/// As [`write_result`].
+pub(super) fn write_more(text: &str) -> Result<bool, Error> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
-        _ => Ok(()),
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Output(error)),
     }
 }
 

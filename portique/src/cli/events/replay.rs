@@ -2,7 +2,7 @@ use clap::Args;
 use portique_clock::Timestamp;
 use serde_json::Value;
 
-use super::super::output::write_text;
+use super::super::output::write_more;
 use super::super::visitor::Visitor;
 use crate::error::Error;
 
@@ -58,9 +58,9 @@ impl Replay {
             let lines = events[..wanted]
                 .iter()
                 .map(|read| format!("{}\n", read["event"]));
-            write_text(&lines.collect::<String>())?;
+            let is_read = write_more(&lines.collect::<String>())?;
             left = left.saturating_sub(wanted as u64);
-            if events.is_empty() || wanted < events.len() {
+            if !is_read || events.is_empty() || wanted < events.len() {
                 break;
             }
             from = page["next"].to_string();

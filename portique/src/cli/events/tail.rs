@@ -1,8 +1,9 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::super::output::{Output, say, write_line, write_text};
+use super::super::output::{Output, say, write_more};
 use super::super::page::given;
+use super::super::printable::printable;
 use super::super::visitor::Visitor;
 use crate::error::Error;
 
@@ -37,7 +38,9 @@ impl Tail {
         while left > 0 {
             match events.next().await {
                 Ok(Some(event)) => {
-                    show(&event.data, output)?;
+                    if !show(&event.data, output)? {
+                        break;
+                    }
                     next = event.data["sequence"].as_u64().map(|sequence| sequence + 1);
                     left -= 1;
                 }
@@ -66,9 +69,11 @@ fn say_where_to_go_on(next: Option<u64>) {
     }
 }
 
-fn show(read: &Value, output: Output) -> Result<(), Error> {
-    match output {
-        Output::Json => write_text(&format!("{read}\n")),
-        Output::Table => write_line(&super::line(&read["sequence"], &read["event"])),
-    }
+/// False when nobody reads it.
+fn show(read: &Value, output: Output) -> Result<bool, Error> {
+    let line = match output {
+        Output::Json => read.to_string(),
+        Output::Table => printable(&super::line(&read["sequence"], &read["event"])),
+    };
+    write_more(&format!("{line}\n"))
 }

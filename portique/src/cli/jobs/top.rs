@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::super::output::{Output, Table, write_result, write_text};
+use super::super::output::{Output, Table, render, write_more};
 use super::super::queues::summary;
 use super::super::span::span;
 use super::super::visitor::Visitor;
@@ -49,7 +49,7 @@ impl Top {
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
         let first = self.picture(visitor).await?;
         if self.once {
-            return Show::Pages(output).picture(&first);
+            return Show::Pages(output).picture(&first).map(|_| ());
         }
         let mut show = Show::open(output, first.len());
         let watched = self.watch(visitor, &mut show, &first).await;
@@ -64,18 +64,19 @@ impl Top {
         show: &mut Show,
         first: &[Value],
     ) -> Result<(), Error> {
-        show.picture(first)?;
+        let mut is_seen = show.picture(first)?;
         let mut pictures = interval(self.every.max(EVERY_MIN));
         pictures.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pictures.tick().await;
-        loop {
+        while is_seen {
             tokio::select! {
-                _ = pictures.tick() => show.picture(&self.picture(visitor).await?)?,
+                _ = pictures.tick() => is_seen = show.picture(&self.picture(visitor).await?)?,
                 interrupted = tokio::signal::ctrl_c() => {
                     return interrupted.map_err(|source| Error::Runtime { source });
                 }
             }
         }
+        Ok(())
     }
 
     /// The queues asked for, those with the longest backlog first.
@@ -111,16 +112,17 @@ impl Show {
         }
     }
 
-    fn picture(&mut self, queues: &[Value]) -> Result<(), Error> {
+    /// False when nobody looks any more.
+    fn picture(&mut self, queues: &[Value]) -> Result<bool, Error> {
         match self {
-            Self::Screen(screen) => screen.picture(queues),
-            Self::Pages(Output::Json) => write_text(&format!("{}\n", json!({ "queues": queues }))),
-            Self::Pages(output) => {
-                write_result(*output, &Value::Array(queues.to_vec()), |queues| {
-                    let mut table = Table::new(&summary::COLUMNS);
-                    summary::list(queues).for_each(|queue| table.row(summary::row(queue)));
-                    vec![table]
-                })
+            Self::Screen(screen) => screen.picture(queues).map(|()| true),
+            Self::Pages(Output::Json) => write_more(&format!("{}\n", json!({ "queues": queues }))),
+            Self::Pages(Output::Table) => {
+                let mut table = Table::new(&summary::COLUMNS);
+                queues
+                    .iter()
+                    .for_each(|queue| table.row(summary::row(queue)));
+                write_more(&render(&[table]))
             }
         }
     }

@@ -35,7 +35,7 @@ pub(in super::super) fn backlog(queue: &Value) -> u64 {
 /// A cell per column.
 pub(in super::super) fn row(queue: &Value) -> [String; 12] {
     let counted = |name| count(queue, name).to_string();
-    let oldest = queue["oldest_s"].as_f64().unwrap_or(f64::NAN);
+    let oldest = queue["oldest_s"].as_f64().filter(|_| backlog(queue) > 0);
     [
         text(queue, "name"),
         state(queue),
@@ -45,7 +45,7 @@ pub(in super::super) fn row(queue: &Value) -> [String; 12] {
         counted("failed"),
         counted("active"),
         counted("dead"),
-        in_words(oldest),
+        oldest.map_or_else(|| "-".to_owned(), in_words),
         number(queue, "arrival_rate", 1),
         number(queue, "completion_rate", 1),
         reasons(&queue["waits"]),
