@@ -244,3 +244,6 @@ fn request_hash(queue: &QueueName, key: &str) -> KeyHash {
 fn token(number: u64) -> LeaseToken {
     LeaseToken(number)
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,11 +148,7 @@ impl Machine {
             on_dead_child: record.on_dead_child(),
             ..More::default()
         };
-        if more.deadline.is_some()
-            || more.unique.is_some()
-            || more.result_ttl.is_some()
-            || !more.open.is_empty()
-        {
+        if !more.is_empty() {
             entry.more = Some(Box::new(more));
         }
         entry
@@ -344,10 +340,15 @@ impl Machine {
             let number = entry.queue;
             match entry.state {
                 State::Dead { .. } => self.revive(*id, at, now),
-                State::Delayed | State::Failed => self.change(*id, |entry| {
-                    entry.due = at;
-                    entry.state = entry.waiting_state(now.wall.max(at));
-                }),
+                // In replay its time may have come in the meantime.
+                State::Delayed | State::Failed | State::Ready | State::Suspect
+                    if entry.due > at =>
+                {
+                    self.change(*id, |entry| {
+                        entry.due = at;
+                        entry.state = entry.waiting_state(now.wall.max(at));
+                    });
+                }
                 _ => continue,
             }
             self.note_stirred(number);
@@ -465,6 +466,7 @@ impl Machine {
         if let Some(more) = &mut entry.more {
             more.progress = None;
         }
+        entry.tidy();
     }
 
     /// Keeps why an attempt failed.

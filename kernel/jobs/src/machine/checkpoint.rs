@@ -359,6 +359,7 @@ fn write_more(more: &More, body: &mut EntryBody) {
     body.result_ttl_nanos = more.result_ttl.map(super::fact::nanos);
     body.open = more.open.clone();
     body.on_dead_child = match more.on_dead_child {
+        _ if more.open.is_empty() => 0,
         OnDeadChild::Wait => 0,
         OnDeadChild::Ignore => 1,
         OnDeadChild::Die => 2,
@@ -392,12 +393,7 @@ fn read_more(body: &EntryBody) -> Result<Option<Box<More>>, FactError> {
         last_error: body.last_error.as_deref().map(Arc::from),
         progress: None,
     };
-    let has_any = more.deadline.is_some()
-        || more.unique.is_some()
-        || more.result_ttl.is_some()
-        || !more.open.is_empty()
-        || more.last_error.is_some();
-    Ok(has_any.then(|| Box::new(more)))
+    Ok((!more.is_empty()).then(|| Box::new(more)))
 }
 
 fn write_schedule(scheduled: &Scheduled) -> ScheduledBody {

@@ -104,6 +104,18 @@ pub(super) enum Hold {
     Time,
 }
 
+impl More {
+    /// Says nothing that a job without it would not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.deadline.is_none()
+            && self.unique.is_none()
+            && self.result_ttl.is_none()
+            && self.open.is_empty()
+            && self.last_error.is_none()
+            && self.progress.is_none()
+    }
+}
+
 impl Entry {
     /// A job without anything special, waiting.
     pub(super) fn plain(queue: u32, id: u64, enqueued: Timestamp) -> Self {
@@ -155,6 +167,13 @@ impl Entry {
 
     pub(super) fn is_suspect(&self) -> bool {
         self.losses > 0
+    }
+
+    /// Drops what says nothing any more.
+    pub(super) fn tidy(&mut self) {
+        if self.more.as_ref().is_some_and(|more| more.is_empty()) {
+            self.more = None;
+        }
     }
 
     pub(super) fn more_mut(&mut self) -> &mut More {

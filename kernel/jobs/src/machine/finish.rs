@@ -165,6 +165,7 @@ impl Machine {
     fn wait_less(&mut self, parent: u64, child: u64, now: Now) {
         self.change(parent, |entry| {
             entry.more_mut().open.retain(|open| *open != child);
+            entry.tidy();
             entry.state = entry.waiting_state(now.wall);
         });
         let entry = &self.entries[&parent];
