@@ -26,7 +26,9 @@ pub mod status;
 mod transact;
 pub mod wire;
 mod words;
+mod worker;
 
 pub use client::{Client, ClientOptions, Connection};
 pub use error::Error;
 pub use refusal::{NotUnderstood, bus_status, jobs_status};
+pub use worker::{Handler, Job, JobError, Worker, WorkerBuilder};

@@ -9,6 +9,7 @@ mod bus;
 mod calls;
 mod door;
 mod jobs;
+mod server;
 mod transact;
 mod work;
 
@@ -28,6 +29,7 @@ use tonic::service::interceptor::InterceptedService;
 use bus::BusService;
 pub(crate) use door::Door;
 use jobs::JobsService;
+pub(crate) use server::serve;
 use transact::TransactService;
 
 /// Largest message of a request: twice the largest batch that an engine takes.

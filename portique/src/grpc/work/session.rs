@@ -106,12 +106,14 @@ impl Session {
     pub(super) fn take(&mut self, message: pb::WorkerMessage) -> Result<(), Status> {
         let credits = usize::try_from(message.credits).unwrap_or(HELD_MAX);
         self.credits = self.credits.saturating_add(credits).min(HELD_MAX);
-        if message.goodbye {
-            self.is_leaving = true;
-            self.inbound = None;
+        if message.withdraw || message.goodbye {
             // What a dropped claim had found goes back by itself.
             self.claim = None;
             self.credits = 0;
+        }
+        if message.goodbye {
+            self.is_leaving = true;
+            self.inbound = None;
         }
         let begun = begin(&self.jobs, message, &mut self.held);
         let begun = begun.map_err(|error| jobs_status(&error))?;

@@ -1,0 +1,33 @@
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+/// Streams of one gRPC connection: a module has three, a vehicle's gateway carries a few dozen modules,
+/// and a program that does not put its calls on a stream has as many under way.
+const STREAMS_MAX: u32 = 256;
+/// Bytes on their way to the hub for one call, and for one connection: some of the largest batches.
+const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+
+/// Serves until `stop`, and until all calls have ended then.
+///
+/// Simulated control loops run over it, so no small message may wait for more to fill a packet.
+///
+/// # Errors
+/// What kept it from serving.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    stop: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    Server::builder()
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
+        .await
+}

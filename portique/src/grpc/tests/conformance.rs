@@ -1,0 +1,51 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portique_bus::{Bus, conformance as bus_suite};
+use portique_clock::Timestamp;
+
+use super::rig::Rig;
+
+/// What the bus claims over the wire: what the embedded engine does.
+const BUS_CLAIMS: bus_suite::Capabilities = bus_suite::Capabilities {
+    start_by_time: true,
+    delayed_nak: true,
+    durable: true,
+    keyed: true,
+    inactive_after: true,
+    extend: true,
+    seek: true,
+    compaction: true,
+    replay: true,
+    batch_events_max: 1_000,
+};
+
+struct BusHarness(Rig);
+
+#[async_trait]
+impl bus_suite::Harness for BusHarness {
+    fn bus(&self) -> Arc<dyn Bus> {
+        self.0.client().bus()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn advance(&mut self, by: Duration) {
+        self.0.advance(by).await;
+    }
+
+    async fn reopen(&mut self) {
+        self.0.restart(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bus_suite_passes_over_the_wire() {
+    bus_suite::suite(BUS_CLAIMS, || async {
+        Box::new(BusHarness(Rig::open().await)) as Box<dyn bus_suite::Harness>
+    })
+    .await;
+}

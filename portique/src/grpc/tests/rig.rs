@@ -1,0 +1,175 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use portique_broker::{Broker, Config};
+use portique_client::{Client, ClientOptions};
+use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
+use portique_journal::{Journal, SimulatedDisk, spawn};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::api::Owned;
+use crate::grpc::{self, Door};
+use crate::token::Token;
+
+pub(super) const COMMANDER: &str = "commander";
+pub(super) const SERVICE: &str = "service";
+
+/// A broker behind gRPC, and a client of it.
+pub(super) struct Rig {
+    disk: Arc<SimulatedDisk>,
+    clock: Arc<SimulatedClock>,
+    running: Option<Running>,
+}
+
+struct Running {
+    broker: Broker,
+    journal: Journal,
+    committer: JoinHandle<()>,
+    stop: CancellationToken,
+    address: SocketAddr,
+    server: JoinSet<()>,
+    client: Client,
+}
+
+impl Rig {
+    pub(super) async fn open() -> Self {
+        let clock = SimulatedClock::new(Timestamp::from_millis(1_795_000_000_000));
+        let mut rig = Self {
+            disk: Arc::new(SimulatedDisk::new(1, 1 << 30)),
+            clock: Arc::new(clock),
+            running: None,
+        };
+        rig.start().await;
+        rig
+    }
+
+    async fn start(&mut self) {
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let journal_config = portique_journal::Config {
+            segment_bytes: 8 * 1024 * 1024,
+            reserve_bytes: 0,
+            ..portique_journal::Config::default()
+        };
+        let opened = Journal::open(
+            journal_config,
+            self.disk.clone(),
+            clock.clone(),
+            &mut Seeded::new(7),
+        );
+        let opened = opened.unwrap();
+        let committer = spawn(opened.committer).unwrap();
+        let journal = opened.journal;
+        let broker = Broker::open(Config::default(), journal.clone(), clock).await;
+        let broker = broker.unwrap();
+        let stop = CancellationToken::new();
+        let (server, address) = open_door(&broker, stop.clone()).await;
+        self.running = Some(Running {
+            broker,
+            journal,
+            committer,
+            stop,
+            address,
+            server,
+            client: client(address, COMMANDER).await,
+        });
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    /// Shows the commander token.
+    pub(super) fn client(&self) -> &Client {
+        &self.running().client
+    }
+
+    /// Shows this token.
+    pub(super) async fn client_with(&self, token: &str) -> Client {
+        client(self.running().address, token).await
+    }
+
+    pub(super) fn broker(&self) -> &Broker {
+        &self.running().broker
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.broker().tick().await.unwrap();
+    }
+
+    /// Stops in order and starts again, on another port.
+    pub(super) async fn restart(&mut self, down: Duration) {
+        self.stop().await;
+        self.clock.advance(down);
+        self.start().await;
+    }
+
+    async fn stop(&mut self) {
+        let Running {
+            broker,
+            journal,
+            committer,
+            stop,
+            mut server,
+            client,
+            ..
+        } = self.running.take().unwrap();
+        drop(client);
+        stop.cancel();
+        server.shutdown().await;
+        broker.close().await.unwrap();
+        drop(broker);
+        journal.close();
+        committer.join().unwrap();
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(Running {
+            journal, committer, ..
+        }) = self.running.take()
+        {
+            journal.close();
+            let _ = committer.join();
+        }
+    }
+}
+
+async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let owned = Owned {
+        subjects: vec!["owned"],
+        consumers: vec!["owned-"],
+    };
+    let door = Door::new(
+        Token::from_text(COMMANDER),
+        Token::from_text(SERVICE),
+        owned,
+        stop.clone(),
+    );
+    let door = Arc::new(door);
+    let bus = crate::grpc::bus::BusService { bus: broker.bus(), door: door.clone() };
+    let routes = Routes::default().add_service(tonic::service::interceptor::InterceptedService::new(
+        portique_client::proto::bus::v1::bus_server::BusServer::new(bus).max_decoding_message_size(4 << 20), crate::grpc::door::interceptor(door)));
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        grpc::serve(listener, routes, stop).await.unwrap();
+    });
+    (server, address)
+}
+
+async fn client(address: SocketAddr, token: &str) -> Client {
+    let options = ClientOptions::new(format!("http://{address}"), token);
+    Client::connect(options).await.unwrap()
+}
