@@ -7,6 +7,10 @@ const CHECKPOINT_RECORDS: u64 = 65_536;
 /// A quiet hub frees old segments within minutes.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
+/// About what one consumer reads at full speed; a disk that is worth a hub gives several times as
+/// much.
+const REPLAY_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+
 /// How much the broker keeps at hand.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -17,6 +21,9 @@ pub struct Config {
     pub checkpoint_records: u64,
     /// Time after which a checkpoint is due when anything was written; default 5 minutes.
     pub checkpoint_interval: Duration,
+    /// Bytes of events that all reading of old events together may take from the disk in a second,
+    /// at least 1, default 64 MiB; reading beyond waits. Consumers and jobs are not held back.
+    pub replay_bytes_per_second: u64,
 }
 
 impl Default for Config {
@@ -25,6 +32,7 @@ impl Default for Config {
             tail_bytes_max: TAIL_BYTES_MAX,
             checkpoint_records: CHECKPOINT_RECORDS,
             checkpoint_interval: CHECKPOINT_INTERVAL,
+            replay_bytes_per_second: REPLAY_BYTES_PER_SECOND,
         }
     }
 }

@@ -7,8 +7,10 @@ mod bus;
 mod checkpoint;
 mod commit;
 mod fetch;
+mod figures;
 mod housekeeping;
 mod open;
+mod replays;
 mod retention;
 mod scan;
 
@@ -30,8 +32,10 @@ use crate::tail::Tail;
 use crate::{Config, Error};
 
 use checkpoint::Checkpointed;
+use replays::Replays;
 use retention::Release;
 
+pub use figures::BusFigures;
 pub use retention::{KeptBy, Retained};
 
 /// Longest wait for the checkpoint of a close: the next start is only longer without it, and a stop
@@ -51,6 +55,7 @@ struct Shared {
     core: Mutex<Core>,
     /// Wakes whoever waits for deliveries: room was made, or something became due.
     changed: Notify,
+    replays: Replays,
     closed: AtomicBool,
 }
 
@@ -63,6 +68,8 @@ struct Core {
     /// Bytes of records submitted in this life of the broker.
     written: u64,
     checkpoint: Checkpointed,
+    /// Damaged records that consumers went on without, counted once for each of them.
+    damaged: u64,
     /// What may go once the facts that say so are durable.
     release: Option<Release>,
 }

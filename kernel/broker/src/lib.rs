@@ -26,5 +26,5 @@ mod state;
 mod tail;
 
 pub use config::Config;
-pub use engine::{Broker, KeptBy, Retained};
+pub use engine::{Broker, BusFigures, KeptBy, Retained};
 pub use error::{Error, RecordError};

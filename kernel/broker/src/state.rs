@@ -25,6 +25,16 @@ pub(crate) use keys::Key;
 /// Bits of a token that count deliveries within one epoch: 10^12 of them.
 const TOKEN_COUNT_BITS: u32 = 40;
 
+/// What the bus did since the broker was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) published: u64,
+    pub(crate) delivered: u64,
+    pub(crate) redelivered: u64,
+    pub(crate) acked: u64,
+    pub(crate) buried: u64,
+}
+
 /// Everything the broker knows about its consumers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct State {
@@ -36,6 +46,7 @@ pub(crate) struct State {
     consumers: BTreeMap<u64, Consumer>,
     numbers: BTreeMap<ConsumerName, u64>,
     held_total: usize,
+    totals: Totals,
 }
 
 impl State {
@@ -46,6 +57,10 @@ impl State {
     /// The newest event's sequence; 0 when there is none.
     pub(crate) fn last_event(&self) -> u64 {
         self.last_event
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
     }
 
     pub(crate) fn consumers(&self) -> impl Iterator<Item = &Consumer> {
@@ -89,6 +104,7 @@ impl State {
     ///
     /// Facts about a consumer that does not exist are without effect.
     pub(crate) fn apply(&mut self, sequence: u64, fact: &Fact, now: Duration) {
+        self.count(fact);
         match fact {
             Fact::Published(_) => self.last_event = sequence,
             Fact::Created(created) => {
@@ -120,6 +136,7 @@ impl State {
             Fact::Opened(opened) => {
                 self.epoch = opened.epoch;
                 self.deliveries = 0;
+                self.totals = Totals::default();
                 let consumers = self.consumers.values_mut();
                 consumers.for_each(|consumer| consumer.counts = consumer::Counts::default());
             }
@@ -165,6 +182,21 @@ impl State {
             checkpoint.consumers.len(),
             "replay missed a fact"
         );
+    }
+
+    fn count(&mut self, fact: &Fact) {
+        let totals = &mut self.totals;
+        match fact {
+            Fact::Published(_) => totals.published += 1,
+            Fact::Delivered(fact) => {
+                totals.delivered += fact.sequences.len() as u64;
+                let repeated = fact.attempts.iter().filter(|attempt| **attempt > 1);
+                totals.redelivered += repeated.count() as u64;
+            }
+            Fact::Acknowledged(fact) => totals.acked += fact.sequences.len() as u64,
+            Fact::Buried(_) => totals.buried += 1,
+            _ => {}
+        }
     }
 
     fn insert(&mut self, consumer: Consumer) {

@@ -14,7 +14,7 @@ use crate::state::check_same;
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error, in_doubt};
-use super::scan::Search;
+use super::scan::{Purpose, Search};
 use super::{Broker, Shared};
 
 /// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
@@ -43,6 +43,7 @@ impl Bus for Broker {
             filter: filter.clone(),
             from,
             limit: limit.min(READ_MAX),
+            purpose: Purpose::Replay,
         };
         let found = self.shared.search(search).await?;
         let events = found.events.iter().map(Placed::to_delivered).collect();

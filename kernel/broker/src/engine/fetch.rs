@@ -11,7 +11,7 @@ use crate::state::{Fresh, Key, Plan};
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error};
-use super::scan::Search;
+use super::scan::{Damage, Purpose, Search};
 use super::{Core, Shared};
 
 /// Most deliveries of one call: more of them would be due again before the last is worked on.
@@ -103,6 +103,7 @@ impl Shared {
             return Err(Error::UnknownConsumer { name: name.clone() });
         };
         let loaded = self.load(&plan.again).await?;
+        self.tell_damage(name, &loaded.damage);
         self.give_up(name, plan.number, &loaded.lost).await?;
         let mut events = loaded.events;
         let again = events.len();
@@ -113,8 +114,10 @@ impl Shared {
                 filter,
                 from: plan.cursor,
                 limit: plan.look_max,
+                purpose: Purpose::Deliver,
             };
             let found = self.search(search).await?;
+            self.tell_damage(name, &found.damage);
             cursor = found.next.max(cursor);
             events.extend(found.events);
         }
@@ -180,6 +183,17 @@ impl Shared {
         }
     }
 
+    /// Says that a consumer goes on without what is damaged: whether its events were among it, nobody
+    /// can know.
+    fn tell_damage(&self, name: &ConsumerName, damage: &[Damage]) {
+        for Damage { lost, what } in damage {
+            let (first, last) = (lost.start(), lost.end());
+            let count = last - first + 1;
+            self.core().damaged += count;
+            tracing::error!(consumer = %name, first, last, what, "damaged records are passed over");
+        }
+    }
+
     /// Gives up on events that are no longer kept, which nobody can be given again.
     async fn give_up(&self, name: &ConsumerName, number: u64, lost: &[u64]) -> Result<(), Error> {
         for sequence in lost.iter().copied() {
@@ -192,7 +206,7 @@ impl Shared {
                     .collect())
             });
             if lost.await?.is_some() {
-                tracing::warn!(consumer = %name, sequence, "an event is no longer kept and is given up");
+                tracing::warn!(consumer = %name, sequence, "an event cannot be read any more and is given up");
             }
         }
         Ok(())
@@ -207,6 +221,7 @@ impl Shared {
         }
         for sequence in &plan.spent {
             let mut loaded = self.load(&[*sequence]).await?;
+            self.tell_damage(name, &loaded.damage);
             let event = loaded.events.pop();
             if event.is_none() && loaded.lost.is_empty() {
                 // It is kept but could not be read now: without its letter it is not buried.

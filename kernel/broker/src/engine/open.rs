@@ -13,6 +13,7 @@ use crate::tail::Tail;
 use crate::{Config, Error};
 
 use super::commit::Draft;
+use super::replays::Replays;
 use super::{Broker, Core, Shared};
 use replay::{Replayed, replay};
 
@@ -46,14 +47,17 @@ pub(super) async fn open(
         last,
         written: 0,
         checkpoint,
+        damaged: 0,
         release: None,
     };
+    let replays = Replays::new(config.replay_bytes_per_second);
     let shared = Shared {
         config,
         journal,
         clock,
         core: Mutex::new(core),
         changed: Notify::new(),
+        replays,
         closed: AtomicBool::new(false),
     };
     write_start(&shared, epoch).await?;

@@ -1,6 +1,7 @@
 //! Finding events: in the tail where it reaches, else in the journal, on a thread that may block.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use portique_bus::{Error, Start};
@@ -19,6 +20,9 @@ use super::commit::bus_error;
 const TAIL_SCAN_MAX: usize = 4_096;
 /// Records looked at in the journal before the thread is given back: some tens of milliseconds.
 const JOURNAL_SCAN_MAX: u64 = 65_536;
+/// Bytes looked at in the journal before the thread is given back: some milliseconds, and what a
+/// replay pays for at once.
+const JOURNAL_SCAN_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes of events in one answer: a few frames of the journal, and a bound on what a reader costs.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -36,6 +40,25 @@ pub(super) struct Search {
     pub(super) from: u64,
     /// Most events to find; at least 1.
     pub(super) limit: usize,
+    pub(super) purpose: Purpose,
+}
+
+/// What is looked for events for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To read them once more: what is damaged is refused, and what comes from the disk is paid for
+    /// from the budget of replays.
+    Replay,
+    /// To deliver them: what is damaged is passed over, so that it blocks nobody for ever.
+    Deliver,
+}
+
+/// Records that are damaged on disk and were passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) lost: RangeInclusive<u64>,
+    /// The file, the place in it, and what does not fit.
+    pub(super) what: String,
 }
 
 /// What was found, and where to look on.
@@ -43,6 +66,9 @@ pub(super) struct Search {
 pub(super) struct Found {
     pub(super) events: Vec<Placed>,
     pub(super) next: u64,
+    pub(super) damage: Vec<Damage>,
+    /// Bytes that came from the journal for it.
+    read_bytes: u64,
 }
 
 impl Found {
@@ -57,39 +83,56 @@ impl Found {
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) events: Vec<Placed>,
-    /// Those that retention took.
+    /// Those that retention took or that are damaged.
     pub(super) lost: Vec<u64>,
+    pub(super) damage: Vec<Damage>,
 }
 
 impl Shared {
     /// Durable events from `search.from` on, at least one of them unless the end was reached.
     pub(super) async fn search(&self, mut search: Search) -> Result<Found, Error> {
         search.from = search.from.max(self.journal.first().0);
+        let mut damage = Vec::new();
         loop {
             let durable = self.durable();
             if search.from > durable {
                 return Ok(Found {
                     events: Vec::new(),
                     next: search.from,
+                    damage,
+                    read_bytes: 0,
                 });
             }
             let in_tail = self.search_tail(&search, durable);
-            let found = match in_tail {
+            let mut found = match in_tail {
                 Some(found) => found,
-                None => {
-                    let (journal, search) = (self.journal.clone(), search.clone());
-                    blocking(move || search_journal(&journal, &search)).await?
-                }
+                None => self.search_cold(&search).await?,
             };
+            damage.append(&mut found.damage);
             if !found.events.is_empty() {
-                return Ok(found);
+                return Ok(Found { damage, ..found });
             }
             search.from = found.next;
         }
     }
 
+    async fn search_cold(&self, search: &Search) -> Result<Found, Error> {
+        let purpose = search.purpose;
+        let (journal, search) = (self.journal.clone(), search.clone());
+        let reading = async {
+            let found = blocking(move || search_journal(&journal, &search)).await?;
+            let bytes = found.read_bytes;
+            Ok((found, bytes))
+        };
+        match purpose {
+            Purpose::Replay => self.replays.pay(self.clock.as_ref(), reading).await,
+            Purpose::Deliver => reading.await.map(|(found, _)| found),
+        }
+    }
+
     /// These events, in order, as many as fit into one answer; and those that are not kept.
     pub(super) async fn load(&self, sequences: &[u64]) -> Result<Loaded, Error> {
+        let mut loaded = Loaded::default();
         let mut found = BTreeMap::new();
         let mut missing = Vec::new();
         {
@@ -103,9 +146,10 @@ impl Shared {
         }
         if !missing.is_empty() {
             let journal = self.journal.clone();
-            found.extend(blocking(move || load_journal(&journal, &missing)).await?);
+            let (stored, damage) = blocking(move || load_journal(&journal, &missing)).await?;
+            found.extend(stored);
+            loaded.damage = damage;
         }
-        let mut loaded = Loaded::default();
         let mut bytes = 0;
         for sequence in sequences {
             match found.remove(sequence) {
@@ -139,8 +183,8 @@ impl Shared {
             return None;
         }
         let mut found = Found {
-            events: Vec::new(),
             next: durable + 1,
+            ..Found::default()
         };
         let mut bytes = 0;
         for (looked_at, (placed, size)) in core.tail.from(search.from).enumerate() {
@@ -164,24 +208,42 @@ impl Shared {
 /// What retention takes while it is looked at is passed over: the search goes on with what is kept.
 fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
     let mut found = Found {
-        events: Vec::new(),
         next: search.from,
+        ..Found::default()
     };
     let mut bytes = 0;
     let from = Sequence(search.from).max(journal.first());
-    let reader = match journal.read(from) {
+    let mut reader = match journal.read(from) {
         Err(JournalError::Trimmed { first, .. }) => return Ok(found.skip_to(first)),
         reader => reader.map_err(bus_error)?,
     };
-    for entry in reader {
+    while let Some(entry) = reader.next() {
         let entry = match entry {
             Err(JournalError::Trimmed { first, .. }) => return Ok(found.skip_to(first)),
+            Err(error @ JournalError::Corrupt { .. }) => {
+                let passed = pass_damage(&mut reader, &error).map_err(bus_error)?;
+                let Some(damage) = passed else {
+                    continue;
+                };
+                if search.purpose == Purpose::Replay {
+                    return if found.events.is_empty() {
+                        Err(damage.refusal(error))
+                    } else {
+                        Ok(found)
+                    };
+                }
+                found.next = damage.lost.end() + 1;
+                found.damage.push(damage);
+                continue;
+            }
             entry => entry.map_err(bus_error)?,
         };
-        if entry.sequence.0 - from.0 == JOURNAL_SCAN_MAX {
+        let is_enough = entry.sequence.0 - from.0 >= JOURNAL_SCAN_MAX;
+        if is_enough || found.read_bytes >= JOURNAL_SCAN_BYTES_MAX {
             break;
         }
         found.next = entry.sequence.0 + 1;
+        found.read_bytes += entry.body.len() as u64;
         if entry.kind != PUBLISHED {
             continue;
         }
@@ -204,38 +266,82 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
 }
 
 /// Events by sequence with their bytes, as many as fit into one answer; none where one is no longer
-/// kept.
+/// kept, or damaged.
 fn load_journal(
     journal: &Journal,
     sequences: &[u64],
-) -> Result<BTreeMap<u64, Option<SizedEvent>>, Error> {
+) -> Result<(BTreeMap<u64, Option<SizedEvent>>, Vec<Damage>), Error> {
     let mut loaded = BTreeMap::new();
+    let mut damage = Vec::new();
     let mut bytes = 0;
     let mut reader: Option<Reader> = None;
     for sequence in sequences.iter().map(|sequence| Sequence(*sequence)) {
         if bytes > PAGE_BYTES_MAX {
             break;
         }
-        let entry = loop {
+        let sought = loop {
             match read_one(journal, &mut reader, sequence) {
                 // A reader on its way here was where retention took something; each time around
                 // retention has taken more, so this ends.
                 Err(JournalError::Trimmed { first, .. }) if sequence >= first => {}
-                entry => break entry,
+                sought => break sought,
             }
         };
-        match entry {
+        match sought {
             Err(JournalError::Trimmed { .. }) => drop(loaded.insert(sequence.0, None)),
             Err(error) => return Err(bus_error(error)),
-            Ok(None) => {}
-            Ok(Some(entry)) => {
+            Ok(Sought::NotYet) => {}
+            Ok(Sought::Damaged(lost)) => {
+                damage.extend(lost);
+                loaded.insert(sequence.0, None);
+            }
+            Ok(Sought::Entry(entry)) => {
                 let size = entry.body.len();
                 bytes += size;
                 loaded.insert(sequence.0, Some((place(sequence, parse(entry)?)?, size)));
             }
         }
     }
-    Ok(loaded)
+    Ok((loaded, damage))
+}
+
+/// Has a reader go on behind damage; none when nothing that was asked for is lost.
+fn pass_damage(reader: &mut Reader, error: &JournalError) -> Result<Option<Damage>, JournalError> {
+    let lost = reader.pass_damage()?;
+    Ok(lost.map(|lost| Damage {
+        lost: lost.start().0..=lost.end().0,
+        what: chain(error),
+    }))
+}
+
+impl Damage {
+    /// The error of who is not to pass over it.
+    fn refusal(&self, error: JournalError) -> Error {
+        let (first, last) = (self.lost.start(), self.lost.end());
+        match bus_error(error) {
+            Error::Damaged {
+                path,
+                offset,
+                problem,
+            } => Error::Damaged {
+                path,
+                offset,
+                problem: format!(
+                    "{problem}; records {first} to {last} cannot be read, read on from {}",
+                    last + 1
+                ),
+            },
+            other => other,
+        }
+    }
+}
+
+/// What became of one record.
+enum Sought {
+    Entry(Entry),
+    NotYet,
+    /// It is damaged, with what was found out about it.
+    Damaged(Option<Damage>),
 }
 
 /// One record, with the reader of the one before where that is near.
@@ -243,7 +349,7 @@ fn read_one(
     journal: &Journal,
     reader: &mut Option<Reader>,
     sequence: Sequence,
-) -> Result<Option<Entry>, JournalError> {
+) -> Result<Sought, JournalError> {
     let is_near = |reader: &Reader| {
         sequence >= reader.sequence() && sequence.0 - reader.sequence().0 <= SEEK_MAX
     };
@@ -251,10 +357,24 @@ fn read_one(
         Some(reader) => reader,
         None => journal.read(sequence)?,
     };
-    let entry = at.find(|entry| !matches!(entry, Ok(entry) if entry.sequence < sequence));
-    let entry = entry.transpose()?;
+    let mut damage = None;
+    while at.sequence() <= sequence {
+        match at.next() {
+            None => return Ok(Sought::NotYet),
+            Some(Ok(entry)) if entry.sequence == sequence => {
+                *reader = Some(at);
+                return Ok(Sought::Entry(entry));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error @ JournalError::Corrupt { .. })) => {
+                let passed = pass_damage(&mut at, &error)?;
+                damage = passed.filter(|damage| damage.lost.contains(&sequence.0));
+            }
+            Some(Err(error)) => return Err(error),
+        }
+    }
     *reader = Some(at);
-    Ok(entry)
+    Ok(Sought::Damaged(damage))
 }
 
 /// The journal knows when a frame was written, which is at or after its events were accepted.

@@ -5,9 +5,14 @@ mod conformance;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod rig;
