@@ -7,7 +7,7 @@ use portique_clock::Timestamp;
 
 use super::entry::{Entry, HeldKey, Hold, Lease, More, State};
 use super::fact::{Claimed, Decided, Defined, Fact, Failed, Ids, Lost, Pause};
-use super::fact::{Record, Released, Rewritten};
+use super::fact::{KeyUsed, Record, Released, Rewritten};
 use super::parts::{KeyHash, KeyUse};
 use super::queue::Queue;
 use super::{IDEMPOTENCY_TTL, Machine, Now, request_hash};
@@ -46,6 +46,7 @@ impl Machine {
             Decided::Carried(carried) => self.carried(sequence, carried.id),
             Decided::Dropped(dropped) => self.dropped(dropped, now),
             Decided::Expired(expired) => self.expired(expired, now),
+            Decided::KeyUsed(used) => self.key_used(sequence, used),
             Decided::ScheduleDefined(body) => self.define_schedule(body),
             Decided::ScheduleRemoved(named) => {
                 let name = named.name();
@@ -128,6 +129,19 @@ impl Machine {
             self.take_in(id, entry, now);
         }
         self.note_stirred(record.queue);
+    }
+
+    fn key_used(&mut self, sequence: u64, used: &KeyUsed) {
+        let Some(queue) = self.queues.get(&used.queue) else {
+            return;
+        };
+        let key = request_hash(&queue.name, &used.key);
+        let used = KeyUse {
+            id: used.id(sequence),
+            payload: used.content,
+            expires: Some(Timestamp::from_nanos(used.at).plus(IDEMPOTENCY_TTL)),
+        };
+        self.keys.insert(key, used);
     }
 
     fn new_entry(&mut self, id: u64, record: &Record) -> Entry {

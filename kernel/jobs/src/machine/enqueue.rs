@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::apply::{content_hash, unique_hash};
 use super::entry::State;
-use super::fact::{Decided, Defined, DependencyCode, Fact, Record, Rewritten};
+use super::fact::{Decided, Defined, DependencyCode, Fact, KeyUsed, Record, Rewritten};
 use super::parts::{Ending, KeyHash};
 use super::queue::Queue;
 use super::{Machine, Now, QUEUES_MAX, request_hash};
@@ -135,11 +135,15 @@ impl<'a> Batch<'a> {
         if queue.is_some_and(|queue| queue.is_draining) {
             return Err(Error::Draining { queue: queue_name });
         }
+        let queue_number = record.queue;
         let outcome = match unique {
             Some(unique) => self.add_unique(queue, unique, record)?,
             None => self.add_new(queue, record)?,
         };
-        if let Some((hash, _)) = request {
+        if let Some((hash, key)) = request {
+            if !matches!(outcome, PlannedJob::New(_)) {
+                self.note_request(queue_number, key, outcome, content);
+            }
             self.requests.insert(hash, (as_same(outcome), content));
         }
         self.jobs.push(outcome);
@@ -285,7 +289,15 @@ impl<'a> Batch<'a> {
         }
         match first {
             PlannedJob::New(place) | PlannedJob::Same(place) => {
-                self.facts[place] = Fact(Decided::Enqueued(record));
+                let number = record.queue;
+                let replaced = Fact(Decided::Enqueued(record));
+                let earlier = std::mem::replace(&mut self.facts[place], replaced);
+                if let Decided::Enqueued(earlier) = earlier.0
+                    && let Some(key) = earlier.idempotency_key.clone()
+                {
+                    let content = content_hash(&earlier);
+                    self.note_request(number, key, first, content);
+                }
             }
             PlannedJob::Existing(id) if self.machine.is_waiting(id.0) => {
                 // Jobs that wait for earlier ones only cannot wait for each other.
@@ -308,6 +320,28 @@ impl<'a> Batch<'a> {
             PlannedJob::Existing(_) => {}
         }
         Ok(first)
+    }
+
+    /// Remembers the key of a request that has no record of its own.
+    fn note_request(&mut self, queue: u32, key: String, job: PlannedJob, content: u64) {
+        let (value, is_distance) = match job {
+            PlannedJob::New(place) | PlannedJob::Same(place) => {
+                ((self.facts.len() - place) as u64, true)
+            }
+            PlannedJob::Existing(id) => (id.0, false),
+        };
+        let code = DependencyCode {
+            value,
+            is_open: false,
+            is_distance,
+        };
+        self.facts.push(Fact(Decided::KeyUsed(KeyUsed {
+            queue,
+            key,
+            job: code.encode(),
+            content,
+            at: self.now.wall.as_nanos(),
+        })));
     }
 
     fn add_new(&mut self, queue: Option<&Queue>, record: Record) -> Result<PlannedJob, Error> {

@@ -4,6 +4,7 @@
 //! The format is `docs/formats/jobs.md`.
 
 mod claim;
+mod key;
 mod queue;
 mod record;
 mod schedule;
@@ -15,6 +16,7 @@ use prost::Message;
 use crate::{JobId, Payload};
 
 pub(crate) use claim::{Claimed, Lost, Released};
+pub(crate) use key::KeyUsed;
 pub(crate) use queue::{Defined, OptionsBody, Pause, Removed, RetryBody};
 pub use record::JobRecord;
 pub(crate) use record::{DependencyCode, Record, Rewritten};
@@ -57,6 +59,7 @@ pub(crate) enum Decided {
     Ticked(Ticked),
     BindingDefined(BindingBody),
     BindingRemoved(Named),
+    KeyUsed(KeyUsed),
 }
 
 const ENQUEUED: u8 = 37;
@@ -148,6 +151,7 @@ impl Fact {
             Decided::Ticked(fact) => (51, body(fact)),
             Decided::BindingDefined(fact) => (52, body(fact)),
             Decided::BindingRemoved(fact) => (53, body(fact)),
+            Decided::KeyUsed(fact) => (54, body(fact)),
         }
     }
 
@@ -179,6 +183,7 @@ impl Fact {
             51 => Decided::Ticked(parsed(kind, body)?),
             52 => Decided::BindingDefined(checked(kind, body, BindingBody::check)?),
             53 => Decided::BindingRemoved(checked(kind, body, Named::check)?),
+            54 => Decided::KeyUsed(parsed(kind, body)?),
             kind => return Err(FactError::Kind { kind }),
         };
         Ok(Self(decided))

@@ -75,7 +75,7 @@ impl DependencyCode {
         (self.value << 2) | (u64::from(self.is_open) << 1) | u64::from(self.is_distance)
     }
 
-    fn decode(code: u64) -> Self {
+    pub(crate) fn decode(code: u64) -> Self {
         Self {
             value: code >> 2,
             is_open: code & 2 != 0,
@@ -83,7 +83,7 @@ impl DependencyCode {
         }
     }
 
-    fn id(self, of: u64) -> u64 {
+    pub(crate) fn id(self, of: u64) -> u64 {
         if self.is_distance {
             of.saturating_sub(self.value)
         } else {
