@@ -165,12 +165,6 @@ async fn jitter_only_shortens(harness: &mut dyn Harness, _: Capabilities) {
         let Settled::Retrying { at } = settled else {
             panic!("it has attempts left: {settled:?}");
         };
-        check_time(
-            at.plus(wait / 4),
-            before,
-            harness.now().plus(wait / 4),
-            wait * 3 / 4,
-        );
         let waited = at.since(before);
         assert!((wait / 2..=wait + BACKOFF).contains(&waited), "{waited:?}");
         waits.push(waited.as_secs() / 10);

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How long an engine may take over a network; the embedded one answers at once.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The lease of the suite's queues.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
 /// What the suite's queues wait after every failure.
@@ -19,7 +19,7 @@ pub(super) const ATTEMPTS: u32 = 3;
 /// How far a clock may run between two looks at it, with a call over a network between them.
 pub(super) const SLACK: Duration = Duration::from_millis(900);
 /// Empty answers after which there is nothing more to come.
-const EMPTY_CLAIMS_MAX: usize = 3;
+const EMPTY_CLAIMS_MAX: usize = 2;
 
 pub(super) fn queue() -> QueueName {
     queue_named("work")
