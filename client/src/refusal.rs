@@ -7,6 +7,9 @@
 mod bus;
 mod jobs;
 
+#[cfg(test)]
+mod tests;
+
 pub use bus::NotUnderstood;
 
 use portique_fault::{Code, Fault, Report};
