@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::support::{
-    LEASE, check_bodies, check_idle, check_state, claim, claim_one, define, enqueue, job, one,
-    options, queue, settle, view,
+    LEASE, check_bodies, check_idle, check_state, claim, claim_one, complete, define, enqueue, job,
+    one, options, queue, settle, view,
 };
 use super::{Capabilities, Harness, cases};
 use crate::{Extension, JobState, NewJob, Settled, WaitReason};
@@ -59,13 +59,13 @@ async fn delayed_jobs_come_by_their_time(harness: &mut dyn Harness, _: Capabilit
         delayed(harness, "at once", past),
     ];
     enqueue(&*jobs, batch).await;
-    check_bodies(&[claim_one(&*jobs, "w").await], &["at once"]);
-    check_idle(&*jobs).await;
-    harness.advance(soon).await;
-    check_bodies(&[claim_one(&*jobs, "w").await], &["soon"]);
-    check_idle(&*jobs).await;
-    harness.advance(late - soon).await;
-    check_bodies(&[claim_one(&*jobs, "w").await], &["late"]);
+    for (text, wait) in [("at once", soon), ("soon", late - soon), ("late", soon)] {
+        let claimed = claim(&*jobs, "w", 1).await;
+        check_bodies(&claimed, &[text]);
+        complete(&*jobs, &claimed).await;
+        check_idle(&*jobs).await;
+        harness.advance(wait).await;
+    }
 }
 
 async fn a_delayed_job_may_be_made_due(harness: &mut dyn Harness, _: Capabilities) {
