@@ -49,8 +49,9 @@ impl Machine {
             Decided::KeyUsed(used) => self.key_used(sequence, used),
             Decided::ScheduleDefined(body) => self.define_schedule(body),
             Decided::ScheduleRemoved(named) => {
-                let name = named.name();
-                name.is_ok_and(|name| self.schedules.remove(&name).is_some());
+                if let Ok(name) = named.name() {
+                    self.schedules.remove(&name);
+                }
             }
             Decided::Ticked(ticked) => self.ticked(sequence, ticked),
             Decided::BindingDefined(body) => {
@@ -60,8 +61,9 @@ impl Machine {
                 self.bindings.insert(binding.name.clone(), binding);
             }
             Decided::BindingRemoved(named) => {
-                let name = named.name();
-                name.is_ok_and(|name| self.bindings.remove(&name).is_some());
+                if let Ok(name) = named.name() {
+                    self.bindings.remove(&name);
+                }
             }
         }
     }

@@ -260,15 +260,16 @@ impl Pick<'_> {
     }
 
     /// Whether a job with an entry goes before the plain one at the front. Plain ones know their times only
-    /// roughly; between two that were due at once, ids know better.
+    /// roughly; between two that were due at once, ids know better, unless one took an earlier job's place.
     fn is_before_plain(&self, rank: i128, id: u64, front: u64) -> bool {
         let entry = &self.entries[&id];
-        if entry.priority == 0 && entry.due == entry.enqueued {
+        let was_written_once = entry.location == id;
+        if entry.priority == 0 && entry.due == entry.enqueued && was_written_once {
             return id < front;
         }
         let front_time = self.queue.backlog.front_time();
         let front_time = front_time.expect("a backlog with a front knows its time");
-        rank < super::lane::rank(&self.queue.options, 0, front_time)
+        (rank, id) < (super::lane::rank(&self.queue.options, 0, front_time), front)
     }
 
     fn may_give(&self) -> bool {

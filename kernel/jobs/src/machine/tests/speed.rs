@@ -23,6 +23,39 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 
 #[test]
 #[ignore = "a measurement: prints its figures"]
+fn a_million_jobs_with_keys_are_restored() {
+    let script = Script::new();
+    let now = script.now;
+    let mut machine = script.machine;
+    let mut sequence = 0;
+    timed("keyed", || {
+        for batch in 0..JOBS / 1_000 {
+            let job = |index| {
+                let key = format!("key={}", (batch * 1_000 + index) % 1_777);
+                let priority = format!("priority={}", index % 3);
+                Script::new().new_job("a", "mail", &[&key, &priority])
+            };
+            let plan = machine
+                .decide_enqueue((0..1_000).map(job).collect(), now)
+                .unwrap();
+            for fact in &plan.facts {
+                sequence += 1;
+                machine.apply(sequence, fact, now);
+            }
+        }
+    });
+    let parts = timed("checkpoint", || machine.checkpoint());
+    println!(
+        "{:>12}  {} bytes",
+        "",
+        parts.iter().map(|part| part.len()).sum::<usize>()
+    );
+    let machine = timed("restore", || Machine::restore(&parts, now).unwrap());
+    assert_eq!(machine.queue_states(now)[0].totals.enqueued, JOBS);
+}
+
+#[test]
+#[ignore = "a measurement: prints its figures"]
 fn plain_jobs_go_through_at_a_million_a_second() {
     let mut script = Script::new();
     script.define("mail", &[]);
@@ -48,7 +81,7 @@ fn plain_jobs_go_through_at_a_million_a_second() {
     println!(
         "{:>12}  {} bytes",
         "",
-        parts.iter().map(Bytes::len).sum::<usize>()
+        parts.iter().map(|part| part.len()).sum::<usize>()
     );
     let mut machine = timed("restore", || Machine::restore(&parts, now).unwrap());
     machine.open(2);
