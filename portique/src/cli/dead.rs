@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::jobs::each;
 use super::output::{Output, Table, write_result};
-use super::page::given;
+use super::page::{given, hint_at_next};
 use super::visitor::{Content, VisitArgs, Visitor};
 use super::words::{text, wall};
 use crate::error::Error;
@@ -50,7 +50,7 @@ struct List {
     /// Of this queue [default: all].
     #[arg(long)]
     queue: Option<String>,
-    /// Jobs after this one.
+    /// Jobs after this one: the page before ended with it.
     #[arg(long, value_name = "ID")]
     after: Option<u64>,
     /// Jobs at most, 1 to 1000.
@@ -95,16 +95,18 @@ impl List {
             ("after", self.after.map(|after| after.to_string())),
             ("limit", self.limit.map(|limit| limit.to_string())),
         ]);
-        let letters = visitor.get(&["dead"], &query).await?;
-        write_result(output, &letters, |letters| vec![table(letters)])
+        let page = visitor.get(&["dead"], &query).await?;
+        write_result(output, &page, |page| vec![letters(page)])?;
+        hint_at_next(output, &page);
+        Ok(())
     }
 }
 
-fn table(letters: &Value) -> Table {
+fn letters(page: &Value) -> Table {
     let mut table = Table::new(&[
         "id", "queue", "kind", "at", "failures", "losses", "replays", "reason", "payload",
     ]);
-    for letter in letters.as_array().into_iter().flatten() {
+    for letter in page["jobs"].as_array().into_iter().flatten() {
         let cell = |key| text(letter, key);
         table.row([
             cell("id"),

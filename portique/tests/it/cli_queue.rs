@@ -61,7 +61,7 @@ async fn a_dead_job_is_edited_and_replayed() {
     post(&hub, &format!("jobs/{id}/fail?token={token}&reject=true")).await;
 
     let dead = portique(&["dead", "list"]);
-    assert_eq!(dead[0]["id"].to_string(), id, "{dead}");
+    assert_eq!(dead["jobs"][0]["id"].to_string(), id, "{dead}");
     let table = run(&["dead", "list", "--data", &data]);
     let table = String::from_utf8(table.stdout).unwrap();
     assert!(

@@ -1,5 +1,5 @@
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::jobs::each;
 use super::super::output::{Output, write_done};
@@ -46,27 +46,25 @@ impl Replay {
     }
 }
 
-/// The oldest first, as many as were dead when it began: a job that dies again is not replayed again.
+/// Page by page, the oldest first: a job that dies again meanwhile is not replayed again.
 async fn all_of(queue: &str, limit: u64, visitor: &Visitor, output: Output) -> Result<(), Error> {
-    let state = visitor.get(&["queues", queue], &[]).await?;
-    let dead = state["counts"]["dead"].as_u64().unwrap_or_default();
-    let mut left = dead.min(limit);
+    let mut left = limit;
     let mut replayed = 0;
+    let mut after = None;
     while left > 0 {
-        let body = json!({ "queue": queue, "limit": left.min(PAGE_JOBS_MAX) });
-        let settled = visitor.post(&["dead", "retry"], &body).await?;
-        let done = done(&settled);
-        replayed += done;
-        left = left.saturating_sub(done);
-        if done == 0 {
+        let asked = left.min(PAGE_JOBS_MAX);
+        let mut body = json!({ "queue": queue, "limit": asked });
+        if let Some(after) = after {
+            body["after"] = json!(after);
+        }
+        let page = visitor.post(&["dead", "retry"], &body).await?;
+        replayed += page["retried"].as_u64().unwrap_or_default();
+        left -= asked;
+        after = page["next"].as_u64();
+        if after.is_none() {
             break;
         }
     }
     let sentence = format!("{queue}: {replayed} dead jobs are queued again");
     write_done(output, &json!({ "replayed": replayed }), &sentence)
-}
-
-fn done(settled: &Value) -> u64 {
-    let jobs = settled.as_array().into_iter().flatten();
-    jobs.filter(|job| job["outcome"] == "done").count() as u64
 }
