@@ -2,6 +2,8 @@ use std::time::Duration;
 
 /// Enough for the last seconds of a busy hub, so that a consumer that keeps up never reads a file.
 const TAIL_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Some tens of thousands of small jobs, so that those that are claimed soon never read a file.
+const JOB_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Replaying this many facts takes well under a second, which is what a start may cost.
 const CHECKPOINT_RECORDS: u64 = 65_536;
 /// A quiet hub frees old segments within minutes.
@@ -17,6 +19,9 @@ pub struct Config {
     /// Most bytes of recent events kept in memory; older ones are read from the journal. Default
     /// 16 MiB.
     pub tail_bytes_max: usize,
+    /// Most bytes of recent jobs kept in memory until they are finished; older ones are read from the
+    /// journal. Default 32 MiB.
+    pub job_tail_bytes_max: usize,
     /// Records after which a checkpoint is due; at least 1, default 65,536.
     pub checkpoint_records: u64,
     /// Time after which a checkpoint is due when anything was written; default 5 minutes.
@@ -30,6 +35,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             tail_bytes_max: TAIL_BYTES_MAX,
+            job_tail_bytes_max: JOB_TAIL_BYTES_MAX,
             checkpoint_records: CHECKPOINT_RECORDS,
             checkpoint_interval: CHECKPOINT_INTERVAL,
             replay_bytes_per_second: REPLAY_BYTES_PER_SECOND,

@@ -6,9 +6,11 @@
 mod bus;
 mod checkpoint;
 mod commit;
+mod compact;
 mod fetch;
 mod figures;
 mod housekeeping;
+mod jobs;
 mod open;
 mod replays;
 mod retention;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use portique_bus::Bus;
 use portique_clock::Clock;
 use portique_fault::{Code, Fault, chain};
+use portique_jobs::Jobs;
 use portique_journal::Journal;
 use tokio::sync::Notify;
 
@@ -32,6 +35,7 @@ use crate::tail::Tail;
 use crate::{Config, Error};
 
 use checkpoint::Checkpointed;
+use jobs::{JobsCore, JobsShared};
 use replays::Replays;
 use retention::Release;
 
@@ -55,6 +59,7 @@ struct Shared {
     core: Mutex<Core>,
     /// Wakes whoever waits for deliveries: room was made, or something became due.
     changed: Notify,
+    jobs: JobsShared,
     replays: Replays,
     closed: AtomicBool,
 }
@@ -63,6 +68,7 @@ struct Shared {
 struct Core {
     state: State,
     tail: Tail,
+    jobs: JobsCore,
     /// The newest record submitted.
     last: u64,
     /// Bytes of records submitted in this life of the broker.
@@ -98,6 +104,11 @@ impl Broker {
         Arc::new(self.clone())
     }
 
+    /// The broker as the port of jobs.
+    pub fn jobs(&self) -> Arc<dyn Jobs> {
+        Arc::new(self.clone())
+    }
+
     /// Housekeeping until the broker is closed: puts aside what was delivered often enough, wakes
     /// whoever waits for a redelivery, writes checkpoints, releases old segments to retention.
     pub async fn run(&self) {
@@ -123,6 +134,8 @@ impl Broker {
             return Ok(());
         }
         self.shared.changed.notify_waiters();
+        self.shared.core().jobs.waiting.wake_all();
+        self.shared.jobs.sooner.notify_one();
         let checkpoint = checkpoint::write(&self.shared);
         let written = tokio::time::timeout(CLOSE_WAIT_MAX, checkpoint).await;
         let problem = match written {

@@ -3,6 +3,7 @@
 //! The format is `docs/formats/broker.md`.
 
 mod checkpoint;
+mod compaction;
 mod consumer;
 mod event;
 
@@ -10,10 +11,11 @@ use bytes::Bytes;
 use prost::Message;
 
 pub(crate) use checkpoint::{Checkpoint, CheckpointPart, CheckpointedConsumer, Pending, Section};
+pub(crate) use compaction::{CheckpointedCompaction, Compacting, CompactionEnded, Indexed};
 pub(crate) use consumer::{
     Acknowledged, Buried, Created, Delivered, Removed, Returned, Sought, nanos,
 };
-pub(crate) use event::Published;
+pub(crate) use event::{Carriage, Published};
 
 /// A start of the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
@@ -37,6 +39,11 @@ pub(crate) enum Fact {
     Checkpoint(Checkpoint),
     CheckpointPart(CheckpointPart),
     Sought(Sought),
+    /// An event carried forward: an event with another place.
+    Carried(Bytes),
+    Compacting(Compacting),
+    CompactionEnded(CompactionEnded),
+    Indexed(Indexed),
 }
 
 /// The kind of [`Fact::Published`] on disk.
@@ -45,6 +52,14 @@ pub(crate) const PUBLISHED: u8 = 1;
 pub(crate) const CHECKPOINT: u8 = 9;
 /// The kind of [`Fact::CheckpointPart`] on disk.
 pub(crate) const CHECKPOINT_PART: u8 = 10;
+
+/// The kind of [`Fact::Carried`] on disk.
+pub(crate) const CARRIED: u8 = 12;
+
+/// Whether records of this kind are events.
+pub(crate) fn is_event(kind: u8) -> bool {
+    matches!(kind, PUBLISHED | CARRIED)
+}
 
 /// Why a record is not a fact.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +72,8 @@ pub(crate) enum DecodeError {
     Event(#[from] portique_event::Error),
     #[error("its consumer breaks a rule")]
     Consumer(#[from] portique_bus::Error),
+    #[error("its fact about jobs cannot be used")]
+    Jobs(#[from] portique_jobs::FactError),
     #[error("{0}")]
     Shape(&'static str),
 }
@@ -76,6 +93,10 @@ impl Fact {
             Self::Checkpoint(fact) => (CHECKPOINT, body(fact)),
             Self::CheckpointPart(fact) => (CHECKPOINT_PART, body(fact)),
             Self::Sought(fact) => (11, body(fact)),
+            Self::Carried(body) => (CARRIED, body.clone()),
+            Self::Compacting(fact) => (13, body(fact)),
+            Self::CompactionEnded(fact) => (14, body(fact)),
+            Self::Indexed(fact) => (15, body(fact)),
         }
     }
 
@@ -92,6 +113,10 @@ impl Fact {
             CHECKPOINT => Self::Checkpoint(Checkpoint::decode(body)?),
             CHECKPOINT_PART => Self::CheckpointPart(CheckpointPart::decode(body)?),
             11 => Self::Sought(Sought::decode(body)?),
+            CARRIED => Self::Carried(body),
+            13 => Self::Compacting(Compacting::decode(body)?.checked()?),
+            14 => Self::CompactionEnded(CompactionEnded::decode(body)?),
+            15 => Self::Indexed(Indexed::decode(body)?.checked()?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         Ok(fact)

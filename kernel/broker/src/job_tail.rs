@@ -5,11 +5,18 @@ use bytes::Bytes;
 /// What a slot costs beside its record's bytes, so that empty slots are bounded too.
 const SLOT_BYTES: usize = 64;
 
+/// A job's record, as the journal has it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stored {
+    pub(crate) kind: u8,
+    pub(crate) body: Bytes,
+}
+
 /// The newest records of jobs, in memory, until their jobs are finished.
 #[derive(Debug)]
 pub(crate) struct JobTail {
     /// By sequence; the body is empty once nobody will ask for it.
-    slots: VecDeque<(u64, Bytes)>,
+    slots: VecDeque<(u64, Stored)>,
     bytes: usize,
     bytes_max: usize,
 }
@@ -24,16 +31,16 @@ impl JobTail {
     }
 
     /// Adds the newest record and drops the oldest beyond the limit.
-    pub(crate) fn push(&mut self, sequence: u64, body: Bytes) {
-        self.bytes += body.len() + SLOT_BYTES;
-        self.slots.push_back((sequence, body));
+    pub(crate) fn push(&mut self, sequence: u64, stored: Stored) {
+        self.bytes += stored.body.len() + SLOT_BYTES;
+        self.slots.push_back((sequence, stored));
         while self.bytes > self.bytes_max && self.pop() {}
     }
 
     /// The record at this place, if it is here.
-    pub(crate) fn find(&self, sequence: u64) -> Option<&Bytes> {
+    pub(crate) fn find(&self, sequence: u64) -> Option<&Stored> {
         let index = self.index(sequence)?;
-        Some(&self.slots[index].1).filter(|body| !body.is_empty())
+        Some(&self.slots[index].1).filter(|stored| !stored.body.is_empty())
     }
 
     /// Gives up a record that nobody will ask for any more.
@@ -41,9 +48,10 @@ impl JobTail {
         let Some(index) = self.index(sequence) else {
             return;
         };
-        let body = std::mem::take(&mut self.slots[index].1);
-        self.bytes -= body.len();
-        while self.slots.front().is_some_and(|(_, body)| body.is_empty()) && self.pop() {}
+        let stored = std::mem::take(&mut self.slots[index].1);
+        self.bytes -= stored.body.len();
+        let is_empty = |slot: &(u64, Stored)| slot.1.body.is_empty();
+        while self.slots.front().is_some_and(is_empty) && self.pop() {}
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {
@@ -60,7 +68,7 @@ impl JobTail {
         let oldest = self.slots.pop_front();
         self.bytes -= oldest
             .as_ref()
-            .map_or(0, |(_, body)| body.len() + SLOT_BYTES);
+            .map_or(0, |(_, stored)| stored.body.len() + SLOT_BYTES);
         oldest.is_some()
     }
 }
@@ -69,8 +77,11 @@ impl JobTail {
 mod tests {
     use super::*;
 
-    fn body() -> Bytes {
-        Bytes::from(vec![1; 100 - SLOT_BYTES])
+    fn body() -> Stored {
+        Stored {
+            kind: 37,
+            body: Bytes::from(vec![1; 100 - SLOT_BYTES]),
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod config;
 mod engine;
 mod error;
 mod fact;
+mod job_tail;
 pub mod history;
 mod letter;
 mod state;

@@ -83,9 +83,13 @@ fn snapshot(shared: &Shared) -> Snapshot {
     let mut bus = core.state.checkpoint();
     core.state.note_idle(&mut bus, shared.clock.monotonic());
     bus.stands_for = core.last;
+    let jobs = core.jobs.machine.checkpoint().into_iter();
+    let jobs = jobs.map(|part| (Section::Jobs, part));
+    let compactions = core.state.compactions().checkpoint().into_iter();
+    let compactions = compactions.map(|piece| (Section::Compactions, piece));
     Snapshot {
         bus,
-        parts: Vec::new(),
+        parts: jobs.chain(compactions).collect(),
     }
 }
 

@@ -5,9 +5,11 @@ use portique_bus::Error;
 use portique_clock::Timestamp;
 use portique_event::Event;
 use portique_fault::{Code, Fault, chain};
+use portique_jobs::{Fact as JobsFact, Now};
 use portique_journal::{Lane, Pending, Record};
 
-use crate::fact::{Fact, Published};
+use crate::fact::{Carriage, Fact, Published};
+use crate::job_tail::Stored;
 use crate::tail::{Placed, Stamped};
 
 use super::{Core, Shared};
@@ -23,6 +25,7 @@ pub(super) struct Draft {
 enum Change {
     Fact(Fact),
     Event { fact: Fact, stamped: Arc<Stamped> },
+    Jobs(JobsFact),
 }
 
 impl Draft {
@@ -37,7 +40,42 @@ impl Draft {
     pub(super) fn event(accepted: Timestamp, event: Event) -> Self {
         let fact = Fact::Published(Published::encode(accepted, &event));
         let (kind, body) = fact.encode();
-        let stamped = Arc::new(Stamped { accepted, event });
+        let stamped = Arc::new(Stamped {
+            accepted,
+            event,
+            carriage: None,
+        });
+        Self {
+            record: Record { kind, body },
+            change: Change::Event { fact, stamped },
+        }
+    }
+
+    pub(super) fn jobs(fact: JobsFact) -> Self {
+        let (kind, body) = fact.encode();
+        Self {
+            record: Record { kind, body },
+            change: Change::Jobs(fact),
+        }
+    }
+
+    /// An event's next place.
+    pub(super) fn carried(placed: &Placed) -> Self {
+        let Stamped {
+            accepted,
+            event,
+            carriage,
+        } = placed.stamped.as_ref();
+        let previous = placed.sequence;
+        let origin = carriage.map_or(previous, |before| before.origin);
+        let carriage = Carriage { previous, origin };
+        let fact = Fact::Carried(Published::encode_carried(*accepted, event, carriage));
+        let (kind, body) = fact.encode();
+        let stamped = Arc::new(Stamped {
+            accepted: *accepted,
+            event: event.clone(),
+            carriage: Some(carriage),
+        });
         Self {
             record: Record { kind, body },
             change: Change::Event { fact, stamped },
@@ -81,8 +119,8 @@ impl Shared {
         loop {
             let submitted = {
                 let mut core = self.core();
-                let now = self.clock.monotonic();
-                let drafts = decide(&core, now)?;
+                let now = self.now();
+                let drafts = decide(&core, now.monotonic)?;
                 if drafts.is_empty() {
                     return Ok(None);
                 }
@@ -116,7 +154,7 @@ impl Core {
         shared: &Shared,
         drafts: Vec<Draft>,
         lane: Lane,
-        now: Duration,
+        now: Now,
     ) -> Result<Pending, portique_journal::Error> {
         let records = drafts.iter().map(|draft| draft.record.clone()).collect();
         let pending = shared.journal.submit(records, lane)?;
@@ -124,16 +162,29 @@ impl Core {
         for (sequence, draft) in (pending.sequences().start().0..).zip(drafts) {
             let bytes = draft.bytes();
             match draft.change {
-                Change::Fact(fact) => self.state.apply(sequence, &fact, now),
+                Change::Fact(fact) => self.apply(sequence, &fact, now),
+                Change::Jobs(fact) => {
+                    let Record { kind, body } = draft.record;
+                    self.jobs
+                        .take_in(sequence, &fact, Stored { kind, body }, now);
+                }
                 Change::Event { fact, stamped } => {
-                    self.state.apply(sequence, &fact, now);
+                    self.state.apply(sequence, &fact, now.monotonic);
                     self.tail.push(Placed { sequence, stamped }, bytes, durable);
                 }
             }
             self.last = sequence;
             self.written += bytes as u64;
         }
+        self.jobs.pass_on(&shared.jobs, now);
         Ok(pending)
+    }
+
+    fn apply(&mut self, sequence: u64, fact: &Fact, now: Now) {
+        self.state.apply(sequence, fact, now.monotonic);
+        if let Fact::Opened(opened) = fact {
+            self.jobs.machine.open(opened.epoch);
+        }
     }
 }
 

@@ -5,19 +5,27 @@ use portique_bus::ConsumerName;
 
 use crate::Error;
 
-use super::{Shared, checkpoint, retention};
+use super::{Shared, checkpoint, jobs, retention};
 
 /// Turns of the housekeeping: fetching sees to its own redeliveries at once, so this only has to
 /// be prompt for consumers that nobody fetches for.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Sees to what becomes due for jobs when it does, and to the rest in turns, which may take longer.
 pub(super) async fn run(shared: &Shared) {
+    tokio::select! {
+        () = keep_house(shared) => {}
+        () = jobs::see_to_time(shared) => {}
+    }
+}
+
+async fn keep_house(shared: &Shared) {
     while !shared.is_closed() {
-        let ticked = tokio::select! {
-            ticked = tick(shared) => ticked,
+        let turned = tokio::select! {
+            turned = turn(shared) => turned,
             () = closed(shared) => return,
         };
-        if let Err(error) = ticked {
+        if let Err(error) = turned {
             let reason = portique_fault::chain(&error);
             if shared.is_closed() {
                 return;
@@ -35,10 +43,19 @@ pub(super) async fn run(shared: &Shared) {
     }
 }
 
+/// Everything once.
 pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
     if shared.is_closed() {
         return Err(Error::Closed);
     }
+    if let Err(error) = shared.see_to_due().await {
+        let reason = portique_fault::chain(&error);
+        tracing::warn!(reason, "what became due for jobs waits");
+    }
+    turn(shared).await
+}
+
+async fn turn(shared: &Shared) -> Result<(), Error> {
     let due = due_consumers(shared);
     for name in &due {
         match shared.bury_spent(name).await {
@@ -59,6 +76,7 @@ pub(super) async fn tick(shared: &Shared) -> Result<(), Error> {
     if checkpoint::is_due(shared) {
         checkpoint::write(shared).await?;
     }
+    shared.try_compact().await;
     retention::release(shared)
 }
 

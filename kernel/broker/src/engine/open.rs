@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use portique_clock::Clock;
+use portique_clock::{Clock, Timestamp};
+use portique_jobs::Now;
 use portique_journal::{Journal, Lane, State as JournalState};
 use tokio::sync::Notify;
 
@@ -13,6 +14,7 @@ use crate::tail::Tail;
 use crate::{Config, Error};
 
 use super::commit::Draft;
+use super::jobs::{JobsCore, JobsShared};
 use super::replays::Replays;
 use super::{Broker, Core, Shared};
 use replay::{Replayed, replay};
@@ -25,13 +27,17 @@ pub(super) async fn open(
     journal: Journal,
     clock: Arc<dyn Clock>,
 ) -> Result<Broker, Error> {
-    let now = clock.monotonic();
+    let now = Now {
+        wall: clock.now(),
+        monotonic: clock.monotonic(),
+    };
     let replayed = {
         let journal = journal.clone();
         tokio::task::spawn_blocking(move || replay(&journal, now)).await
     };
     let Replayed {
         state,
+        machine,
         last,
         checkpoint,
     } = match replayed {
@@ -41,9 +47,15 @@ pub(super) async fn open(
     };
     let tail = Tail::new(config.tail_bytes_max, last, state.last_event());
     let epoch = state.epoch() + 1;
+    let jobs = JobsCore::new(
+        machine,
+        config.job_tail_bytes_max,
+        seed(&journal, epoch, now.wall),
+    );
     let core = Core {
         state,
         tail,
+        jobs,
         last,
         written: 0,
         checkpoint,
@@ -57,6 +69,7 @@ pub(super) async fn open(
         clock,
         core: Mutex::new(core),
         changed: Notify::new(),
+        jobs: JobsShared::default(),
         replays,
         closed: AtomicBool::new(false),
     };
@@ -64,6 +77,13 @@ pub(super) async fn open(
     Ok(Broker {
         shared: Arc::new(shared),
     })
+}
+
+/// What the jitter of retries begins with: another number in every start of every journal.
+fn seed(journal: &Journal, epoch: u64, now: Timestamp) -> u64 {
+    let id = journal.id().0;
+    let id = id.iter().fold(0, |sum: u64, byte| sum.rotate_left(8) ^ u64::from(*byte));
+    id ^ epoch.rotate_left(32) ^ now.as_nanos().unsigned_abs()
 }
 
 /// Makes the start durable, or says why it cannot be.

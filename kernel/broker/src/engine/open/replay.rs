@@ -1,8 +1,7 @@
 //! What a start makes of the journal: the newest checkpoint, and the facts it does not stand for.
 
-use std::time::Duration;
-
 use bytes::Bytes;
+use portique_jobs::{Fact as JobsFact, Machine, Now};
 use portique_journal::{Entry, Journal, Sequence};
 use prost::Message;
 
@@ -22,6 +21,7 @@ const LOOK_BACK_GROWTH: u64 = 4;
 /// What replay came to.
 pub(super) struct Replayed {
     pub(super) state: State,
+    pub(super) machine: Machine,
     pub(super) last: u64,
     pub(super) checkpoint: Checkpointed,
 }
@@ -33,11 +33,12 @@ struct Found {
 }
 
 /// Applies what came after the newest checkpoint, or everything where there is none.
-pub(super) fn replay(journal: &Journal, now: Duration) -> Result<Replayed, Error> {
+pub(super) fn replay(journal: &Journal, now: Now) -> Result<Replayed, Error> {
     let mut replayed = match find_checkpoint(journal)? {
         Some(found) => restore(journal, found, now)?,
         None if journal.first() == Sequence::FIRST => Replayed {
             state: State::default(),
+            machine: Machine::new(),
             last: 0,
             checkpoint: Checkpointed::default(),
         },
@@ -57,13 +58,20 @@ pub(super) fn replay(journal: &Journal, now: Duration) -> Result<Replayed, Error
 }
 
 impl Replayed {
-    fn take_in(&mut self, entry: Entry, now: Duration) -> Result<(), DecodeError> {
+    fn take_in(&mut self, entry: Entry, now: Now) -> Result<(), DecodeError> {
         self.last = entry.sequence.0;
         match entry.kind {
             CHECKPOINT_PART => {}
+            kind if JobsFact::is_kind(kind) => {
+                let fact = JobsFact::decode(kind, entry.body)?;
+                self.machine.apply(self.last, &fact, now);
+            }
             kind => {
                 let fact = Fact::decode(kind, entry.body)?;
-                self.state.apply(self.last, &fact, now);
+                self.state.apply(self.last, &fact, now.monotonic);
+                if let Fact::Opened(opened) = fact {
+                    self.machine.open(opened.epoch);
+                }
             }
         }
         Ok(())
@@ -111,14 +119,17 @@ fn newest_between(
     }))
 }
 
-fn restore(journal: &Journal, found: Found, now: Duration) -> Result<Replayed, Error> {
+fn restore(journal: &Journal, found: Found, now: Now) -> Result<Replayed, Error> {
     let Found {
         sequence,
         checkpoint,
     } = found;
     let broken = |source| refuse(Sequence(sequence), source);
     let parts = read_parts(journal, sequence, &checkpoint)?;
-    let state = State::restore(&checkpoint, now).map_err(broken)?;
+    let mut state = State::restore(&checkpoint, now.monotonic).map_err(broken)?;
+    let compactions = state.restore_compactions(&bodies(&parts, Section::Compactions));
+    compactions.map_err(broken)?;
+    let machine = restore_machine(&parts, state.epoch(), now).map_err(broken)?;
     // An old one stands for everything before it, and is needed itself.
     let (last, needed_from) = match checkpoint.stands_for {
         0 => (sequence, sequence),
@@ -127,12 +138,13 @@ fn restore(journal: &Journal, found: Found, now: Duration) -> Result<Replayed, E
     let checkpoint = Checkpointed {
         needed_from,
         last: sequence,
-        at: now,
+        at: now.monotonic,
         bytes: parts.iter().map(|part| part.body.len() as u64).sum(),
         written: 0,
     };
     Ok(Replayed {
         state,
+        machine,
         last,
         checkpoint,
     })
@@ -169,6 +181,12 @@ fn read_parts(
     }
     let source = DecodeError::Shape("parts of the checkpoint are missing");
     Err(refuse(Sequence(sequence), source))
+}
+
+fn restore_machine(parts: &[CheckpointPart], epoch: u64, now: Now) -> Result<Machine, DecodeError> {
+    let mut machine = Machine::restore(&bodies(parts, Section::Jobs), now)?;
+    machine.open(epoch);
+    Ok(machine)
 }
 
 fn bodies(parts: &[CheckpointPart], section: Section) -> Vec<Bytes> {
