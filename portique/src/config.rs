@@ -3,6 +3,7 @@
 //! Values come from the command line or its environment first, then from the file, then from the
 //! defaults here. Every problem is reported at once, with file, line and remedy.
 
+mod events;
 mod key;
 mod problem;
 mod raw;
@@ -11,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use events::EventsConfig;
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
@@ -70,6 +72,8 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     /// Default `./portique-data`.
     pub data: Data,
+    /// How long what happened is kept, and how fast it is read again.
+    pub events: EventsConfig,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -136,6 +140,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         listen: listen.resolve(overrides.listen, raw.listen.as_ref(), problems),
         grpc_listen: grpc.resolve(overrides.grpc_listen, raw.grpc_listen.as_ref(), problems),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
+        events: events::resolve(raw, problems),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

@@ -14,12 +14,12 @@ use portique_launch::link::{SimulationOptions, VehiclesOptions};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
+use crate::api::{self, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
+use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::lifetime::TaskGroup;
 use crate::supervisor::Processes;
@@ -33,8 +33,6 @@ pub(crate) use engines::JOURNAL_FOLDER;
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.
 const EDGES_GRACE_DIVISOR: u32 = 2;
-/// Streams of one gRPC connection: a module has three, a vehicle's gateway carries a few dozen modules.
-const GRPC_STREAMS_MAX: u32 = 256;
 /// gRPC stops with what the edges lean on, and has half of what is left at least: who connected and
 /// says nothing must not hold up the others.
 const GRPC_GRACE_DIVISOR: u32 = 4;
@@ -53,6 +51,8 @@ pub struct Hub {
     systems: Systems,
     groups: Groups,
     router: axum::Router,
+    grpc_routes: Routes,
+    pusher: Pusher,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -97,7 +97,7 @@ impl Hub {
         };
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let engines = Engines::open(data.path()).await?;
+        let engines = Engines::open(data.path(), &config.events).await?;
         let module_token = Token::open(data.path(), MODULE_TOKEN_FILE)?;
         let vehicles = VehiclesOptions {
             clock: engines.clock.clone(),
@@ -111,18 +111,33 @@ impl Hub {
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
+        let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
+        let ports = engines.ports(Systems::owned())?;
+        let stop = groups.edges.token();
+        let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
+        let grpc_ports = grpc::Ports {
+            bus: ports.bus.clone(),
+            jobs: ports.jobs.clone(),
+            transact: ports.transact.clone(),
+        };
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
+        let asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        let (api_routes, pusher) = api::open(ports)
+            .await
+            .map_err(|error| Error::part("the webhooks", &error))?;
         let front = Front {
             token: token.clone(),
-            service_token: Token::open(data.path(), SERVICE_TOKEN_FILE)?,
+            service_token,
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
                 sources(&engines, &systems),
+                asks,
             )),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
         };
-        let router = http::router(front, systems.routes());
+        let router = http::router(front, systems.routes().merge(api_routes));
         data.write_addresses(&addresses)?;
         Ok(Self {
             data,
@@ -135,6 +150,8 @@ impl Hub {
             systems,
             groups,
             router,
+            grpc_routes,
+            pusher,
         })
     }
 
@@ -174,6 +191,8 @@ impl Hub {
             engines,
             systems,
             router,
+            grpc_routes,
+            pusher,
             groups,
             ..
         } = self;
@@ -183,8 +202,9 @@ impl Hub {
             mut falls,
         } = groups;
         engines.spawn(&control);
-        spawn_grpc(&control, grpc, systems.vehicles.grpc_routes(), stop_grace);
+        spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
+        spawn_pusher(&control, pusher);
         spawn_http(&edges, listener, router, stop_grace);
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
         let fall = tokio::select! {
@@ -223,13 +243,16 @@ fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router, gr
     });
 }
 
-/// Simulated control loops run over it, so no small message may wait for more to fill a packet.
+fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
+    let stop = control.token();
+    control.spawn("webhooks", async move {
+        pusher.run(stop).await;
+        Ok(())
+    });
+}
+
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = Server::builder()
-        .max_concurrent_streams(GRPC_STREAMS_MAX)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, control.token().cancelled_owned());
+    let server = grpc::serve(listener, routes, control.token());
     let stop = control.token();
     let patience_ends = async move {
         stop.cancelled().await;

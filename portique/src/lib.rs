@@ -25,7 +25,7 @@ mod supervisor;
 mod token;
 
 pub use cli::run;
-pub use config::{Config, Data, LogConfig, LogFormat, Place, Problem};
+pub use config::{Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem};
 pub use data_folder::Addresses;
 pub use error::Error;
 pub use exit::Exit;

@@ -29,6 +29,18 @@ const KEYS: &[(&str, Keep)] = &[
     ),
     ("data", Keep::Text(|raw, written| raw.data = Some(written))),
     (
+        "events.replay_bytes_per_s",
+        Keep::Number(|raw, written| raw.replay_bytes_per_s = Some(written)),
+    ),
+    (
+        "events.retain_age_s",
+        Keep::Number(|raw, written| raw.retain_age_s = Some(written)),
+    ),
+    (
+        "events.retain_bytes",
+        Keep::Number(|raw, written| raw.retain_bytes = Some(written)),
+    ),
+    (
         "grpc_listen",
         Keep::Text(|raw, written| raw.grpc_listen = Some(written)),
     ),

@@ -26,6 +26,9 @@ pub(crate) struct RawConfig {
     pub(crate) data: Option<Written<String>>,
     pub(crate) allow_remote_without_tls: Option<Written<bool>>,
     pub(crate) stop_grace_s: Option<Written<f64>>,
+    pub(crate) replay_bytes_per_s: Option<Written<f64>>,
+    pub(crate) retain_age_s: Option<Written<f64>>,
+    pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) log_format: Option<Written<String>>,
     pub(crate) log_filter: Option<Written<String>>,
 }

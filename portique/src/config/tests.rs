@@ -20,11 +20,14 @@ fn a_complete_file_is_read() {
         data = '/var/lib/portique'
         stop_grace_s = 2.5
         log.format = 'json'
+        events.retain_age_s = 86400
+        events.retain_bytes = 10_000_000_000
+        events.replay_bytes_per_s = 1e7
         [log]
         ";
     // `log` as a dotted key and as a table again is not TOML.
     assert!(
-        problems(text).starts_with("p.toml:7: "),
+        problems(text).starts_with("p.toml:10: "),
         "{}",
         problems(text)
     );
@@ -39,6 +42,9 @@ fn a_complete_file_is_read() {
     assert_eq!(config.data, Data::Folder("/var/lib/portique".into()));
     assert_eq!(config.stop_grace, Duration::from_millis(2_500));
     assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.events.retain_age, Some(Duration::from_secs(86_400)));
+    assert_eq!(config.events.retain_bytes, Some(10_000_000_000));
+    assert_eq!(config.events.replay_bytes_per_second, 10_000_000);
 }
 
 #[test]
@@ -50,7 +56,7 @@ fn every_problem_is_said_at_once_with_its_line() {
         "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
          p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
-         grpc_listen, listen, log.filter, log.format, stop_grace_s\n\
+         events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, stop_grace_s\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }
@@ -80,6 +86,9 @@ fn out_of_range_and_malformed_values_are_refused() {
         "stop_grace_s = 0",
         "stop_grace_s = inf",
         "stop_grace_s = nan",
+        "events.retain_age_s = 59",
+        "events.retain_bytes = 1_000_000",
+        "events.replay_bytes_per_s = -1",
         "log.filter = 'loud=='",
         "listen = ",
     ] {

@@ -11,9 +11,11 @@ use futures_util::future::ready;
 use portique_broker::Broker;
 use portique_clock::{Clock, Seeded, WallClock};
 use portique_fault::Fault;
-use portique_journal::{FolderDisk, Journal, Sequence, State};
+use portique_journal::{FolderDisk, Journal, Retention, Sequence, State};
 use portique_records::{Collection, Records, SqliteConfig, SqliteRecords};
 
+use crate::api::{Owned, Ports};
+use crate::config::EventsConfig;
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
@@ -43,18 +45,23 @@ impl Engines {
     /// # Errors
     /// [`Error::Damaged`] with file, offset and what to do; [`Error::JournalPoisoned`] when the
     /// first writes fail; [`Error::Part`].
-    pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
+    pub(super) async fn open(folder: &Path, events: &EventsConfig) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
-        let (journal, committer) = open_journal(folder.join(JOURNAL_FOLDER), clock.clone()).await?;
-        let broker = Broker::open(
-            portique_broker::Config::default(),
-            journal.clone(),
-            clock.clone(),
-        )
-        .await
-        .map_err(|error| {
-            poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
-        })?;
+        let retention = Retention {
+            age: events.retain_age,
+            bytes: events.retain_bytes,
+        };
+        let (journal, committer) =
+            open_journal(folder.join(JOURNAL_FOLDER), retention, clock.clone()).await?;
+        let config = portique_broker::Config {
+            replay_bytes_per_second: events.replay_bytes_per_second,
+            ..portique_broker::Config::default()
+        };
+        let broker = Broker::open(config, journal.clone(), clock.clone())
+            .await
+            .map_err(|error| {
+                poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
+            })?;
         let records = open_records(folder).await?;
         Ok(Self {
             clock,
@@ -62,6 +69,22 @@ impl Engines {
             records,
             journal,
             committer,
+        })
+    }
+
+    /// Their ports, for whoever serves them; `owned` is kept from visitors.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] when the machine has no random numbers.
+    pub(super) fn ports(&self, owned: Owned) -> Result<Ports, Error> {
+        Ok(Ports {
+            bus: self.broker.bus(),
+            jobs: self.broker.jobs(),
+            transact: Arc::new(NotYet),
+            clock: self.clock.clone(),
+            random: seeded()?,
+            records: self.records.clone(),
+            owned,
         })
     }
 
@@ -144,13 +167,17 @@ impl Engines {
 
 async fn open_journal(
     folder: std::path::PathBuf,
+    retention: Retention,
     clock: Arc<dyn Clock>,
 ) -> Result<(Journal, JoinHandle<()>), Error> {
     let place = folder.clone();
     let opened = blocking("the journal", move || {
         let disk = FolderDisk::open(&folder)
             .map_err(|source| crate::data_folder::file_error("create", &folder, source))?;
-        let config = portique_journal::Config::default();
+        let config = portique_journal::Config {
+            retention,
+            ..portique_journal::Config::default()
+        };
         Journal::open(config, Arc::new(disk), clock, &mut seeded()?)
             .map_err(|error| refuse_journal("the journal", &error, &folder))
     })
@@ -314,5 +341,20 @@ mod tests {
         );
         records.close().await.unwrap();
         assert_ne!(records_state(records).await, PartState::open("records"));
+    }
+}
+
+/// Stands for the engine's transactions until it has them.
+struct NotYet;
+
+#[async_trait::async_trait]
+impl portique_jobs::Transact for NotYet {
+    async fn commit(
+        &self,
+        _: portique_jobs::Transaction,
+    ) -> Result<portique_jobs::Committed, portique_jobs::Error> {
+        Err(portique_jobs::Error::Unsupported {
+            what: "transactions",
+        })
     }
 }

@@ -7,12 +7,18 @@ use portique_launch::service::{self, Launch, Parts, Worker};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::engines::{Engines, seeded};
+use crate::api::Owned;
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
 
 /// Events that the mission log may be behind: a second's worth of a busy hub.
 const LOG_LAG_MAX: u64 = 1_000;
+/// The first token of the subjects of launch control's events: it folds what it finds there into the
+/// state of missions.
+const LAUNCH_SUBJECTS: &str = "launch";
+/// What the names of its consumers begin with.
+const LAUNCH_CONSUMERS: &str = "launch-";
 /// The task that owns all missions.
 const LAUNCH_TASK: &str = "launch";
 
@@ -51,6 +57,11 @@ impl Systems {
     /// What they serve.
     pub(super) fn routes(&self) -> OpenApiRouter {
         OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
+    }
+
+    /// What is theirs, and is not changed from outside.
+    pub(super) fn owned() -> Owned {
+        Owned::new(&[LAUNCH_SUBJECTS], &[LAUNCH_CONSUMERS])
     }
 
     /// How each of them is, for whoever asks whether the hub can serve.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portique::{Config, Data, Error, Hub, LogConfig, LogFormat};
+use portique::{Config, Data, Error, EventsConfig, Hub, LogConfig, LogFormat};
 use tokio::sync::oneshot;
 
 fn config(data: Data) -> Config {
@@ -12,6 +12,7 @@ fn config(data: Data) -> Config {
         listen: any_port,
         grpc_listen: any_port,
         data,
+        events: EventsConfig::default(),
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
             format: LogFormat::Text,

@@ -5,6 +5,11 @@
 )]
 
 mod api;
+mod api_access;
+mod api_events;
+mod api_jobs;
+mod api_rig;
+mod api_webhooks;
 mod cli_queue;
 mod hub_process;
 mod in_process;

@@ -1,0 +1,128 @@
+//! A hub in this process for the tests of queues and events, with its tokens at hand.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portique::{Config, Data, EventsConfig, Hub, LogConfig, LogFormat};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+
+/// Where a hub is reached, and with what.
+pub(crate) struct Rig {
+    client: Client,
+    url: String,
+    commander: String,
+    service: String,
+}
+
+/// Visits a hub of its own until the visit ends.
+pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Rig)) {
+    let hub = Hub::open(config(Data::Ephemeral)).await.unwrap();
+    visit_hub(hub, visit).await;
+}
+
+/// As [`with_hub`], on a folder that outlives the hub.
+pub(crate) async fn with_hub_on(folder: &Path, visit: impl AsyncFnOnce(Rig)) {
+    let data = Data::Folder(folder.to_path_buf());
+    let hub = Hub::open(config(data)).await.unwrap();
+    visit_hub(hub, visit).await;
+}
+
+async fn visit_hub(hub: Hub, visit: impl AsyncFnOnce(Rig)) {
+    let token = |file: &str| {
+        let text = std::fs::read_to_string(hub.data().join(file)).unwrap();
+        text.trim().to_owned()
+    };
+    let rig = Rig {
+        client: Client::builder().no_proxy().build().unwrap(),
+        url: format!("http://{}/api/v1", hub.addresses().http),
+        commander: hub.token().to_owned(),
+        service: token("service.token"),
+    };
+    let visit = visit(rig);
+    hub.run(visit).await.unwrap();
+}
+
+fn config(data: Data) -> Config {
+    let any_port = "127.0.0.1:0".parse().unwrap();
+    Config {
+        listen: any_port,
+        grpc_listen: any_port,
+        data,
+        events: EventsConfig::default(),
+        stop_grace: Duration::from_secs(10),
+        log: LogConfig {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        },
+        executable: PathBuf::from(env!("CARGO_BIN_EXE_portique")),
+    }
+}
+
+impl Rig {
+    /// A request without a token.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request with the service token.
+    pub(crate) fn service(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.service)
+    }
+
+    /// A request with the commander token.
+    pub(crate) fn commander(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.commander)
+    }
+
+    /// What is there.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        json(self.commander(Method::GET, path)).await
+    }
+
+    /// What becomes of a body that is JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        json(self.service(Method::POST, path).json(body)).await
+    }
+
+    /// What becomes of a body that is JSON, put there.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
+        json(self.commander(Method::PUT, path).json(body)).await
+    }
+
+    /// What becomes of a request without a body.
+    pub(crate) async fn ask(&self, path: &str) -> Value {
+        json(self.service(Method::POST, path)).await
+    }
+
+    /// The page of metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        let page = self.url.replace("/api/v1", "/metrics");
+        let answer = self.client.get(page).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+}
+
+/// What a request that is granted comes to; null when there is nothing to say.
+pub(crate) async fn json(request: RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{status}: {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Asserts that a request is refused with this status and code; what the detail says.
+pub(crate) async fn refused(request: RequestBuilder, status: u16, code: &str) -> String {
+    let answer = request.send().await.unwrap();
+    problem(answer, status, code).await
+}
+
+/// Asserts that an answer is a problem with this status and code; what the detail says.
+pub(crate) async fn problem(answer: Response, status: u16, code: &str) -> String {
+    let given = answer.status();
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(given, status, "{problem}");
+    assert_eq!(problem["code"], code, "{problem}");
+    problem["detail"].as_str().unwrap().to_owned()
+}
