@@ -3,6 +3,7 @@
 //! [`State::apply`] is pure, total and the only way the state changes: the same facts in the same order at
 //! the same times give the same state.
 
+mod compactions;
 mod consumer;
 mod decide;
 mod keys;
@@ -14,10 +15,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use portique_bus::{ConsumerName, ConsumerState};
 
-use crate::fact::{Checkpoint, DecodeError, Fact, nanos};
+use crate::fact::{Checkpoint, DecodeError, Fact, Published, nanos};
 
+pub(crate) use compactions::{Compactions, compaction_key};
 pub(crate) use consumer::Consumer;
 pub(crate) use decide::{Fresh, Plan, check_same};
 pub(crate) use keys::Key;
@@ -47,6 +50,7 @@ pub(crate) struct State {
     numbers: BTreeMap<ConsumerName, u64>,
     held_total: usize,
     totals: Totals,
+    compactions: Compactions,
 }
 
 impl State {
@@ -92,6 +96,21 @@ impl State {
         }
     }
 
+    pub(crate) fn compactions(&self) -> &Compactions {
+        &self.compactions
+    }
+
+    /// Takes the compactions of a checkpoint in.
+    pub(crate) fn restore_compactions(&mut self, pieces: &[Bytes]) -> Result<(), DecodeError> {
+        self.compactions = Compactions::restore(pieces)?;
+        Ok(())
+    }
+
+    /// Takes in that a compaction found nothing up to `cursor`, which is no fact.
+    pub(crate) fn skip_compaction(&mut self, number: u64, cursor: u64) {
+        self.compactions.skip(number, cursor);
+    }
+
     /// Writes into this state's checkpoint how long nobody had fetched.
     pub(crate) fn note_idle(&self, checkpoint: &mut Checkpoint, now: Duration) {
         let consumers = checkpoint.consumers.iter_mut();
@@ -108,7 +127,7 @@ impl State {
         match fact {
             Fact::Published(_) => self.last_event = sequence,
             Fact::Created(created) => {
-                let consumer = Consumer::new(created, now);
+                let consumer = Consumer::new(sequence, created, now);
                 self.insert(consumer.expect("a fact is checked when it is decided or decoded"));
             }
             Fact::Removed(removed) => self.remove(removed.consumer),
@@ -131,8 +150,20 @@ impl State {
                 consumer.dead += u64::from(consumer.settle(buried.sequence));
             }),
             Fact::Sought(sought) => {
-                self.with(sought.consumer, |consumer| consumer.seek(sought.cursor));
+                self.with(sought.consumer, |consumer| {
+                    consumer.seek(sequence, sought.cursor)
+                });
             }
+            Fact::Carried(body) => {
+                self.last_event = sequence;
+                self.carry(sequence, body);
+            }
+            Fact::Compacting(made) => {
+                let made = self.compactions.make(made);
+                made.expect("a fact is checked when it is decided or decoded");
+            }
+            Fact::CompactionEnded(ended) => self.compactions.end(ended.compaction),
+            Fact::Indexed(indexed) => self.compactions.index(indexed),
             Fact::Opened(opened) => {
                 self.epoch = opened.epoch;
                 self.deliveries = 0;
@@ -182,6 +213,14 @@ impl State {
             checkpoint.consumers.len(),
             "replay missed a fact"
         );
+    }
+
+    fn carry(&mut self, sequence: u64, body: &Bytes) {
+        // One that does not parse is refused by whoever reads it.
+        let carried = Published::parse(body.clone()).ok();
+        if let Some(carriage) = carried.and_then(|carried| carried.carriage()) {
+            self.compactions.carry(carriage.previous, sequence);
+        }
     }
 
     fn count(&mut self, fact: &Fact) {

@@ -5,11 +5,14 @@ use portique_bus::{Delivered, Sequence};
 use portique_clock::Timestamp;
 use portique_event::Event;
 
+use crate::fact::Carriage;
+
 /// An event with the time the bus took it.
 #[derive(Debug)]
 pub(crate) struct Stamped {
     pub(crate) accepted: Timestamp,
     pub(crate) event: Event,
+    pub(crate) carriage: Option<Carriage>,
 }
 
 /// An event in its place; cheap to clone.
@@ -114,6 +117,7 @@ mod tests {
             stamped: Arc::new(Stamped {
                 accepted: Timestamp::EPOCH,
                 event,
+                carriage: None,
             }),
         }
     }

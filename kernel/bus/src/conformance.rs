@@ -4,6 +4,7 @@
 //! engine, and the [`Capabilities`] it claims. What is claimed is tested; what is not claimed must
 //! be refused, so that the table stays true. A failing case panics.
 
+mod compaction;
 mod consume;
 mod durability;
 mod keyed;
@@ -67,7 +68,7 @@ pub struct Capabilities {
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Case = for<'a> fn(&'a mut dyn Harness, Capabilities) -> Running<'a>;
 
-const CASES: [Case; 30] = [
+const CASES: [Case; 31] = [
     |harness, _| Box::pin(publish::events_come_back_as_published(harness)),
     |harness, _| Box::pin(publish::publishers_keep_their_order(harness)),
     |harness, claims| Box::pin(publish::a_refused_batch_leaves_nothing(harness, claims)),
@@ -113,6 +114,11 @@ const CASES: [Case; 30] = [
     },
     |harness, claims| {
         Box::pin(position::a_consumer_nobody_fetches_for_goes(
+            harness, claims,
+        ))
+    },
+    |harness, claims| {
+        Box::pin(compaction::a_compaction_holds_the_newest_of_each_key(
             harness, claims,
         ))
     },

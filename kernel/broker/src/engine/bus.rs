@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portique_bus::{
-    Bus, ConsumerName, ConsumerOptions, ConsumerState, Delivery, DeliveryToken, Error, Page,
-    Sequence, Start,
+    Bus, CompactionName, CompactionState, ConsumerName, ConsumerOptions, ConsumerState, Delivery,
+    DeliveryToken, Error, Page, Sequence, Start,
 };
 use portique_event::{Event, Filter};
 use portique_fault::chain;
@@ -172,6 +172,22 @@ impl Bus for Broker {
             Ok(Fact::Sought(core.state.decide_seek(consumer, cursor)?))
         })
         .await
+    }
+
+    async fn compaction(&self, name: &CompactionName, filter: Filter) -> Result<(), Error> {
+        self.shared.make_compaction(name, &filter).await
+    }
+
+    async fn remove_compaction(&self, name: &CompactionName) -> Result<(), Error> {
+        self.settle(|core| {
+            let ended = core.state.compactions().decide_removal(name)?;
+            Ok(Fact::CompactionEnded(ended))
+        })
+        .await
+    }
+
+    async fn compactions(&self) -> Result<Vec<CompactionState>, Error> {
+        Ok(self.shared.core().state.compactions().report())
     }
 }
 

@@ -110,11 +110,12 @@ impl Shared {
         let mut cursor = plan.cursor;
         // While something is left to deliver again, nothing newer overtakes it.
         if plan.look_max > 0 && again == plan.again.len() {
+            let Plan { made, start, .. } = plan;
             let search = Search {
                 filter,
                 from: plan.cursor,
                 limit: plan.look_max,
-                purpose: Purpose::Deliver,
+                purpose: Purpose::Deliver { made, start },
             };
             let found = self.search(search).await?;
             self.tell_damage(name, &found.damage);

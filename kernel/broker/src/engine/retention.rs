@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portique_bus::ConsumerName;
+use portique_bus::{CompactionName, ConsumerName};
 use portique_journal::{Oldest, Sequence};
 
 use crate::Error;
@@ -45,6 +45,13 @@ pub enum KeptBy {
         /// Which one; of several the one that is furthest behind.
         name: ConsumerName,
         /// The first record it needs.
+        needs: u64,
+    },
+    /// It holds the newest event of a key, which is carried forward within seconds.
+    Compaction {
+        /// For which compaction.
+        name: CompactionName,
+        /// The first record that is needed.
         needs: u64,
     },
     /// A job that is not finished has its record in it.
@@ -117,10 +124,17 @@ fn first_needed(core: &Core) -> (KeptBy, u64) {
         let (name, needs) = (consumer.name.clone(), consumer.ack_floor() + 1);
         (KeptBy::Consumer { name, needs }, needs)
     });
-    consumers.fold(
+    let held = core
+        .state
+        .compactions()
+        .first_needed()
+        .map(|(needs, name)| {
+            let name = name.clone();
+            (KeptBy::Compaction { name, needs }, needs)
+        });
+    let others = consumers.chain(held);
+    others.fold(
         checkpoint,
-        |first, other| {
-            if other.1 < first.1 { other } else { first }
-        },
+        |first, other| if other.1 < first.1 { other } else { first },
     )
 }

@@ -10,7 +10,7 @@ use portique_event::Filter;
 use portique_fault::chain;
 use portique_journal::{Entry, Error as JournalError, Journal, Reader, Sequence};
 
-use crate::fact::{DecodeError, PUBLISHED, Published};
+use crate::fact::{Carriage, DecodeError, PUBLISHED, Published, is_event};
 use crate::tail::{Placed, Stamped};
 
 use super::Shared;
@@ -50,7 +50,29 @@ pub(super) enum Purpose {
     /// from the budget of replays.
     Replay,
     /// To deliver them: what is damaged is passed over, so that it blocks nobody for ever.
-    Deliver,
+    Deliver {
+        /// The record that made or moved the consumer.
+        made: u64,
+        /// Where it began then.
+        start: u64,
+    },
+    /// To find the newest of each key: as when delivering, without what was carried forward.
+    Index,
+}
+
+impl Search {
+    /// Whether an event with this carriage is shown: one that was carried forward only to who could
+    /// not see it in its place before. `first` is the first record kept.
+    fn admits(&self, sequence: u64, carriage: Option<Carriage>, first: u64) -> bool {
+        let Some(Carriage { previous, .. }) = carriage else {
+            return true;
+        };
+        match self.purpose {
+            Purpose::Replay => previous < first,
+            Purpose::Deliver { made, start } => sequence < made && start > previous,
+            Purpose::Index => false,
+        }
+    }
 }
 
 /// Records that are damaged on disk and were passed over.
@@ -65,6 +87,8 @@ pub(super) struct Damage {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) events: Vec<Placed>,
+    /// Bytes of their records.
+    pub(super) sizes: Vec<usize>,
     pub(super) next: u64,
     pub(super) damage: Vec<Damage>,
     /// Bytes that came from the journal for it.
@@ -97,10 +121,9 @@ impl Shared {
             let durable = self.durable();
             if search.from > durable {
                 return Ok(Found {
-                    events: Vec::new(),
                     next: search.from,
                     damage,
-                    read_bytes: 0,
+                    ..Found::default()
                 });
             }
             let in_tail = self.search_tail(&search, durable);
@@ -126,7 +149,7 @@ impl Shared {
         };
         match purpose {
             Purpose::Replay => self.replays.pay(self.clock.as_ref(), reading).await,
-            Purpose::Deliver => reading.await.map(|(found, _)| found),
+            Purpose::Deliver { .. } | Purpose::Index => reading.await.map(|(found, _)| found),
         }
     }
 
@@ -178,6 +201,7 @@ impl Shared {
     }
 
     fn search_tail(&self, search: &Search, durable: u64) -> Option<Found> {
+        let first = self.journal.first().0;
         let core = self.core();
         if !core.tail.covers(search.from) {
             return None;
@@ -196,9 +220,13 @@ impl Shared {
                 found.next = placed.sequence;
                 break;
             }
-            if search.filter.matches(placed.stamped.event.subject()) {
+            let stamped = &placed.stamped;
+            if search.filter.matches(stamped.event.subject())
+                && search.admits(placed.sequence, stamped.carriage, first)
+            {
                 bytes += size;
                 found.events.push(placed.clone());
+                found.sizes.push(*size);
             }
         }
         Some(found)
@@ -244,11 +272,14 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
         }
         found.next = entry.sequence.0 + 1;
         found.read_bytes += entry.body.len() as u64;
-        if entry.kind != PUBLISHED {
+        if !is_event(entry.kind) {
             continue;
         }
         let (sequence, size) = (entry.sequence, entry.body.len());
         let event = parse(entry)?;
+        if !search.admits(sequence.0, event.carriage(), journal.first().0) {
+            continue;
+        }
         if !search.filter.matches(
             &event
                 .subject()
@@ -257,6 +288,7 @@ fn search_journal(journal: &Journal, search: &Search) -> Result<Found, Error> {
             continue;
         }
         found.events.push(place(sequence, event)?);
+        found.sizes.push(size);
         bytes += size;
         if found.events.len() == search.limit || bytes > PAGE_BYTES_MAX {
             break;
@@ -413,13 +445,17 @@ fn parse(entry: Entry) -> Result<Published, Error> {
 }
 
 fn place(sequence: Sequence, published: Published) -> Result<Placed, Error> {
-    let accepted = published.accepted();
+    let (accepted, carriage) = (published.accepted(), published.carriage());
     let event = published
         .into_event()
         .map_err(|error| unreadable(sequence, &error))?;
     Ok(Placed {
         sequence: sequence.0,
-        stamped: Arc::new(Stamped { accepted, event }),
+        stamped: Arc::new(Stamped {
+            accepted,
+            event,
+            carriage,
+        }),
     })
 }
 

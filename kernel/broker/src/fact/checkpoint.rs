@@ -49,6 +49,8 @@ pub(crate) enum Section {
     Jobs = 0,
     /// That of transactions remembered by their keys.
     Transactions = 1,
+    /// That of the compactions.
+    Compactions = 2,
 }
 
 /// One consumer as it stood.
@@ -63,6 +65,11 @@ pub(crate) struct CheckpointedConsumer {
     /// How long nobody had fetched.
     #[prost(uint64, tag = "4")]
     pub(crate) idle_nanos: u64,
+    /// The record that made or moved it, and where it began then.
+    #[prost(uint64, tag = "5")]
+    pub(crate) made: u64,
+    #[prost(uint64, tag = "6")]
+    pub(crate) start: u64,
 }
 
 /// Its deliveries that are not settled, side by side.

@@ -30,6 +30,21 @@ pub(crate) struct Published {
     extensions: BTreeMap<String, String>,
     #[prost(oneof = "Payload", tags = "10, 11, 12")]
     payload: Option<Payload>,
+    /// Where an event carried forward was before; 0 for another.
+    #[prost(uint64, tag = "13")]
+    previous: u64,
+    /// Where it was published; 0 for another.
+    #[prost(uint64, tag = "14")]
+    origin: u64,
+}
+
+/// Where an event that was carried forward comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Carriage {
+    /// The record it was carried from, which retention takes after that.
+    pub(crate) previous: u64,
+    /// The record it was published with.
+    pub(crate) origin: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -46,6 +61,23 @@ impl Published {
     /// The body of the record of an event.
     pub(crate) fn encode(accepted: Timestamp, event: &Event) -> Bytes {
         Self::new(accepted, event).encode_to_vec().into()
+    }
+
+    /// The body of the record of an event carried forward.
+    pub(crate) fn encode_carried(accepted: Timestamp, event: &Event, from: Carriage) -> Bytes {
+        let Carriage { previous, origin } = from;
+        let carried = Self {
+            previous,
+            origin,
+            ..Self::new(accepted, event)
+        };
+        carried.encode_to_vec().into()
+    }
+
+    /// Where it comes from, if it was carried forward.
+    pub(crate) fn carriage(&self) -> Option<Carriage> {
+        let (previous, origin) = (self.previous, self.origin);
+        (previous > 0).then_some(Carriage { previous, origin })
     }
 
     /// The event in the body of a record.
@@ -69,6 +101,8 @@ impl Published {
                 Data::Text(text) => Payload::Text(text.clone()),
                 Data::Binary(bytes) => Payload::Binary(bytes.clone()),
             }),
+            previous: 0,
+            origin: 0,
         }
     }
 

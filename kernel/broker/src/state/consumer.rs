@@ -39,6 +39,9 @@ pub(crate) struct Consumer {
     pub(crate) number: u64,
     pub(crate) name: ConsumerName,
     pub(crate) options: ConsumerOptions,
+    /// The record that made or moved it, and where it began then.
+    pub(super) made: u64,
+    pub(super) start: u64,
     pub(crate) cursor: u64,
     pub(crate) dead: u64,
     /// Monotonic time of the last fetch.
@@ -53,11 +56,13 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    pub(super) fn new(created: &Created, now: Duration) -> Result<Self, DecodeError> {
+    pub(super) fn new(made: u64, created: &Created, now: Duration) -> Result<Self, DecodeError> {
         Ok(Self {
             number: created.consumer,
             name: created.name()?,
             options: created.options()?,
+            made,
+            start: created.cursor,
             cursor: created.cursor,
             dead: 0,
             used: now,
@@ -212,7 +217,8 @@ impl Consumer {
     }
 
     /// Forgets what it holds and goes on from `cursor`.
-    pub(super) fn seek(&mut self, cursor: u64) {
+    pub(super) fn seek(&mut self, made: u64, cursor: u64) {
+        (self.made, self.start) = (made, cursor);
         self.cursor = cursor;
         self.outstanding.clear();
         self.by_token.clear();

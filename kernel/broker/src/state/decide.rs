@@ -24,6 +24,9 @@ const NAK_DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) number: u64,
+    /// The record that made or moved it, and where it began then.
+    pub(crate) made: u64,
+    pub(crate) start: u64,
     /// Where to look for events it has not seen.
     pub(crate) cursor: u64,
     /// Events to deliver again, in order.
@@ -78,6 +81,8 @@ impl State {
         };
         Ok(Plan {
             number: consumer.number,
+            made: consumer.made,
+            start: consumer.start,
             cursor: consumer.cursor,
             again,
             spent: spent.into_iter().map(|(sequence, _)| sequence).collect(),

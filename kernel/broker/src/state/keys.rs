@@ -17,7 +17,7 @@ impl Key {
     pub(crate) const NONE: Self = Self(0);
 
     pub(crate) fn of(event: &Event) -> Self {
-        event.extension(PARTITION_KEY).map_or(Self::NONE, Self::new)
+        partition_key(event).map_or(Self::NONE, Self::new)
     }
 
     fn new(text: &str) -> Self {
@@ -32,6 +32,11 @@ impl Key {
     pub(crate) fn to_disk(self) -> u32 {
         self.0
     }
+}
+
+/// An event's key, if it has one.
+pub(super) fn partition_key(event: &Event) -> Option<&str> {
+    event.extension(PARTITION_KEY)
 }
 
 /// The events a keyed consumer holds, in lines: one for each key, oldest event first.

@@ -42,6 +42,8 @@ impl Consumer {
             dead: self.dead,
             pending: Some(pending),
             idle_nanos: 0,
+            made: self.made,
+            start: self.start,
         }
     }
 
@@ -49,7 +51,8 @@ impl Consumer {
         let Some(created) = &from.created else {
             return Err(DecodeError::Shape("a consumer has no name"));
         };
-        let mut consumer = Self::new(created, now)?;
+        let mut consumer = Self::new(from.made, created, now)?;
+        consumer.start = from.start;
         consumer.dead = from.dead;
         consumer.idle_before = consumer.idle_after_start(Duration::from_nanos(from.idle_nanos));
         let pending = from.pending.clone().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! The broker on real and simulated disks.
 
 #[cfg(test)]
+mod compaction;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod crash;

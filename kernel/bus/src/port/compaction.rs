@@ -15,6 +15,6 @@ pub struct CompactionState {
     pub filter: Filter,
     /// Keys it holds the newest event of.
     pub keys: u64,
-    /// Keys it could not take on because its limit is reached; their events go with retention.
+    /// Events it could not hold because a limit of the engine is reached; they go with retention.
     pub refused: u64,
 }
