@@ -74,11 +74,6 @@ impl Finished {
         self.jobs.len()
     }
 
-    /// Bytes of their results.
-    pub(crate) fn result_bytes(&self) -> u64 {
-        self.result_bytes
-    }
-
     /// Remembers one more, as the latest, and [evicts](Self::evict) as of its end.
     pub(crate) fn insert(&mut self, id: u64, job: FinishedJob, limits: FinishedLimits) {
         self.remove(id);
@@ -143,8 +138,9 @@ impl Finished {
                 Ending::Dropped => 2,
             };
             let lasts = job.expires.as_nanos().wrapping_sub(job.at.as_nanos());
-            parts.entry(&[*id, job.token, job.record, job.result_bytes]);
-            parts.entry(&[ending, zigzag(job.at.as_nanos()), zigzag(lasts)]);
+            let bytes_and_ending = (job.result_bytes << 2) | ending;
+            let (at, lasts) = (zigzag(job.at.as_nanos()), zigzag(lasts));
+            parts.entry(&[*id, job.token, job.record, bytes_and_ending, at, lasts]);
         }
         parts.finish()
     }
@@ -157,8 +153,9 @@ impl Finished {
         let malformed = Malformed { what: WHAT };
         while !piece.is_empty() {
             let mut next = || take(&mut piece, WHAT);
-            let (id, token, record, result_bytes) = (next()?, next()?, next()?, next()?);
-            let ending = match next()? {
+            let (id, token, record, bytes_and_ending) = (next()?, next()?, next()?, next()?);
+            let result_bytes = bytes_and_ending >> 2;
+            let ending = match bytes_and_ending & 3 {
                 0 => Ending::Completed,
                 1 => Ending::Cancelled,
                 2 => Ending::Dropped,

@@ -20,11 +20,6 @@ pub(crate) struct DurationHistogram {
 }
 
 impl DurationHistogram {
-    /// Nothing counted.
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
     /// Counts one.
     pub(crate) fn observe(&mut self, duration: Duration) {
         let seconds = duration.as_secs_f64();
@@ -44,11 +39,6 @@ impl DurationHistogram {
                 (bound, total)
             })
             .collect()
-    }
-
-    /// How many were counted.
-    pub(crate) fn count(&self) -> u64 {
-        self.counts.iter().sum()
     }
 
     /// Sum of all durations, in seconds.
@@ -94,7 +84,7 @@ mod tests {
 
     #[test]
     fn durations_are_counted_up_to_their_bounds() {
-        let mut histogram = DurationHistogram::new();
+        let mut histogram = DurationHistogram::default();
         for millis in [1, 2, 700, 700, 4_000_000] {
             histogram.observe(Duration::from_millis(millis));
         }
@@ -106,13 +96,12 @@ mod tests {
         assert_eq!(at_most(1.0), 4);
         assert_eq!(at_most(3_600.0), 4);
         assert_eq!(at_most(f64::INFINITY), 5);
-        assert_eq!(histogram.count(), 5);
         assert!((histogram.sum_s() - 4_001.403).abs() < 1e-9);
     }
 
     #[test]
     fn it_survives_a_checkpoint_and_damage_is_told() {
-        let mut histogram = DurationHistogram::new();
+        let mut histogram = DurationHistogram::default();
         histogram.observe(Duration::from_micros(1_500));
         histogram.observe(Duration::from_secs(86_400));
         let piece = histogram.encode();

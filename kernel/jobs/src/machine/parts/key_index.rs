@@ -87,11 +87,6 @@ impl KeyIndex {
         }
     }
 
-    /// How many keys it holds; some of them may have expired within this hour.
-    pub(crate) fn len(&self) -> usize {
-        self.uses.len()
-    }
-
     /// No key that it does not hold would be remembered.
     pub(crate) fn is_full(&self) -> bool {
         self.uses.len() >= self.keys_max

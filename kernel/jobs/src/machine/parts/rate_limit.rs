@@ -49,18 +49,6 @@ impl RateLimit {
         self.theoretical <= now
     }
 
-    /// The whole state, in nanoseconds since the Unix epoch.
-    pub(crate) fn to_nanos(self) -> i64 {
-        self.theoretical.as_nanos()
-    }
-
-    /// What [`to_nanos`](Self::to_nanos) gave.
-    pub(crate) fn from_nanos(nanos: i64) -> Self {
-        Self {
-            theoretical: Timestamp::from_nanos(nanos),
-        }
-    }
-
     /// At least now; at most a whole burst ahead, so that a clock that was set back does not stop a queue
     /// for as long as it was set back.
     fn theoretical(&self, rate: Rate, now: Timestamp) -> Timestamp {
@@ -149,7 +137,6 @@ mod tests {
                 prop_assert!(window <= 2 * count as usize);
                 let elapsed = now.since(at(0)).as_secs_f64() / rate.per.as_secs_f64();
                 prop_assert!(starts.len() as f64 <= f64::from(count) * (1.0 + elapsed) + 1e-6);
-                prop_assert_eq!(RateLimit::from_nanos(limit.to_nanos()), limit);
             }
         }
     }
