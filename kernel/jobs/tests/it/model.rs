@@ -241,9 +241,6 @@ impl Pair {
         let claim = claim(name, by, limit);
         let picked = self.shell.machine.claim(&claim, self.shell.now).unwrap();
         if let Some(picked) = picked {
-            for job in picked.jobs {
-                self.naive.count_start(job.lease.id, self.shell.wall());
-            }
             self.shell.machine.unclaim(&picked.fact, self.shell.now);
         }
     }
