@@ -107,6 +107,10 @@ impl Machine {
         for id in &claimed.ids {
             let picked = self.entries.get(id).map(|entry| entry.state);
             if picked == Some(State::Picked) {
+                let entry = &self.entries[id];
+                let queue = self.queues.get_mut(&entry.queue);
+                let queue = queue.expect("a job's queue exists");
+                queue.give_starts_back(entry.group, entry.key);
                 self.wait_again(*id, now);
             }
         }
@@ -150,6 +154,21 @@ fn check(claim: &Claim) -> Result<(), Error> {
 }
 
 impl Queue {
+    /// Takes back what a start counted towards the rates.
+    fn give_starts_back(&mut self, group: Number, key: Number) {
+        let options = &self.options;
+        let (rate, group_rate, key_rate) = (options.rate, options.group_rate, options.key_rate);
+        if let Some(rate) = rate {
+            self.rate.give_back(rate);
+        }
+        if let Some(rate) = group_rate.filter(|_| group != NO_GROUP) {
+            self.lane_mut(group).rate.give_back(rate);
+        }
+        if let (Some(rate), Some(key)) = (key_rate, self.keys.find_mut(key)) {
+            key.rate.give_back(rate);
+        }
+    }
+
     /// Makes delayed jobs due whose time has come, and lets go on what a rate held up.
     pub(super) fn make_due(&mut self, entries: &mut BTreeMap<u64, Entry>, now: Now) {
         self.wake(now.wall);

@@ -20,6 +20,7 @@ impl Machine {
     pub fn due(&mut self, now: Now) -> Vec<Fact> {
         for queue in self.queues.values_mut() {
             queue.make_due(&mut self.entries, now);
+            queue.forget_finished(now.wall);
             if queue.is_stirred && !self.stirred.contains(&queue.number) {
                 self.stirred.push(queue.number);
             }
@@ -83,6 +84,17 @@ impl Machine {
 }
 
 impl Queue {
+    fn forget_finished(&mut self, now: Timestamp) {
+        if self
+            .finished
+            .next_expiry()
+            .is_some_and(|expiry| expiry <= now)
+        {
+            let limits = self.finished_limits();
+            self.finished.evict(limits, now);
+        }
+    }
+
     fn next_ready(&self, now: Timestamp) -> Option<Duration> {
         if self.is_paused || self.room() == 0 {
             return None;

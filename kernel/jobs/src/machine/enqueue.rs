@@ -122,11 +122,11 @@ impl<'a> Batch<'a> {
         let mut record = Record::new(number, job, after, self.now.wall);
         let content = content_hash(&record);
         let request = request.map(|key| (request_hash(&queue_name, &key), key));
-        if let Some((hash, key)) = &request {
-            if let Some(earlier) = self.earlier_request(*hash, content, key)? {
-                self.jobs.push(earlier);
-                return Ok(());
-            }
+        if let Some((hash, key)) = &request
+            && let Some(earlier) = self.earlier_request(*hash, content, key)?
+        {
+            self.jobs.push(earlier);
+            return Ok(());
         }
         record.queue = match queue {
             Some(queue) => queue.number,

@@ -17,7 +17,7 @@ use crate::{JobId, Payload};
 
 pub(crate) use claim::{Claimed, Lost, Released};
 pub(crate) use key::KeyUsed;
-pub(crate) use queue::{Defined, OptionsBody, Pause, Removed, RetryBody};
+pub(crate) use queue::{Defined, Pause, Removed, RetryBody};
 pub use record::JobRecord;
 pub(crate) use record::{DependencyCode, Record, Rewritten};
 pub(crate) use schedule::{BindingBody, Named, ScheduleBody, Ticked};

@@ -41,6 +41,8 @@ pub(super) struct Lane {
     pub(super) active: u32,
     pub(super) is_paused: bool,
     pub(super) rate: RateLimit,
+    /// It is looked at again once its rate may be idle.
+    pub(super) is_looked_at_again: bool,
     /// Jobs that are not finished.
     pub(super) jobs: u64,
 }
@@ -60,6 +62,8 @@ pub(super) struct Key {
     pub(super) rate: RateLimit,
     /// Lanes in which its jobs are not shown.
     pub(super) hidden: BTreeSet<Number>,
+    /// It is looked at again once its rate may be idle.
+    pub(super) is_looked_at_again: bool,
     /// Jobs that are not finished.
     pub(super) jobs: u64,
 }

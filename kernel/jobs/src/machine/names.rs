@@ -22,10 +22,6 @@ impl<T> Named<T> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
     pub(super) fn number(&self, name: &str) -> Option<Number> {
         self.numbers.get(name).copied()
     }
@@ -50,10 +46,6 @@ impl<T> Named<T> {
         number
     }
 
-    pub(super) fn name(&self, number: Number) -> Option<&str> {
-        Some(&self.slots.get(number as usize)?.as_ref()?.0)
-    }
-
     pub(super) fn find(&self, number: Number) -> Option<&T> {
         Some(&self.slots.get(number as usize)?.as_ref()?.1)
     }
@@ -74,11 +66,5 @@ impl<T> Named<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Number, &T)> {
         let numbered = (0..).zip(&self.slots);
         numbered.filter_map(|(number, slot)| Some((number, &slot.as_ref()?.1)))
-    }
-
-    /// All of them, by number, to be changed.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Number, &mut T)> {
-        let numbered = (0..).zip(&mut self.slots);
-        numbered.filter_map(|(number, slot)| Some((number, &mut slot.as_mut()?.1)))
     }
 }

@@ -40,11 +40,13 @@ pub(super) struct Happened {
     pub(super) durations: DurationHistogram,
 }
 
-/// What a rate makes possible again at some time.
+/// What a rate makes possible again at some time; `LookAt` is whether something may be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wake {
     Group(Number),
     Key(Number),
+    LookAtGroup(Number),
+    LookAtKey(Number),
 }
 
 #[derive(Debug, Clone)]
@@ -168,6 +170,7 @@ impl Queue {
             active: 0,
             rate: RateLimit::new(),
             hidden: BTreeSet::new(),
+            is_looked_at_again: false,
             jobs: 0,
         })
     }
@@ -192,16 +195,18 @@ impl Queue {
 
     /// Forgets a group without jobs, or sees to it when its rate is free again.
     pub(super) fn forget_group(&mut self, group: Number, now: Timestamp) {
-        let Some(lane) = self.lanes.find(group) else {
+        let Some(lane) = self.lanes.find_mut(group) else {
             return;
         };
         if lane.jobs > 0 || lane.is_paused {
             return;
         }
         match self.options.group_rate {
+            Some(_) if lane.is_looked_at_again => {}
             Some(rate) if !lane.rate.is_idle(now) => {
-                let idle = now.plus(rate.per);
-                self.wakes.insert((idle, Wake::Group(group)));
+                lane.is_looked_at_again = true;
+                self.wakes
+                    .insert((now.plus(rate.per), Wake::LookAtGroup(group)));
             }
             _ => {
                 self.fair.deactivate(&group);
@@ -211,12 +216,15 @@ impl Queue {
     }
 
     fn forget_key(&mut self, number: Number, now: Timestamp) {
-        let Some(key) = self.keys.find(number).filter(|key| key.jobs == 0) else {
+        let Some(key) = self.keys.find_mut(number).filter(|key| key.jobs == 0) else {
             return;
         };
         match self.options.key_rate {
+            Some(_) if key.is_looked_at_again => {}
             Some(rate) if !key.rate.is_idle(now) => {
-                self.wakes.insert((now.plus(rate.per), Wake::Key(number)));
+                key.is_looked_at_again = true;
+                self.wakes
+                    .insert((now.plus(rate.per), Wake::LookAtKey(number)));
             }
             _ => self.keys.remove(number),
         }
@@ -230,13 +238,19 @@ impl Queue {
             }
             self.wakes.remove(&(at, wake));
             match wake {
-                Wake::Group(group) => {
+                Wake::Group(group) => self.refresh(group),
+                Wake::Key(key) => self.show_key(key),
+                Wake::LookAtGroup(group) => {
+                    if let Some(lane) = self.lanes.find_mut(group) {
+                        lane.is_looked_at_again = false;
+                    }
                     self.forget_group(group, now);
-                    self.refresh(group);
                 }
-                Wake::Key(key) => {
-                    self.forget_key(key, now);
-                    self.show_key(key);
+                Wake::LookAtKey(number) => {
+                    if let Some(key) = self.keys.find_mut(number) {
+                        key.is_looked_at_again = false;
+                    }
+                    self.forget_key(number, now);
                 }
             }
         }
