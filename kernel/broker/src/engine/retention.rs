@@ -95,6 +95,9 @@ fn kept_by(oldest: &Oldest, (holder, needs): (KeptBy, u64)) -> KeptBy {
 /// Lets retention have what no start and nobody else needs: an event that a consumer has not
 /// settled is kept, however old it is, and one whose settlement may still be lost counts as such.
 pub(super) fn release(shared: &Shared) -> Result<(), Error> {
+    if !shared.journal.oldest().is_over {
+        return Ok(());
+    }
     let durable = shared.durable();
     let certain = {
         let mut core = shared.core();
@@ -116,7 +119,7 @@ fn release_now(core: &Core) -> Release {
     }
 }
 
-/// The first record that is needed, and for what.
+/// The first record that is needed, and for what. It takes time with the jobs that are not finished.
 fn first_needed(core: &Core) -> (KeptBy, u64) {
     let needs = core.checkpoint.needed_from;
     let checkpoint = (KeptBy::Checkpoint { needs }, needs);
@@ -124,17 +127,18 @@ fn first_needed(core: &Core) -> (KeptBy, u64) {
         let (name, needs) = (consumer.name.clone(), consumer.ack_floor() + 1);
         (KeptBy::Consumer { name, needs }, needs)
     });
-    let held = core
-        .state
-        .compactions()
-        .first_needed()
-        .map(|(needs, name)| {
-            let name = name.clone();
-            (KeptBy::Compaction { name, needs }, needs)
-        });
-    let others = consumers.chain(held);
-    others.fold(
-        checkpoint,
-        |first, other| if other.1 < first.1 { other } else { first },
-    )
+    let held = core.state.compactions().first_needed();
+    let held = held.map(|(needs, name)| {
+        let name = name.clone();
+        (KeptBy::Compaction { name, needs }, needs)
+    });
+    let jobs = core.jobs.machine.oldest_needed();
+    let jobs = jobs.map(|needs| (KeptBy::Jobs { needs }, needs));
+    let mut first = checkpoint;
+    for other in consumers.chain(held).chain(jobs) {
+        if other.1 < first.1 {
+            first = other;
+        }
+    }
+    first
 }

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use portique_bus::{ConsumerName, ConsumerOptions, Sequence, Start};
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_event::{Event, Filter, Subject};
-use portique_journal::{Committer, Config as JournalConfig, Lane, SimulatedDisk, Step};
+use portique_journal::{
+    Committer, Config as JournalConfig, Lane, Retention, SimulatedDisk, Step,
+};
 
 use super::commit::Draft;
 use super::*;
@@ -202,7 +204,13 @@ async fn a_close_that_cannot_leave_a_checkpoint_goes_on_without() {
 
 #[tokio::test]
 async fn what_a_lost_acknowledgement_would_need_is_not_released() {
-    let ground = Ground::open(narrow());
+    let ground = Ground::open(JournalConfig {
+        retention: Retention {
+            bytes: Some(1),
+            age: None,
+        },
+        ..narrow()
+    });
     let broker = ground.broker().await;
     let (bus, worker) = (broker.bus(), name("worker"));
     let published = ground.beside(async {
