@@ -11,11 +11,10 @@ mod histogram;
 mod key_index;
 mod moving_rate;
 mod rate_limit;
-mod timers;
 
 pub(crate) use backlog::Backlog;
 pub(crate) use backoff::backoff;
-pub(crate) use codec::{Malformed, Parts};
+pub(crate) use codec::Malformed;
 pub(crate) use cron::Cron;
 pub(crate) use fair_share::FairShare;
 pub(crate) use finished::{Ending, Finished, FinishedJob, FinishedLimits};
@@ -23,4 +22,3 @@ pub(crate) use histogram::DurationHistogram;
 pub(crate) use key_index::{KeyHash, KeyIndex, KeyUse};
 pub(crate) use moving_rate::MovingRate;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use timers::Timers;
