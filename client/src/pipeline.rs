@@ -34,7 +34,7 @@ const MESSAGES_MAX: usize = 2;
 
 /// A kind of call that has a stream of its own.
 #[async_trait]
-pub(crate) trait Calls: Send + Sync + 'static {
+pub(crate) trait Calls: Sized + Send + Sync + 'static {
     /// What is asked.
     type Request: Message + 'static;
     /// What is answered.
@@ -50,7 +50,7 @@ pub(crate) trait Calls: Send + Sync + 'static {
     fn message(calls: Vec<(u64, Self::Request)>) -> Self::Message;
 
     /// The answers of a message, each with the number of its call.
-    fn answers(message: Self::Answers) -> Vec<(u64, Result<Self::Reply, Self::Error>)>;
+    fn answers(message: Self::Answers) -> Vec<(u64, Answered<Self>)>;
 
     /// What a request over the limit is answered with.
     fn too_large(given: usize, max: usize) -> Self::Error;
@@ -62,11 +62,14 @@ pub(crate) trait Calls: Send + Sync + 'static {
     ) -> Result<Streaming<Self::Answers>, Status>;
 }
 
+/// What a call came to.
+type Answered<C> = Result<<C as Calls>::Reply, <C as Calls>::Error>;
+
 /// A caller's request, and where its answer goes.
 struct Ask<C: Calls> {
     request: C::Request,
     bytes: usize,
-    answer: oneshot::Sender<Result<C::Reply, C::Error>>,
+    answer: oneshot::Sender<Answered<C>>,
 }
 
 /// The callers' end of a stream.
@@ -121,7 +124,7 @@ struct Owner<C: Calls> {
     asks: mpsc::Receiver<Ask<C>>,
     /// Taken from the callers, and not sent.
     together: Vec<Ask<C>>,
-    unanswered: HashMap<u64, oneshot::Sender<Result<C::Reply, C::Error>>>,
+    unanswered: HashMap<u64, oneshot::Sender<Answered<C>>>,
     next_call: u64,
 }
 

@@ -30,10 +30,8 @@ pub(super) struct Desk {
     tasks: HashMap<Id, Lease>,
     in_hand: HashMap<Lease, CancellationToken>,
     unsettled: HashMap<Lease, Settlement>,
-    progress: (
-        mpsc::Sender<(Lease, Progress)>,
-        mpsc::Receiver<(Lease, Progress)>,
-    ),
+    says: mpsc::Sender<(Lease, Progress)>,
+    said: mpsc::Receiver<(Lease, Progress)>,
 }
 
 /// What a desk hears of its jobs.
@@ -46,6 +44,7 @@ pub(super) enum News {
 
 impl Desk {
     pub(super) fn new(handler: Arc<dyn Handler>, concurrency: usize) -> Self {
+        let (says, said) = mpsc::channel(PROGRESS_MAX);
         Self {
             handler,
             concurrency,
@@ -53,7 +52,8 @@ impl Desk {
             tasks: HashMap::new(),
             in_hand: HashMap::new(),
             unsettled: HashMap::new(),
-            progress: mpsc::channel(PROGRESS_MAX),
+            says,
+            said,
         }
     }
 
@@ -82,7 +82,7 @@ impl Desk {
         let job = Job {
             claimed,
             cancelled: cancelled.clone(),
-            progress: self.progress.0.clone(),
+            progress: self.says.clone(),
         };
         let handler = Arc::clone(&self.handler);
         let task = self.running.spawn(async move { handler.handle(job).await });
@@ -97,7 +97,7 @@ impl Desk {
     pub(super) async fn news(&mut self) -> News {
         tokio::select! {
             Some(ended) = self.running.join_next_with_id() => News::Ended(self.ended(ended)),
-            Some((lease, progress)) = self.progress.1.recv() => News::Progress(lease, progress),
+            Some((lease, progress)) = self.said.recv() => News::Progress(lease, progress),
         }
     }
 

@@ -4,6 +4,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portique_broker::{Broker, Config};
+use portique_client::proto::jobs::v1::jobs_client::JobsClient;
 use portique_client::{Client, ClientOptions};
 use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
 use portique_journal::{Journal, SimulatedDisk, spawn};
@@ -11,9 +12,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 use crate::api::Owned;
-use crate::grpc::{self, Door};
+use crate::grpc::{self, Door, Ports, add_to};
 use crate::token::Token;
 
 pub(super) const COMMANDER: &str = "commander";
@@ -93,6 +97,14 @@ impl Rig {
         client(self.running().address, token).await
     }
 
+    /// The contract itself, as a program in another language has it.
+    pub(super) async fn raw_jobs(&self) -> RawJobs {
+        let address = self.running().address;
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        JobsClient::with_interceptor(channel, show_token as fn(Request<()>) -> Admitted)
+    }
+
     pub(super) fn broker(&self) -> &Broker {
         &self.running().broker
     }
@@ -145,9 +157,24 @@ impl Drop for Rig {
     }
 }
 
+type RawJobs = JobsClient<InterceptedService<Channel, fn(Request<()>) -> Admitted>>;
+type Admitted = Result<Request<()>, Status>;
+
+#[expect(clippy::result_large_err, reason = "what tonic asks of an interceptor")]
+fn show_token(mut request: Request<()>) -> Admitted {
+    let value = format!("Bearer {SERVICE}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    Ok(request)
+}
+
 async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let ports = Ports {
+        bus: broker.bus(),
+        jobs: broker.jobs(),
+        transact: broker.transact(),
+    };
     let owned = Owned {
         subjects: vec!["owned"],
         consumers: vec!["owned-"],
@@ -158,10 +185,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
         owned,
         stop.clone(),
     );
-    let door = Arc::new(door);
-    let bus = crate::grpc::bus::BusService { bus: broker.bus(), door: door.clone() };
-    let routes = Routes::default().add_service(tonic::service::interceptor::InterceptedService::new(
-        portique_client::proto::bus::v1::bus_server::BusServer::new(bus).max_decoding_message_size(4 << 20), crate::grpc::door::interceptor(door)));
+    let routes = add_to(Routes::default(), ports, door);
     let mut server = JoinSet::new();
     server.spawn(async move {
         grpc::serve(listener, routes, stop).await.unwrap();

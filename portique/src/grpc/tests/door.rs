@@ -1,0 +1,81 @@
+use portique_bus::{ConsumerName, ConsumerOptions, Error};
+use portique_client::Client;
+use portique_event::{Event, Filter, Subject};
+use portique_jobs::Transaction;
+
+use super::rig::{Rig, SERVICE};
+
+fn event(subject: &str) -> Event {
+    let subject = Subject::new(subject).unwrap();
+    let event = Event::builder("1", "/tests", "tests.case", subject);
+    event.build().unwrap()
+}
+
+#[track_caller]
+fn check_refused<T: std::fmt::Debug>(result: Result<T, Error>, word: &str) {
+    let Err(Error::InvalidOption { name, problem }) = result else {
+        panic!("{result:?}");
+    };
+    assert_eq!(name, "authorization");
+    assert!(problem.contains(word), "{problem}");
+}
+
+#[tokio::test]
+async fn nobody_enters_without_a_token() {
+    let rig = Rig::open().await;
+    let stranger = rig.client_with("a stranger's").await;
+    check_refused(
+        stranger.bus().consumers().await,
+        "this token is not the hub's",
+    );
+    check_refused(
+        stranger.bus().publish(vec![event("a")]).await,
+        "this token is not the hub's",
+    );
+    let nobody = rig.client_with("").await;
+    check_refused(nobody.bus().consumers().await, "token");
+    rig.client_with(SERVICE)
+        .await
+        .bus()
+        .consumers()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_hub_is_not_changed_from_outside() {
+    let rig = Rig::open().await;
+    for client in [rig.client().clone(), rig.client_with(SERVICE).await] {
+        check_owned(&client).await;
+    }
+}
+
+async fn check_owned(client: &Client) {
+    let bus = client.bus();
+    let published = bus.publish(vec![event("free.a"), event("owned.a")]).await;
+    check_refused(published, "owned.>");
+    let name = ConsumerName::new("owned-log").unwrap();
+    let options = ConsumerOptions::new(Filter::all());
+    check_refused(bus.consumer(&name, options).await, "owned-");
+    check_refused(bus.remove_consumer(&name).await, "owned-");
+    let transaction = Transaction {
+        publish: vec![event("owned.a")],
+        ..Transaction::default()
+    };
+    let committed = client.transact().commit(transaction).await;
+    let refused = committed.unwrap_err().to_string();
+    assert!(refused.contains("owned.>"), "{refused}");
+    bus.publish(vec![event("free.a")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_reserve_is_for_the_commander() {
+    let rig = Rig::open().await;
+    let service = rig.client_with(SERVICE).await;
+    check_refused(
+        service.bus().publish_reserved(vec![event("a")]).await,
+        "the disk's reserve",
+    );
+    let commander = rig.client().bus();
+    commander.publish_reserved(vec![event("a")]).await.unwrap();
+}
