@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use clients::Clients;
+use clients::{Clients, Named};
 use hub::MortalHub;
 use record::Record;
 
@@ -30,7 +30,6 @@ const KILLS_PER_KILL_AT_START: u64 = 8;
 /// A hub that is alive answers well within this, and one without load is soon worked off.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const ENQUEUERS: u64 = 3;
 const WORKERS: u64 = 4;
 /// The hub's data, in the folder of a run.
 const DATA: &str = "data";
@@ -66,9 +65,9 @@ async fn one_folder(random: &mut Seeded, kills: u64) -> Record {
     define(&clients).await;
     let mut enqueuers = JoinSet::new();
     let mut workers = JoinSet::new();
-    for n in 0..ENQUEUERS {
+    for named in [Named::Requests, Named::Jobs, Named::Nothing] {
         let random = Seeded::new(random.next_u64());
-        enqueuers.spawn(clients.clone().enqueue(n, random));
+        enqueuers.spawn(clients.clone().enqueue(named, random));
     }
     for n in 0..WORKERS {
         let random = Seeded::new(random.next_u64());

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portique_clock::{Random, Seeded};
@@ -30,6 +30,26 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A hub that was killed is up again within this, or whoever waits asks again.
 const START_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What an enqueuer gives a key that makes it safe to repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Each request, by the header `Idempotency-Key`.
+    Requests,
+    /// Each job.
+    Jobs,
+    Nothing,
+}
+
+impl Named {
+    fn job(self, request: u64, job: u64) -> Value {
+        let mut new = json!({ "kind": format!("{self:?}"), "payload": [request, job] });
+        if self == Self::Jobs {
+            new["idempotency_key"] = json!(format!("job-{request}-{job}"));
+        }
+        new
+    }
+}
 
 /// Everybody who talks to the hub, and what they were told.
 pub(super) struct Clients {
@@ -88,9 +108,9 @@ impl Clients {
         std::mem::take(&mut self.record.lock().unwrap())
     }
 
-    /// Adds jobs in batches. The first enqueuer names its requests and repeats them until they are
-    /// answered; the others leave it open what became of those that were not.
-    pub(super) async fn enqueue(self: std::sync::Arc<Self>, n: u64, mut random: Seeded) {
+    /// Adds jobs in batches. Two enqueuers name their requests or their jobs, and repeat what was not
+    /// answered until it is; the third leaves it open what became of that.
+    pub(super) async fn enqueue(self: Arc<Self>, named: Named, mut random: Seeded) {
         let mut request = 0;
         while !self.no_more_jobs.is_cancelled() {
             if self.open() > OPEN_MAX {
@@ -99,15 +119,15 @@ impl Clients {
             }
             request += 1;
             let jobs = 1 + random.below(BATCH_MAX);
-            let batch: Vec<Value> = (0..jobs)
-                .map(|job| json!({ "kind": "k", "payload": [n, request, job] }))
-                .collect();
-            let key = (n == 0).then(|| format!("enqueuer-{n}-{request}"));
-            self.add(&Value::Array(batch), key, jobs as usize).await;
+            let batch: Vec<Value> = (0..jobs).map(|job| named.job(request, job)).collect();
+            let key = (named == Named::Requests).then(|| format!("request-{request}"));
+            let is_repeated = named != Named::Nothing;
+            self.add(&Value::Array(batch), key, is_repeated).await;
         }
     }
 
-    async fn add(&self, batch: &Value, key: Option<String>, jobs: usize) {
+    async fn add(&self, batch: &Value, key: Option<String>, is_repeated: bool) {
+        let jobs = batch.as_array().unwrap().len();
         let path = format!("/queues/{QUEUE}/jobs/batch");
         loop {
             match self.ask(Method::POST, &path, batch, key.as_deref()).await {
@@ -123,14 +143,14 @@ impl Clients {
                     assert!(is_busy(status), "{status} {answer}");
                     self.pause().await;
                 }
-                None if key.is_some() => {}
+                None if is_repeated => {}
                 None => return self.record.lock().unwrap().doubtful += jobs,
             }
         }
     }
 
     /// Works until there is no more, one life after the other.
-    pub(super) async fn work(self: std::sync::Arc<Self>, n: u64, mut random: Seeded) {
+    pub(super) async fn work(self: Arc<Self>, n: u64, mut random: Seeded) {
         let mut life = 0;
         while !self.no_more_work.is_cancelled() {
             life += 1;
