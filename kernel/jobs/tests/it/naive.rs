@@ -61,6 +61,7 @@ pub(crate) struct Job {
     pub(crate) attempts: u32,
     pub(crate) failures: u32,
     pub(crate) losses: u32,
+    pub(crate) was_claimed: bool,
     /// The jobs it waits for.
     pub(crate) open: BTreeSet<JobId>,
 }
@@ -296,7 +297,7 @@ impl Naive {
     }
 
     /// Sees to every blocked job: lets it go on, or gives it up, if its children say so.
-    fn tell_parents(&mut self, now: Timestamp) {
+    pub(crate) fn tell_parents(&mut self, now: Timestamp) {
         for parent in self.ids(|job| job.state == State::Blocked) {
             let job = &self.jobs[&parent];
             let mut open = job.open.clone();

@@ -101,6 +101,7 @@ impl Naive {
         self.count_start(id, now.wall);
         let job = self.jobs.get_mut(&id).unwrap();
         job.attempts += 1;
+        job.was_claimed = true;
         job.state = State::Active {
             token,
             worker: worker.clone(),
@@ -165,7 +166,7 @@ impl Job {
             idempotency_key: self.options.idempotency_key.clone(),
             ..JobOptions::default()
         };
-        self.options == plain && self.due == self.enqueued && self.attempts == 0
+        self.options == plain && self.due == self.enqueued && !self.was_claimed
     }
 }
 

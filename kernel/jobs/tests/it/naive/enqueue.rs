@@ -2,9 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
-use portique_jobs::{
-    Dependency, Enqueued, JobId, NewJob, OnDeadChild, QueueName, Unique, UniqueMode,
-};
+use portique_jobs::{Dependency, Enqueued, JobId, NewJob, QueueName, Unique, UniqueMode};
 
 use super::{Job, Naive, State};
 
@@ -41,6 +39,8 @@ impl Naive {
                 }
             }
         }
+        // Children that were dead before are heard of once the batch is whole.
+        self.tell_parents(now);
         Ok(answers)
     }
 
@@ -169,15 +169,6 @@ impl Naive {
 
     fn take_in(&mut self, id: JobId, new: &NewJob, children: BTreeSet<JobId>, now: Timestamp) {
         let options = new.options.clone();
-        let is_over = |child: &JobId| {
-            let job = &self.jobs[child];
-            job.is_finished() || job.state == State::Dead
-        };
-        let mut open = children;
-        let dies = options.on_dead_child == OnDeadChild::Die && open.iter().any(is_over);
-        if options.on_dead_child == OnDeadChild::Ignore {
-            open.retain(|child| !is_over(child));
-        }
         if let Some(unique) = &options.unique {
             let until = match unique.mode {
                 UniqueMode::For(time) => Some(now.plus(time)),
@@ -196,14 +187,12 @@ impl Naive {
             attempts: 0,
             failures: 0,
             losses: 0,
-            open,
+            was_claimed: false,
+            open: children,
             options,
         };
         job.wait();
         self.jobs.insert(id, job);
-        if dies {
-            self.die(id, now);
-        }
     }
 }
 
