@@ -83,7 +83,7 @@ impl Shared {
                 }
             }
         }
-        self.carry().await
+        self.carry_events().await
     }
 
     /// Looks at the next events for one compaction; false when there are none.
@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// Carries forward what is held in the oldest segment, once that is too old or one too many.
-    async fn carry(&self) -> Result<(), Error> {
+    async fn carry_events(&self) -> Result<(), Error> {
         let oldest = self.journal.oldest();
         let Some(end) = oldest.next.filter(|_| oldest.is_over) else {
             return Ok(());
