@@ -107,6 +107,11 @@ impl Fact {
         (KIND_MIN..=KIND_MAX).contains(&kind)
     }
 
+    /// Whether this is the tick of a schedule; what it brings about stands behind it.
+    pub fn is_tick(&self) -> bool {
+        matches!(self.0, Decided::Ticked(_))
+    }
+
     /// Whether records of this kind hold a whole job, and [`JobRecord::decode`] reads them.
     pub fn is_job(kind: u8) -> bool {
         matches!(kind, ENQUEUED | EDITED | CARRIED)
