@@ -20,9 +20,9 @@
 //! shares), then priority (with ageing), then age, within the limits of queue, group and key; every
 //! job that waits can say [why](WaitReason).
 //!
-//! What every engine must do is written once, as the suite of the feature `conformance`. The state
-//! machine is `machine`: plain synchronous code that logs decided facts; the shell around it
-//! is the embedded engine's.
+//! What every engine must do is written once, as the suite of the feature `conformance`. [`Machine`]
+//! decides what happens and logs it as facts: plain synchronous code, without clock, disk or network.
+//! The shell around it is the embedded engine's.
 
 mod error;
 mod machine;

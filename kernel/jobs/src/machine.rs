@@ -25,6 +25,7 @@
 //! says where the record is that holds it now, to be read by [`JobRecord::decode`](crate::JobRecord).
 
 mod apply;
+mod attempt;
 mod bindings;
 mod checkpoint;
 mod claim;
@@ -41,6 +42,7 @@ mod queues;
 mod retain;
 mod schedules;
 mod settle;
+mod take_in;
 mod view;
 mod waits;
 mod worker;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::apply::{content_hash, unique_hash};
 use super::entry::State;
 use super::fact::{Decided, Defined, DependencyCode, Fact, KeyUsed, Record, Rewritten};
 use super::parts::{Ending, KeyHash};
 use super::queue::Queue;
+use super::take_in::{content_hash, unique_hash};
 use super::{Machine, Now, QUEUES_MAX, request_hash};
 use crate::{
     Dependency, Enqueued, Error, JobId, NewJob, QueueName, QueueOptions, Unique, UniqueMode,

@@ -2,10 +2,12 @@
 
 use portique_clock::Timestamp;
 
-use super::apply::{child_is_dead, release_unique, take_plain};
+use super::apply::take_plain;
+use super::attempt::release_unique;
 use super::entry::{Entry, Hold, State};
 use super::fact::{Completed, Ids};
 use super::parts::{Ending, FinishedJob};
+use super::take_in::child_is_dead;
 use super::{Machine, Now};
 use crate::OnDeadChild;
 
