@@ -28,7 +28,7 @@ const TOGETHER_MAX: usize = 256;
 /// Bytes after which a message is sent and the next begun.
 const MESSAGE_BYTES: usize = 1 << 20;
 /// Largest request: what the hub takes as a message, less what surrounds a call.
-const REQUEST_BYTES_MAX: usize = (4 << 20) - 64;
+const REQUEST_BYTES_MAX: usize = (8 << 20) - 64;
 /// Messages that wait for the connection: one on its way and one behind it.
 const MESSAGES_MAX: usize = 2;
 

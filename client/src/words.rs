@@ -92,6 +92,7 @@ const KNOWN: &[&str] = &[
     "start",
     "state",
     "tokens",
+    "transactions",
     "unique",
     "unique.mode",
     "uniqueness keys",

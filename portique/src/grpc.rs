@@ -32,8 +32,8 @@ use jobs::JobsService;
 pub(crate) use server::serve;
 use transact::TransactService;
 
-/// Largest message of a request: twice the largest batch that an engine takes.
-const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// Largest message of a request: twice the largest batch that an engine takes, with what surrounds it.
+const REQUEST_BYTES_MAX: usize = 8 << 20;
 
 /// The ports that are served.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ use crate::wire;
 
 /// Messages that wait for the connection: one on its way and one behind it.
 const MESSAGES_MAX: usize = 2;
-/// Bytes of results after which a message is sent and the next begun; the hub takes four times this.
+/// Bytes of results after which a message is sent and the next begun; the hub takes eight times this.
 const MESSAGE_BYTES: usize = 1 << 20;
 /// Time between heartbeats until a lease says how long it holds.
 const BEAT: Duration = Duration::from_secs(10);

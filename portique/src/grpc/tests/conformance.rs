@@ -23,7 +23,10 @@ const BUS_CLAIMS: bus_suite::Capabilities = bus_suite::Capabilities {
 };
 
 /// What the job queues claim over the wire: what the embedded engine does.
-const JOBS_CLAIMS: jobs_suite::Capabilities = jobs_suite::Capabilities::all(1_000);
+const JOBS_CLAIMS: jobs_suite::Capabilities = jobs_suite::Capabilities {
+    transactions: false,
+    ..jobs_suite::Capabilities::all(8_000)
+};
 
 struct BusHarness(Rig);
 

@@ -3,10 +3,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use portique_broker::{Broker, Config};
 use portique_client::proto::jobs::v1::jobs_client::JobsClient;
 use portique_client::{Client, ClientOptions};
 use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
+use portique_jobs::{Committed, Error, Transact, Transaction};
 use portique_journal::{Journal, SimulatedDisk, spawn};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -173,7 +175,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
     let ports = Ports {
         bus: broker.bus(),
         jobs: broker.jobs(),
-        transact: broker.transact(),
+        transact: Arc::new(Unoffered),
     };
     let owned = Owned {
         subjects: vec!["owned"],
@@ -196,4 +198,16 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
 async fn client(address: SocketAddr, token: &str) -> Client {
     let options = ClientOptions::new(format!("http://{address}"), token);
     Client::connect(options).await.unwrap()
+}
+
+/// Stands for the engine's transactions until it has them.
+struct Unoffered;
+
+#[async_trait]
+impl Transact for Unoffered {
+    async fn commit(&self, _: Transaction) -> Result<Committed, Error> {
+        Err(Error::Unsupported {
+            what: "transactions",
+        })
+    }
 }
