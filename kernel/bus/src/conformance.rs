@@ -14,6 +14,9 @@ mod read;
 mod redeliver;
 mod refuse;
 mod support;
+mod table;
+
+pub use table::table;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -197,6 +197,7 @@ impl Auditor {
                 self.totals.published += 1;
                 deliveries.publish(sequence, Published::parse(body)?)?;
             }
+            Fact::Carried(body) => deliveries.publish(sequence, Published::parse(body)?)?,
             Fact::Created(created) => deliveries.create(&created)?,
             Fact::Removed(removed) => deliveries.remove(removed.consumer),
             Fact::Delivered(delivered) => deliveries.deliver(&delivered, findings),

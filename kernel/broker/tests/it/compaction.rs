@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portique_broker::history::audit;
 use portique_broker::{Config, KeptBy};
 use portique_bus::{Bus, CompactionName, ConsumerOptions, Start};
 use portique_event::{Event, Subject};
@@ -173,4 +174,9 @@ async fn what_is_carried_is_hidden_while_its_original_is_there() {
     for consumer in ["slow", "late"] {
         assert_eq!(fetched(&rig, consumer).await, [""; 0], "{consumer} had it");
     }
+    consumer(&rig, "later", Start::First).await;
+    assert_eq!(fetched(&rig, "later").await, ["x1"]);
+    let kept = rig.journal().read(rig.journal().first()).unwrap();
+    let found = audit(kept, None).unwrap();
+    assert!(found.is_clean(), "{:?}", found.violations);
 }
