@@ -15,6 +15,7 @@ mod open;
 mod replays;
 mod retention;
 mod scan;
+mod transact;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use portique_bus::Bus;
 use portique_clock::Clock;
 use portique_fault::{Code, Fault, chain};
-use portique_jobs::Jobs;
+use portique_jobs::{Jobs, Transact};
 use portique_journal::Journal;
 use tokio::sync::Notify;
 
@@ -38,6 +39,7 @@ use checkpoint::Checkpointed;
 use jobs::{JobsCore, JobsShared};
 use replays::Replays;
 use retention::Release;
+use transact::Remembered;
 
 pub use figures::BusFigures;
 pub use retention::{KeptBy, Retained};
@@ -69,6 +71,8 @@ struct Core {
     state: State,
     tail: Tail,
     jobs: JobsCore,
+    /// What transactions with a key came to.
+    remembered: Remembered,
     /// The newest record submitted.
     last: u64,
     /// Bytes of records submitted in this life of the broker.
@@ -106,6 +110,11 @@ impl Broker {
 
     /// The broker as the port of jobs.
     pub fn jobs(&self) -> Arc<dyn Jobs> {
+        Arc::new(self.clone())
+    }
+
+    /// The broker as the port of transactions.
+    pub fn transact(&self) -> Arc<dyn Transact> {
         Arc::new(self.clone())
     }
 

@@ -6,6 +6,7 @@ mod checkpoint;
 mod compaction;
 mod consumer;
 mod event;
+mod transaction;
 
 use bytes::Bytes;
 use prost::Message;
@@ -16,6 +17,7 @@ pub(crate) use consumer::{
     Acknowledged, Buried, Created, Delivered, Removed, Returned, Sought, nanos,
 };
 pub(crate) use event::{Carriage, Published};
+pub(crate) use transaction::{CheckpointedTransaction, Hash, RememberedPart, Transacted};
 
 /// A start of the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
@@ -44,6 +46,8 @@ pub(crate) enum Fact {
     Compacting(Compacting),
     CompactionEnded(CompactionEnded),
     Indexed(Indexed),
+    /// A transaction that is remembered; the last of its frame.
+    Transacted(Transacted),
 }
 
 /// The kind of [`Fact::Published`] on disk.
@@ -55,6 +59,9 @@ pub(crate) const CHECKPOINT_PART: u8 = 10;
 
 /// The kind of [`Fact::Carried`] on disk.
 pub(crate) const CARRIED: u8 = 12;
+
+/// The kind of [`Fact::Transacted`] on disk, the last one before those of jobs.
+const TRANSACTED: u8 = 31;
 
 /// Whether records of this kind are events.
 pub(crate) fn is_event(kind: u8) -> bool {
@@ -93,6 +100,7 @@ impl Fact {
             Self::Checkpoint(fact) => (CHECKPOINT, body(fact)),
             Self::CheckpointPart(fact) => (CHECKPOINT_PART, body(fact)),
             Self::Sought(fact) => (11, body(fact)),
+            Self::Transacted(fact) => (TRANSACTED, body(fact)),
             Self::Carried(body) => (CARRIED, body.clone()),
             Self::Compacting(fact) => (13, body(fact)),
             Self::CompactionEnded(fact) => (14, body(fact)),
@@ -117,6 +125,7 @@ impl Fact {
             13 => Self::Compacting(Compacting::decode(body)?.checked()?),
             14 => Self::CompactionEnded(CompactionEnded::decode(body)?),
             15 => Self::Indexed(Indexed::decode(body)?.checked()?),
+            TRANSACTED => Self::Transacted(Transacted::decode(body)?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         Ok(fact)

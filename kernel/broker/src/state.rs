@@ -173,7 +173,7 @@ impl State {
             }
             // One that stands for an earlier record says nothing about this moment.
             Fact::Checkpoint(checkpoint) if checkpoint.stands_for == 0 => self.check(checkpoint),
-            Fact::Checkpoint(_) | Fact::CheckpointPart(_) => {}
+            Fact::Checkpoint(_) | Fact::CheckpointPart(_) | Fact::Transacted(_) => {}
         }
     }
 

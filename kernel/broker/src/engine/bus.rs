@@ -15,7 +15,7 @@ use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error, in_doubt};
 use super::scan::{Purpose, Search};
-use super::{Broker, Shared};
+use super::{Broker, Core, Shared};
 
 /// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
 const BATCH_EVENTS_MAX: usize = 1_000;
@@ -219,13 +219,15 @@ async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<
         .collect();
     let bytes = drafts.iter().map(Draft::bytes).sum();
     check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
-    match shared.commit(lane, |_, _| Ok(drafts.clone())).await? {
+    let count = drafts.len();
+    let publish = |core: &Core, _| shared.with_bound_jobs(core, drafts.clone(), lane);
+    match shared.commit(lane, publish).await? {
         None => Ok(Vec::new()),
         Some(pending) => {
             let sequences = pending.await.map_err(in_doubt)?;
-            Ok((sequences.start().0..=sequences.end().0)
-                .map(Sequence)
-                .collect())
+            // The jobs they are bound to stand behind them.
+            let events = (sequences.start().0..).take(count);
+            Ok(events.map(Sequence).collect())
         }
     }
 }

@@ -87,9 +87,11 @@ fn snapshot(shared: &Shared) -> Snapshot {
     let jobs = jobs.map(|part| (Section::Jobs, part));
     let compactions = core.state.compactions().checkpoint().into_iter();
     let compactions = compactions.map(|piece| (Section::Compactions, piece));
+    let remembered = core.remembered.checkpoint().into_iter();
+    let remembered = remembered.map(|part| (Section::Transactions, part));
     Snapshot {
         bus,
-        parts: jobs.chain(compactions).collect(),
+        parts: jobs.chain(compactions).chain(remembered).collect(),
     }
 }
 

@@ -82,6 +82,19 @@ impl Draft {
         }
     }
 
+    /// Whether it is the tick of a schedule.
+    pub(super) fn is_tick(&self) -> bool {
+        matches!(&self.change, Change::Jobs(fact) if fact.is_tick())
+    }
+
+    /// The event it publishes, if it does.
+    pub(super) fn as_event(&self) -> Option<&Event> {
+        match &self.change {
+            Change::Event { stamped, .. } => Some(&stamped.event),
+            Change::Fact(_) | Change::Jobs(_) => None,
+        }
+    }
+
     /// Bytes of its record.
     pub(super) fn bytes(&self) -> usize {
         self.record.body.len()
@@ -182,8 +195,10 @@ impl Core {
 
     fn apply(&mut self, sequence: u64, fact: &Fact, now: Now) {
         self.state.apply(sequence, fact, now.monotonic);
-        if let Fact::Opened(opened) = fact {
-            self.jobs.machine.open(opened.epoch);
+        match fact {
+            Fact::Opened(opened) => self.jobs.machine.open(opened.epoch),
+            Fact::Transacted(transacted) => self.remembered.apply(sequence, transacted),
+            _ => {}
         }
     }
 }

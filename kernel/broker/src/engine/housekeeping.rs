@@ -73,6 +73,8 @@ async fn turn(shared: &Shared) -> Result<(), Error> {
     if !due.is_empty() {
         shared.changed.notify_waiters();
     }
+    shared.core().remembered.expire(shared.clock.now());
+    shared.carry().await;
     if checkpoint::is_due(shared) {
         checkpoint::write(shared).await?;
     }

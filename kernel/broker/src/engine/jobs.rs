@@ -1,5 +1,7 @@
 //! The jobs port on the machine: deciding, making durable, waking whoever waits.
 
+mod bound;
+mod carry;
 mod change;
 mod claim;
 mod enqueue;
@@ -27,6 +29,9 @@ use crate::job_tail::{JobTail, Stored};
 
 use super::Broker;
 
+pub(super) use change::drafts;
+pub(super) use enqueue::check_batch;
+pub(super) use settle::check_count as check_settle_count;
 pub(super) use time::see_to_time;
 
 use records::Readers;

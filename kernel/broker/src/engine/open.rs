@@ -38,6 +38,7 @@ pub(super) async fn open(
     let Replayed {
         state,
         machine,
+        remembered,
         last,
         checkpoint,
     } = match replayed {
@@ -56,6 +57,7 @@ pub(super) async fn open(
         state,
         tail,
         jobs,
+        remembered,
         last,
         written: 0,
         checkpoint,
@@ -82,7 +84,9 @@ pub(super) async fn open(
 /// What the jitter of retries begins with: another number in every start of every journal.
 fn seed(journal: &Journal, epoch: u64, now: Timestamp) -> u64 {
     let id = journal.id().0;
-    let id = id.iter().fold(0, |sum: u64, byte| sum.rotate_left(8) ^ u64::from(*byte));
+    let id = id
+        .iter()
+        .fold(0, |sum: u64, byte| sum.rotate_left(8) ^ u64::from(*byte));
     id ^ epoch.rotate_left(32) ^ now.as_nanos().unsigned_abs()
 }
 

@@ -120,7 +120,7 @@ fn release_now(core: &Core) -> Release {
 }
 
 /// The first record that is needed, and for what. It takes time with the jobs that are not finished.
-fn first_needed(core: &Core) -> (KeptBy, u64) {
+pub(super) fn first_needed(core: &Core) -> (KeptBy, u64) {
     let needs = core.checkpoint.needed_from;
     let checkpoint = (KeptBy::Checkpoint { needs }, needs);
     let consumers = core.state.consumers().map(|consumer| {

@@ -1,16 +1,17 @@
 //! The shell on a committer that goes only when a test has it go.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use portique_bus::{ConsumerName, ConsumerOptions, Sequence, Start};
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_event::{Event, Filter, Subject};
-use portique_journal::{
-    Committer, Config as JournalConfig, Lane, Retention, SimulatedDisk, Step,
-};
+use portique_jobs::{Claim, JobKind, NewJob, Payload, QueueName, WorkerName};
+use portique_journal::{Committer, Config as JournalConfig, Lane, Retention, SimulatedDisk, Step};
 
 use super::commit::Draft;
 use super::*;
@@ -264,7 +265,7 @@ async fn housekeeping_goes_on_after_a_refusal() {
     ground
         .clock
         .advance(broker.shared.config.checkpoint_interval);
-    let refused = broker.tick().await;
+    let refused = ground.beside(broker.tick()).await;
     assert!(matches!(refused, Err(Error::Journal(_))), "{refused:?}");
     let letters = Filter::new("dead.>").unwrap();
     let life = async {
@@ -292,4 +293,63 @@ async fn housekeeping_goes_on_after_a_refusal() {
         () = broker.run() => panic!("it runs until the broker is closed"),
         () = life => {}
     }
+}
+
+fn job(body: &str) -> NewJob {
+    let kind = JobKind::new("test.kind").unwrap();
+    let queue = QueueName::new("work").unwrap();
+    NewJob::new(queue, kind, Payload::json(body.to_owned()))
+}
+
+fn ask(limit: usize) -> Claim {
+    Claim {
+        queue: QueueName::new("work").unwrap(),
+        worker: WorkerName::new("worker").unwrap(),
+        limit,
+        wait: Duration::ZERO,
+        lease: None,
+    }
+}
+
+#[tokio::test]
+async fn a_claim_given_up_before_its_answer_costs_no_attempt() {
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    let jobs = broker.jobs();
+    let mut enqueuing = pin!(jobs.enqueue(vec![job("1"), job("2")]));
+    let mut claiming = Box::pin(jobs.claim(ask(10)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(enqueuing.as_mut().poll(&mut context).is_pending());
+    assert!(
+        claiming.as_mut().poll(&mut context).is_pending(),
+        "nothing is handed out before it is durable"
+    );
+    assert_eq!(jobs.queues().await.unwrap()[0].counts.active, 2);
+    drop(claiming);
+    assert_eq!(jobs.queues().await.unwrap()[0].counts.active, 0);
+    ground.beside(enqueuing).await.unwrap();
+    let claimed = ground.beside(jobs.claim(ask(10))).await.unwrap();
+    let attempts: Vec<_> = claimed.iter().map(|job| job.attempt).collect();
+    assert_eq!(attempts, [1, 1]);
+}
+
+#[tokio::test]
+async fn leases_that_a_full_queue_does_not_take_back_are_given_back_later() {
+    let ground = Ground::open(narrow());
+    let broker = ground.broker().await;
+    let jobs = broker.jobs();
+    let mut enqueuing = pin!(jobs.enqueue(vec![job("1")]));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(enqueuing.as_mut().poll(&mut context).is_pending());
+    let mut claiming = Box::pin(jobs.claim(ask(10)));
+    assert!(claiming.as_mut().poll(&mut context).is_pending());
+    let filler = |bytes| vec![Draft::event(Timestamp::EPOCH, event("filler", bytes)).record()];
+    for bytes in [2_000, 500, 100, 10, 1] {
+        while let Ok(_accepted) = ground.journal.submit(filler(bytes), Lane::Work) {}
+    }
+    drop(claiming);
+    assert_eq!(jobs.queues().await.unwrap()[0].counts.active, 1);
+    run_dry(&ground.committer);
+    ground.beside(broker.tick()).await.unwrap();
+    assert_eq!(jobs.queues().await.unwrap()[0].counts.active, 0);
 }

@@ -9,6 +9,12 @@ mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod jobs_conformance;
+#[cfg(test)]
+mod jobs_transactions;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod replay;

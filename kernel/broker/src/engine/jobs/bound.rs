@@ -23,7 +23,9 @@ impl Shared {
         mut changes: Vec<Draft>,
         lane: Lane,
     ) -> Result<Vec<Draft>, Error> {
-        let jobs = core.jobs.bound_jobs(changes.iter().filter_map(Draft::as_event));
+        let jobs = core
+            .jobs
+            .bound_jobs(changes.iter().filter_map(Draft::as_event));
         if jobs.is_empty() {
             return Ok(changes);
         }
@@ -31,7 +33,10 @@ impl Shared {
             Ok(plan) => changes.extend(drafts(plan.facts)),
             Err(error) if lane == Lane::Drain => {
                 let reason = chain(&error);
-                tracing::error!(reason, "an event is published without the jobs it is bound to");
+                tracing::error!(
+                    reason,
+                    "an event is published without the jobs it is bound to"
+                );
             }
             Err(error) => return Err(refusal(&error)),
         }

@@ -135,7 +135,7 @@ impl Shared {
     }
 }
 
-pub(super) fn check_count(given: usize) -> Result<(), Error> {
+pub(crate) fn check_count(given: usize) -> Result<(), Error> {
     if given > SETTLE_MAX {
         return Err(Error::BatchTooLarge {
             given,

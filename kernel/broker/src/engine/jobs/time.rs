@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use portique_fault::chain;
 use portique_jobs::{Error, Now};
-use portique_journal::Lane;
+use portique_journal::{Lane, State as JournalState};
 
+use crate::engine::commit::Draft;
 use crate::engine::{Core, Shared};
 
 use super::JobsCore;
@@ -37,6 +38,8 @@ pub(crate) async fn see_to_time(shared: &Shared) {
 impl Shared {
     /// Sees to everything that is due now; how long until there may be more.
     pub(crate) async fn see_to_due(&self) -> Result<Duration, Error> {
+        // A schedule would use up what is kept for finishing jobs: its ticks wait.
+        let is_short = matches!(self.journal.state(), JournalState::DrainOnly { .. });
         let mut decide = |core: &mut Core, now: Now| {
             let JobsCore {
                 machine,
@@ -53,13 +56,23 @@ impl Shared {
                 given_back.clear();
                 facts = machine.due(now);
             }
-            Ok(drafts(facts))
+            let mut due = drafts(facts);
+            if is_short {
+                let tick = due.iter().position(Draft::is_tick);
+                due.truncate(tick.unwrap_or(due.len()));
+            }
+            Ok(due)
         };
         while self.change_jobs(Lane::Drain, &mut decide).await?.is_some() {}
         let mut core = self.core();
         let now = self.now();
         core.jobs.pass_on(&self.jobs, now);
-        Ok(core.jobs.sleep(now))
+        let sleep = core.jobs.sleep(now);
+        Ok(if is_short {
+            sleep.max(RETRY_AFTER)
+        } else {
+            sleep
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::Error;
 use crate::engine::Checkpointed;
+use crate::engine::transact::Remembered;
 use crate::error::RecordError;
 use crate::fact::{
     CHECKPOINT, CHECKPOINT_PART, Checkpoint, CheckpointPart, DecodeError, Fact, Section,
@@ -22,6 +23,7 @@ const LOOK_BACK_GROWTH: u64 = 4;
 pub(super) struct Replayed {
     pub(super) state: State,
     pub(super) machine: Machine,
+    pub(super) remembered: Remembered,
     pub(super) last: u64,
     pub(super) checkpoint: Checkpointed,
 }
@@ -39,6 +41,7 @@ pub(super) fn replay(journal: &Journal, now: Now) -> Result<Replayed, Error> {
         None if journal.first() == Sequence::FIRST => Replayed {
             state: State::default(),
             machine: Machine::new(),
+            remembered: Remembered::default(),
             last: 0,
             checkpoint: Checkpointed::default(),
         },
@@ -69,8 +72,12 @@ impl Replayed {
             kind => {
                 let fact = Fact::decode(kind, entry.body)?;
                 self.state.apply(self.last, &fact, now.monotonic);
-                if let Fact::Opened(opened) = fact {
-                    self.machine.open(opened.epoch);
+                match fact {
+                    Fact::Opened(opened) => self.machine.open(opened.epoch),
+                    Fact::Transacted(transacted) => {
+                        self.remembered.apply(self.last, &transacted);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -129,6 +136,8 @@ fn restore(journal: &Journal, found: Found, now: Now) -> Result<Replayed, Error>
     let mut state = State::restore(&checkpoint, now.monotonic).map_err(broken)?;
     let compactions = state.restore_compactions(&bodies(&parts, Section::Compactions));
     compactions.map_err(broken)?;
+    let remembered = Remembered::restore(&bodies(&parts, Section::Transactions));
+    let remembered = remembered.map_err(broken)?;
     let machine = restore_machine(&parts, state.epoch(), now).map_err(broken)?;
     // An old one stands for everything before it, and is needed itself.
     let (last, needed_from) = match checkpoint.stands_for {
@@ -145,6 +154,7 @@ fn restore(journal: &Journal, found: Found, now: Now) -> Result<Replayed, Error>
     Ok(Replayed {
         state,
         machine,
+        remembered,
         last,
         checkpoint,
     })

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portique_bus::Bus;
+use portique_clock::Timestamp;
+use portique_jobs::conformance::{Capabilities, Harness, suite};
+use portique_jobs::{Jobs, Transact};
+use portique_journal::{FolderDisk, SimulatedDisk};
+use tempfile::TempDir;
+
+use crate::rig::Rig;
+
+/// What the embedded engine claims: everything.
+const CLAIMS: Capabilities = Capabilities::all(8_000);
+
+struct BrokerHarness {
+    rig: Rig,
+    _folder: Option<TempDir>,
+}
+
+#[async_trait]
+impl Harness for BrokerHarness {
+    fn jobs(&self) -> Arc<dyn Jobs> {
+        self.rig.broker().jobs()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.rig.now()
+    }
+
+    async fn advance(&mut self, by: Duration) {
+        self.rig.advance(by).await;
+    }
+
+    async fn reopen(&mut self, down: Duration) {
+        self.rig.clock.advance(down);
+        self.rig.restart().await;
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(self.rig.bus())
+    }
+
+    fn transact(&self) -> Option<Arc<dyn Transact>> {
+        Some(self.rig.broker().transact())
+    }
+}
+
+#[tokio::test]
+async fn the_suite_of_jobs_passes_on_a_simulated_disk() {
+    suite(CLAIMS, || async {
+        let rig = Rig::open(Arc::new(SimulatedDisk::new(1, 1 << 30))).await;
+        Box::new(BrokerHarness { rig, _folder: None }) as Box<dyn Harness>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_of_jobs_passes_on_a_folder() {
+    suite(CLAIMS, || async {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = Rig::open(Arc::new(FolderDisk::open(folder.path()).unwrap())).await;
+        Box::new(BrokerHarness {
+            rig,
+            _folder: Some(folder),
+        }) as Box<dyn Harness>
+    })
+    .await;
+}
