@@ -4,3 +4,4 @@ mod command;
 mod model;
 mod naive;
 mod shell;
+mod total;

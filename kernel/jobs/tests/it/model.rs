@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portique_clock::Seeded;
+use portique_clock::{Seeded, Timestamp};
 use portique_jobs::{
     Backoff, Claim, Completion, Dependency, Error, Extension, Failing, Failure, JobFilter, JobId,
     JobKind, JobOptions, JobState, Label, Lease, NewJob, OnDeadChild, Payload, QueueName,
@@ -18,6 +18,11 @@ use crate::naive::{Naive, State};
 use crate::shell::Shell;
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(200)
+    })]
+
     #[test]
     fn the_machine_agrees_with_a_naive_queue(seed: u64, commands in command::commands()) {
         let mut pair = Pair::new(seed);
@@ -28,10 +33,23 @@ proptest! {
         pair.work_off();
         pair.compare();
     }
+
+    /// Workers that claim only when they are told to try again miss nothing.
+    #[test]
+    fn who_waits_for_work_is_woken(seed: u64, commands in command::commands()) {
+        let mut pair = Pair::new(seed);
+        let mut wakes = BTreeMap::new();
+        for command in commands {
+            if !matches!(command, Command::Claim { .. } | Command::Unclaim { .. }) {
+                pair.run(command);
+                pair.wake_waiting(&mut wakes);
+            }
+        }
+    }
 }
 
 /// The machine and the naive queue, in step.
-struct Pair {
+pub(crate) struct Pair {
     shell: Shell,
     naive: Naive,
     random: Seeded,
@@ -665,6 +683,44 @@ impl Pair {
         let expected = jobs.filter(|(_, job)| job.queue == *name && job.word(now.wall) == word);
         let expected: Vec<_> = expected.map(|(id, _)| *id).collect();
         assert_eq!(listed, expected, "{word} jobs of {name}");
+    }
+
+    /// A machine and its journal after these commands.
+    pub(crate) fn lived(seed: u64, commands: Vec<Command>) -> Shell {
+        let mut pair = Self::new(seed);
+        for command in commands {
+            pair.run(command);
+        }
+        pair.shell
+    }
+
+    /// Lets a worker per queue claim that has waited since the last claim gave nothing, if it is woken.
+    /// `wakes`: when time alone would wake it.
+    fn wake_waiting(&mut self, wakes: &mut BTreeMap<QueueName, Option<Timestamp>>) {
+        loop {
+            let now = self.shell.now;
+            let stirred = self.shell.machine.take_stirred();
+            let is_woken = |name: &QueueName| match wakes.get(name) {
+                Some(wake) => stirred.contains(name) || wake.is_some_and(|wake| wake <= now.wall),
+                None => true,
+            };
+            let woken: Vec<_> = (0..2).map(queue).filter(is_woken).collect();
+            if woken.is_empty() {
+                break;
+            }
+            for name in woken {
+                // Each holds nothing, so that it may be given a suspect.
+                let by = |pair: &Self| WorkerName::new(format!("waiting-{}", pair.leases.len()));
+                while self.claim(&name, &by(self).unwrap(), 1) > 0 {}
+                let wait = self.shell.machine.next_ready(&name, now);
+                wakes.insert(name, wait.map(|wait| now.wall.plus(wait)));
+            }
+        }
+        let fresh = WorkerName::new("fresh").unwrap();
+        for name in wakes.keys() {
+            let missed = self.naive.claimable(name, &fresh, self.shell.wall());
+            assert!(missed.is_empty(), "nobody was told of {missed:?}");
+        }
     }
 
     /// Everything that can be worked off is, by a worker that never fails.

@@ -87,6 +87,18 @@ impl Shell {
         record
     }
 
+    /// Every fact ever written: sequence, kind and body.
+    pub(crate) fn facts(&self) -> Vec<(u64, u8, Bytes)> {
+        let facts = self
+            .journal
+            .iter()
+            .filter_map(|(sequence, record)| match record {
+                Record::Opened(_) => None,
+                Record::Fact(kind, body) => Some((*sequence, *kind, body.clone())),
+            });
+        facts.collect()
+    }
+
     pub(crate) fn checkpoint(&mut self) {
         self.checkpoint = Some((self.machine.checkpoint(), self.next_sequence()));
     }

@@ -173,6 +173,9 @@ impl Backlog {
 
     fn absorb_runs(&mut self, mut piece: &[u8]) -> Result<(), Malformed> {
         let malformed = Malformed { what: WHAT };
+        if self.times.is_empty() {
+            return Err(malformed);
+        }
         while !piece.is_empty() {
             let end = self.last();
             let gap = take(&mut piece, WHAT)?;

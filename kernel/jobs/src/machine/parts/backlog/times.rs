@@ -31,6 +31,10 @@ impl Default for TimeMarks {
 }
 
 impl TimeMarks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
     /// Notes an id above all others.
     pub(super) fn push(&mut self, id: u64, at: Timestamp) {
         // A clock that was set back is marked too: what follows is older than the mark says otherwise.
