@@ -38,7 +38,10 @@ impl Scheduled {
     pub(super) fn new(schedule: Schedule, seen_to: Timestamp) -> Option<Self> {
         let cron = Cron::parse(&schedule.cron, &schedule.zone).ok()?;
         Some(Self {
-            next: cron.next_after(seen_to),
+            next: match schedule.is_paused {
+                true => None,
+                false => cron.next_after(seen_to),
+            },
             schedule,
             cron,
             seen_to,
@@ -93,7 +96,7 @@ impl Machine {
         let schedules = self.schedules.values();
         let states = schedules.map(|scheduled| ScheduleState {
             schedule: scheduled.schedule.clone(),
-            next: scheduled.next.filter(|_| !scheduled.schedule.is_paused),
+            next: scheduled.next,
             last: scheduled.last,
         });
         states.collect()
@@ -240,9 +243,6 @@ fn tick_fact(schedule: &Schedule, tick: Timestamp) -> Fact {
 
 /// Which ticks come to a job, by what is to become of those that were missed.
 fn wanted(schedule: &Schedule, ticks: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
-    if schedule.is_paused {
-        return Vec::new();
-    }
     let missed = ticks.partition_point(|tick| now.since(*tick) >= MISSED_AFTER);
     let first = match schedule.missed {
         MissedTicks::Skip => missed,

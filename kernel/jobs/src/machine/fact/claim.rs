@@ -23,7 +23,14 @@ pub(crate) struct Claimed {
 
 impl Claimed {
     pub(super) fn check(&self) -> Result<(), Error> {
-        WorkerName::new(self.worker.as_str()).map(|_| ())
+        WorkerName::new(self.worker.as_str())?;
+        match self.token.checked_add(self.ids.len() as u64) {
+            Some(_) => Ok(()),
+            None => Err(Error::InvalidOption {
+                name: "token",
+                problem: "too high to count on from".into(),
+            }),
+        }
     }
 
     pub(crate) fn lease(&self) -> Duration {

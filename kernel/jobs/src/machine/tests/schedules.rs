@@ -4,11 +4,11 @@ use super::*;
 use crate::{MissedTicks, Overlap, ScheduleName};
 
 impl Script {
-    /// `schedule NAME QUEUE missed=last overlap=queue CRON`
+    /// `schedule NAME QUEUE MISSED OVERLAP CRON`; a name after `!` is that of a paused one.
     pub(super) fn schedule(&mut self, command: &str) -> String {
         let words: Vec<&str> = command.splitn(6, ' ').collect();
         let schedule = Schedule {
-            name: ScheduleName::new(words[1]).unwrap(),
+            name: ScheduleName::new(words[1].trim_start_matches('!')).unwrap(),
             cron: words[5].into(),
             zone: "UTC".into(),
             job: self.new_job("tick", words[2], &[]),
@@ -22,7 +22,7 @@ impl Script {
                 "replace" => Overlap::Replace,
                 _ => Overlap::Queue,
             },
-            is_paused: false,
+            is_paused: words[1].starts_with('!'),
         };
         match self.machine.decide_define_schedule(schedule, self.now) {
             Ok(fact) => self.write(fact.into_iter().collect()),
@@ -75,6 +75,23 @@ fn every_tick_makes_a_job() {
         last s => 600s t1, next 900s
         count mail => waiting=1 active=1
         schedule s mail last queue nonsense => cron is \"nonsense\": Invalid
+        ",
+    );
+}
+
+#[test]
+fn a_paused_schedule_leaves_its_ticks_out() {
+    check(
+        "
+        schedule s mail all queue * * * * *
+        pass 60s
+        schedule !s mail all queue * * * * *
+        pass 300s
+        last s => 60s t0, next 0s
+        schedule s mail all queue * * * * *
+        pass 60s
+        last s => 420s t1, next 480s
+        count mail => waiting=2
         ",
     );
 }
