@@ -106,6 +106,8 @@ pub(super) struct Record {
     pub(super) group: Option<String>,
     #[prost(string, optional, tag = "9")]
     pub(super) key: Option<String>,
+    #[prost(sfixed64, optional, tag = "11")]
+    pub(super) deadline: Option<i64>,
     #[prost(string, optional, tag = "12")]
     pub(super) idempotency_key: Option<String>,
     #[prost(string, optional, tag = "13")]

@@ -9,7 +9,7 @@ use super::audit::Totals;
 use super::findings::Findings;
 use super::job_facts::{Claimed, JobFact, Record, Ticked};
 use super::sequence_set::SequenceSet;
-use queue::{Fresh, Queue};
+use queue::{Queue, Turn};
 
 /// Bits of a token that count within one epoch.
 const TOKEN_COUNT_BITS: u32 = 40;
@@ -66,19 +66,25 @@ struct Job {
     open: Vec<u64>,
     on_dead_child: u32,
     /// Its turn among the jobs of its key, until it is first claimed.
-    fresh: Option<Fresh>,
+    turn: Option<Turn>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
+    /// Enqueued before the first record read, and not told of since but that it is there.
+    Unknown,
     Waiting,
-    Active { token: u64, worker: String },
+    Active {
+        token: u64,
+        worker: String,
+    },
     Dead,
 }
 
 impl State {
     fn word(&self) -> &'static str {
         match self {
+            Self::Unknown => "unknown",
             Self::Waiting => "waiting",
             Self::Active { .. } => "active",
             Self::Dead => "dead",
@@ -103,7 +109,7 @@ impl Jobs {
     pub(super) fn count_left(&self, totals: &mut Totals) {
         for job in self.jobs.values() {
             match job.state {
-                State::Waiting => totals.waiting += 1,
+                State::Unknown | State::Waiting => totals.waiting += 1,
                 State::Active { .. } => totals.active += 1,
                 State::Dead => totals.dead += 1,
             }
@@ -194,10 +200,10 @@ impl Jobs {
         };
         let mut is_over = false;
         for child in &job.open {
-            is_over |= self
-                .jobs
-                .get(child)
-                .is_none_or(|child| child.state == State::Dead);
+            is_over |= match self.jobs.get(child) {
+                Some(child) => child.state == State::Dead,
+                None => *child >= self.first || self.ending(*child).is_some(),
+            };
             self.dependants.entry(*child).or_default().push(id);
         }
         if is_over {
@@ -235,12 +241,12 @@ impl Jobs {
                 findings.report("dependency_left_out", what);
             }
         }
-        let is_plain = record.run_at.is_none() && open.is_empty();
-        let fresh = record.key.as_deref().filter(|_| is_plain).and_then(|key| {
-            let group = record.group.as_deref();
-            self.queue(record.queue)
-                .line_up(id, key, group, record.priority)
-        });
+        // One that may be past its deadline is passed over before a fact says so.
+        let is_plain = record.run_at.is_none() && record.deadline.is_none() && open.is_empty();
+        let turn = match is_plain {
+            true => self.queue(record.queue).line_up(id, record),
+            false => None,
+        };
         Job {
             queue: record.queue,
             group: record.group.as_deref().map(Into::into),
@@ -250,7 +256,7 @@ impl Jobs {
             losses: 0,
             open,
             on_dead_child: record.on_dead_child,
-            fresh,
+            turn,
         }
     }
 
@@ -265,26 +271,25 @@ impl Jobs {
         found.map(|(_, word)| word)
     }
 
-    /// The job of a fact; one from before the first record is known from now on, in the state it must
-    /// have been in.
-    fn find(&mut self, id: u64, queue: u32, was: State) -> Result<&mut Job, &'static str> {
+    /// The job of a fact; one from before the first record is known from now on.
+    fn find(&mut self, id: u64, queue: u32) -> Result<&mut Job, &'static str> {
         if !self.jobs.contains_key(&id) {
             if let Some(ending) = self.ending(id) {
                 return Err(ending);
             }
             if id >= self.first {
-                return Err("unknown");
+                return Err("never enqueued");
             }
             let job = Job {
                 queue,
                 group: None,
                 key: None,
-                state: was,
+                state: State::Unknown,
                 last_token: 0,
                 losses: 0,
                 open: Vec::new(),
                 on_dead_child: 0,
-                fresh: None,
+                turn: None,
             };
             self.jobs.insert(id, job);
         }
@@ -299,14 +304,14 @@ impl Jobs {
             totals.claimed += 1;
             self.check_token(id, token, findings);
             self.check_children(id, findings);
-            let job = match self.find(id, fact.queue, State::Waiting) {
+            let job = match self.find(id, fact.queue) {
                 Ok(job) => job,
                 Err(was) => {
                     findings.report("claimed_not_waiting", format!("job {id} is {was}"));
                     continue;
                 }
             };
-            if job.state != State::Waiting {
+            if !matches!(job.state, State::Waiting | State::Unknown) {
                 let what = format!("job {id} is {}", job.state.word());
                 findings.report("claimed_not_waiting", what);
             }
@@ -315,11 +320,11 @@ impl Jobs {
                 findings.report("token_does_not_rise", what);
             }
             job.last_token = token;
-            let fresh = job.fresh.take();
+            let turn = job.turn.take();
             self.put_down(id);
             self.pick_up(id, token, fact, findings);
-            if let Some(fresh) = fresh {
-                self.queue(fact.queue).leave_line(id, &fresh, findings);
+            if let Some(turn) = turn {
+                self.queue(fact.queue).leave_line(id, &turn, findings);
             }
         }
         self.check_limits(fact, findings);
@@ -403,17 +408,17 @@ impl Jobs {
     /// It no longer has a turn among the jobs of its key.
     fn leave_line(&mut self, id: u64) {
         if let Some(job) = self.jobs.get_mut(&id)
-            && let Some(fresh) = job.fresh.take()
+            && let Some(turn) = job.turn.take()
         {
             let number = job.queue;
-            self.queue(number).forget(id, &fresh);
+            self.queue(number).forget(id, &turn);
         }
     }
 
-    fn leave_line_of(&mut self, id: u64, fresh: Option<&Fresh>) {
+    fn leave_line_of(&mut self, id: u64, turn: Option<&Turn>) {
         let number = self.jobs.get(&id).map(|job| job.queue);
-        if let (Some(number), Some(fresh)) = (number, fresh) {
-            self.queue(number).forget(id, fresh);
+        if let (Some(number), Some(turn)) = (number, turn) {
+            self.queue(number).forget(id, turn);
         }
     }
 

@@ -13,8 +13,7 @@ impl Jobs {
         did: &'static str,
         findings: &mut Findings,
     ) -> bool {
-        let worker = String::new();
-        let job = match self.find(id, 0, State::Active { token, worker }) {
+        let job = match self.find(id, 0) {
             Ok(job) => job,
             Err(was) => {
                 findings.report(did, format!("job {id} under {token}: it is {was}"));
@@ -22,6 +21,7 @@ impl Jobs {
             }
         };
         let problem = match &job.state {
+            State::Unknown => None,
             State::Active { token: held, .. } if *held == token => None,
             State::Active { token: held, .. } => Some(format!("it is held under {held}")),
             other => Some(format!("it is {}", other.word())),
@@ -102,7 +102,7 @@ impl Jobs {
     pub(super) fn cancel(&mut self, fact: &Ids, totals: &mut Totals, findings: &mut Findings) {
         for id in &fact.ids {
             totals.cancelled += 1;
-            if let Err(was) = self.find(*id, 0, State::Waiting) {
+            if let Err(was) = self.find(*id, 0) {
                 findings.report("cancelled_after_its_end", format!("job {id} is {was}"));
             }
             self.put_down(*id);
@@ -114,13 +114,13 @@ impl Jobs {
 
     pub(super) fn retry(&mut self, fact: &Ids, findings: &mut Findings) {
         for id in &fact.ids {
-            let was = match self.find(*id, 0, State::Dead) {
+            let was = match self.find(*id, 0) {
                 Ok(job) => job.state.word(),
                 Err(was) => was,
             };
             match was {
                 "dead" => self.revive(*id),
-                "waiting" => {}
+                "waiting" | "unknown" => {}
                 _ => findings.report("retried_not_waiting", format!("job {id} is {was}")),
             }
         }
@@ -145,11 +145,11 @@ impl Jobs {
     pub(super) fn drop_dead(&mut self, fact: &Ids, totals: &mut Totals, findings: &mut Findings) {
         for id in &fact.ids {
             totals.dropped += 1;
-            let was = match self.find(*id, 0, State::Dead) {
+            let was = match self.find(*id, 0) {
                 Ok(job) => job.state.word(),
                 Err(was) => was,
             };
-            if was != "dead" {
+            if was != "dead" && was != "unknown" {
                 findings.report("dropped_not_dead", format!("job {id} is {was}"));
             }
             self.put_down(*id);
@@ -160,7 +160,7 @@ impl Jobs {
 
     pub(super) fn expire(&mut self, fact: &Ids, findings: &mut Findings) {
         for id in &fact.ids {
-            if let Err(was) = self.find(*id, 0, State::Waiting) {
+            if let Err(was) = self.find(*id, 0) {
                 findings.report("expired_after_its_end", format!("job {id} is {was}"));
             }
             self.put_down(*id);
@@ -169,7 +169,7 @@ impl Jobs {
     }
 
     pub(super) fn carry(&mut self, fact: &Rewritten, findings: &mut Findings) {
-        if let Err(was) = self.find(fact.id, fact.job.queue, State::Waiting) {
+        if let Err(was) = self.find(fact.id, fact.job.queue) {
             let what = format!("job {} is {was}", fact.id);
             findings.report("carried_after_its_end", what);
         }
@@ -178,14 +178,14 @@ impl Jobs {
     /// A dead job gets another payload; one that waits is another one from now on, in its place.
     pub(super) fn edit(&mut self, fact: &Rewritten, findings: &mut Findings) {
         let id = fact.id;
-        let was = match self.find(id, fact.job.queue, State::Dead) {
+        let was = match self.find(id, fact.job.queue) {
             Ok(job) => job.state.word(),
             Err(was) => was,
         };
         if was == "waiting" {
             self.leave_line(id);
             let new = self.new_job(id, &fact.job, findings);
-            self.leave_line_of(id, new.fresh.as_ref());
+            self.leave_line_of(id, new.turn.as_ref());
             if let Some(job) = self.jobs.get_mut(&id) {
                 job.group = new.group;
                 job.key = new.key;
@@ -193,7 +193,7 @@ impl Jobs {
                 job.on_dead_child = new.on_dead_child;
             }
             self.depend(id);
-        } else if was != "dead" {
+        } else if was != "dead" && was != "unknown" {
             findings.report("edited_not_waiting", format!("job {id} is {was}"));
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::findings::Findings;
-use super::super::job_facts::Limits;
+use super::super::job_facts::{Limits, Record};
 
 /// A queue: its limits, who is stopped, and how many jobs are active.
 #[derive(Debug, Default)]
@@ -14,15 +14,22 @@ pub(super) struct Queue {
     active_groups: HashMap<Box<str>, u32>,
     active_keys: HashMap<Box<str>, u32>,
     /// Jobs that were never claimed, in the order in which they must be.
-    lines: HashMap<Fresh, BTreeSet<u64>>,
+    lines: HashMap<Line, BTreeSet<(i64, u64)>>,
 }
 
 /// A line of jobs of one key that are otherwise alike, so that the older goes first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Fresh {
+struct Line {
     key: Box<str>,
     group: Option<Box<str>>,
     priority: i32,
+}
+
+/// A job's turn: its line, and its age by the wall clock, which may have been set back.
+#[derive(Debug, Clone)]
+pub(super) struct Turn {
+    line: Line,
+    enqueued: i64,
 }
 
 impl Queue {
@@ -64,43 +71,42 @@ impl Queue {
     }
 
     /// A job's turn, when the queue keeps the order of each key.
-    pub(super) fn line_up(
-        &mut self,
-        id: u64,
-        key: &str,
-        group: Option<&str>,
-        priority: i32,
-    ) -> Option<Fresh> {
-        if !self.keeps_order() {
-            return None;
-        }
-        let fresh = Fresh {
+    pub(super) fn line_up(&mut self, id: u64, record: &Record) -> Option<Turn> {
+        let key = record.key.as_deref().filter(|_| self.keeps_order())?;
+        let line = Line {
             key: key.into(),
-            group: group.map(Into::into),
-            priority,
+            group: record.group.as_deref().map(Into::into),
+            priority: record.priority,
         };
-        self.lines.entry(fresh.clone()).or_default().insert(id);
-        Some(fresh)
+        let enqueued = record.enqueued;
+        self.lines
+            .entry(line.clone())
+            .or_default()
+            .insert((enqueued, id));
+        Some(Turn { line, enqueued })
     }
 
     /// The job is claimed for the first time: nobody may stand before it.
-    pub(super) fn leave_line(&mut self, id: u64, fresh: &Fresh, findings: &mut Findings) {
-        let before = self.lines.get(fresh).and_then(|line| line.first().copied());
+    pub(super) fn leave_line(&mut self, id: u64, turn: &Turn, findings: &mut Findings) {
+        let before = self
+            .lines
+            .get(&turn.line)
+            .and_then(|line| line.first().copied());
         if let Some(before) = before
-            && before < id
+            && before < (turn.enqueued, id)
             && self.keeps_order()
         {
-            let what = format!("job {id} of key {:?} before {before}", fresh.key);
+            let what = format!("job {id} of key {:?} before {}", turn.line.key, before.1);
             findings.report("key_out_of_order", what);
         }
-        self.forget(id, fresh);
+        self.forget(id, turn);
     }
 
-    pub(super) fn forget(&mut self, id: u64, fresh: &Fresh) {
-        if let Some(line) = self.lines.get_mut(fresh) {
-            line.remove(&id);
+    pub(super) fn forget(&mut self, id: u64, turn: &Turn) {
+        if let Some(line) = self.lines.get_mut(&turn.line) {
+            line.remove(&(turn.enqueued, id));
             if line.is_empty() {
-                self.lines.remove(fresh);
+                self.lines.remove(&turn.line);
             }
         }
     }
