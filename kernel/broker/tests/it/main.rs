@@ -13,6 +13,8 @@ mod jobs;
 #[cfg(test)]
 mod jobs_conformance;
 #[cfg(test)]
+mod jobs_retention;
+#[cfg(test)]
 mod jobs_transactions;
 #[cfg(test)]
 mod limits;
