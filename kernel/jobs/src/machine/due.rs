@@ -101,7 +101,8 @@ impl Queue {
         }
         let delayed = self.delayed.first().map(|(due, _)| due.since(now));
         let wake = self.wakes.first().map(|(at, _)| at.since(now));
-        let rate = self.options.rate.filter(|_| self.fair.len() > 0);
+        let has_due = self.fair.len() > 0 || !self.suspects.is_empty();
+        let rate = self.options.rate.filter(|_| has_due);
         let rate = rate.map(|rate| self.rate.ready_at(rate, now).since(now));
         let rate = rate.filter(|wait| !wait.is_zero());
         delayed.into_iter().chain(wake).chain(rate).min()
