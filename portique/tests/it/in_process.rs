@@ -6,7 +6,7 @@ use std::time::Duration;
 use portique::{Config, Data, Error, EventsConfig, Hub, LogConfig, LogFormat};
 use tokio::sync::oneshot;
 
-fn config(data: Data) -> Config {
+pub(crate) fn config(data: Data) -> Config {
     let any_port = "127.0.0.1:0".parse().unwrap();
     Config {
         listen: any_port,

@@ -11,6 +11,7 @@ mod api_jobs;
 mod api_rig;
 mod api_webhooks;
 mod cli_queue;
+mod grpc_client;
 mod hub_process;
 mod in_process;
 mod journal;

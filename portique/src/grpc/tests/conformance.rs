@@ -82,7 +82,8 @@ impl jobs_suite::Harness for JobsHarness {
     }
 
     fn transact(&self) -> Option<Arc<dyn Transact>> {
-        Some(self.0.client().transact())
+        let offers = JOBS_CLAIMS.transactions;
+        offers.then(|| self.0.client().transact())
     }
 }
 
