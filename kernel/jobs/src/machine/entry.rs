@@ -193,12 +193,32 @@ impl Entry {
     pub(super) fn waiting_state(&self, now: Timestamp) -> State {
         if self.open_count() > 0 {
             State::Blocked
-        } else if self.due > now {
+        } else if self.due > now && self.due != self.enqueued {
+            // A job that was due when it was enqueued stays so when the clock was set back since.
             State::Delayed
         } else if self.is_suspect() {
             State::Suspect
         } else {
             State::Ready
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_delays_nothing_that_was_due() {
+        let then = Timestamp::from_millis(3_600_000);
+        let set_back = Timestamp::from_millis(1_000);
+        let mut entry = Entry::plain(1, 7, then);
+        assert_eq!(entry.waiting_state(set_back), State::Ready);
+        entry.due = then.plus(Duration::from_secs(1));
+        assert_eq!(
+            entry.waiting_state(then),
+            State::Delayed,
+            "it was asked for later"
+        );
     }
 }
