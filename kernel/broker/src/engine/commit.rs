@@ -22,6 +22,10 @@ pub(super) struct Draft {
 }
 
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most changes are jobs, and a box for each costs more than moving it"
+)]
 enum Change {
     Fact(Fact),
     Event { fact: Fact, stamped: Arc<Stamped> },

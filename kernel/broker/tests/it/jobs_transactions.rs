@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portique_broker::{Broker, Config};
-use portique_bus::Bus;
 use portique_clock::{Random, Seeded, SimulatedClock, Timestamp};
 use portique_event::Filter;
 use portique_jobs::{
-    Binding, Completion, Error, JobKind, JobOptions, QueueName, ScheduleName, Transact, Transaction,
+    Binding, Completion, Error, JobKind, JobOptions, QueueName, ScheduleName, Transaction,
 };
 use portique_journal::{Committer, Journal, SimulatedDisk, SimulatedFaults, Step};
 
