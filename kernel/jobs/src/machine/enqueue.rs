@@ -120,7 +120,8 @@ impl<'a> Batch<'a> {
         let queue = self.machine.queue_named(&queue_name);
         let number = queue.map_or(0, |queue| queue.number);
         let mut record = Record::new(number, job, after, self.now.wall);
-        let content = content_hash(&record);
+        // Only a key asks what the content is, and payloads may be large.
+        let content = request.as_ref().map_or(0, |_| content_hash(&record));
         let request = request.map(|key| (request_hash(&queue_name, &key), key));
         if let Some((hash, key)) = &request
             && let Some(earlier) = self.earlier_request(*hash, content, key)?
