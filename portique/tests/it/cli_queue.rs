@@ -1,9 +1,11 @@
 //! The verbs for events, jobs, dead jobs, queues and schedules, and the how-to pages that show them.
 
+use std::path::Path;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::hub_process::{HubProcess, complaint, run};
+use crate::hub_process::{self, HubProcess, complaint, run};
 use crate::pages::{Page, Reader};
 
 #[test]
@@ -69,7 +71,10 @@ async fn a_dead_job_is_edited_and_replayed() {
         "a payload steers the terminal: {table:?}"
     );
 
-    portique(&["dead", "edit", &id, r#"{"to":"bob"}"#]);
+    portique(&["dead", "edit", &id, r#"{"to":"carol"}"#]);
+    let mut edit = hub_process::portique(&["dead", "edit", &id, "--data", &data]);
+    let edited = edit.env("EDITOR", "sed -i s/carol/bob/").output().unwrap();
+    assert!(edited.status.success(), "{}", complaint(&edited));
     assert_eq!(
         portique(&["dead", "replay", "--queue", "mail"]),
         json!({ "replayed": 1 })
@@ -99,6 +104,44 @@ fn what_the_hub_refuses_ends_with_its_own_status() {
     assert_eq!((code, said.contains("--content-type")), (2, true), "{said}");
     let (code, said) = status(&["jobs", "retry", "1", "2"]);
     assert_eq!(code, 3, "{said}");
+}
+
+#[test]
+fn a_journal_is_held_against_what_clients_were_told() {
+    let reader = Reader::new();
+    let added = reader.run("portique jobs add mail send -o json");
+    let added: Value = serde_json::from_str(&added).unwrap();
+    let id = added[0]["id"].as_u64().unwrap();
+    let data = reader.hub.data.clone();
+    let audit = |told: &Path| {
+        let told = told.to_str().unwrap();
+        let data = data.to_str().unwrap();
+        run(&[
+            "journal",
+            "audit",
+            data,
+            "--acknowledged",
+            told,
+            "-o",
+            "json",
+        ])
+    };
+    let told = reader.write("told.ndjson", &format!("{{\"enqueued\":{id}}}\n"));
+    let lost = reader.write("lost.ndjson", &format!("{{\"enqueued\":{}}}\n", id + 1_000));
+    let running = audit(&told);
+    assert_eq!(running.status.code(), Some(7), "{}", complaint(&running));
+    let Reader {
+        folder: _folder,
+        hub,
+    } = reader;
+    drop(hub);
+
+    let sound = audit(&told);
+    assert!(sound.status.success(), "{}", complaint(&sound));
+    let lost = audit(&lost);
+    assert_eq!(lost.status.code(), Some(5), "{}", complaint(&lost));
+    let found: Value = serde_json::from_slice(&lost.stdout).unwrap();
+    assert_eq!(found["violations"][0]["rule"], "acknowledged_job_missing");
 }
 
 async fn post(hub: &HubProcess, path: &str) -> Value {
