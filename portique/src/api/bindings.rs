@@ -123,6 +123,7 @@ pub(crate) async fn define(
     Json(request): Json<BindingRequest>,
 ) -> Reply<Json<BindingView>> {
     let binding = request.into_binding(ScheduleName::new(name)?)?;
+    api.owned.check_binding(&binding.filter)?;
     api.jobs.bind(binding.clone()).await?;
     Ok(Json(binding.into()))
 }

@@ -1,5 +1,5 @@
 use portique_bus::ConsumerName;
-use portique_event::Subject;
+use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
 
 use super::webhooks::CONSUMER_PREFIX;
@@ -35,7 +35,23 @@ impl Owned {
         }
         Err(denied(format!(
             "events on {subject} are not taken from outside: {first}.> belongs to a part of \
-                 the hub, which acts on what it finds there; publish on another subject"
+             the hub, which acts on what it finds there; publish on another subject"
+        )))
+    }
+
+    /// # Errors
+    /// Permission denied for a filter that a subject of a system may pass: events are published with
+    /// the jobs they are bound to or not at all, so that a full queue would stop the system.
+    pub(crate) fn check_binding(&self, filter: &Filter) -> Result<(), Report> {
+        let first = filter.as_str().split('.').next().unwrap_or_default();
+        let is_wild = matches!(first, "*" | ">");
+        if !is_wild && !self.subjects.contains(&first) {
+            return Ok(());
+        }
+        Err(denied(format!(
+            "a binding of {filter} is not made from outside: what belongs to a part of the hub may \
+             pass it, and would be held up by a full queue; begin the filter with another name, or \
+             read these events with a consumer"
         )))
     }
 
@@ -49,7 +65,7 @@ impl Owned {
         let Some(prefix) = owner else { return Ok(()) };
         Err(denied(format!(
             "consumer {name} is not changed from outside: names that begin with {prefix} \
-                 belong to a part of the hub; make a consumer of your own"
+             belong to a part of the hub; make a consumer of your own"
         )))
     }
 }

@@ -26,7 +26,11 @@ const SERVICE: &str = "service_token";
                        problem with a `code` to act on."
     ),
     components(schemas(ProblemDetails)),
-    tags((name = "hub", description = "The hub itself: health, metrics, version"))
+    tags(
+        (name = "hub", description = "The hub itself: health, metrics, version"),
+        (name = "jobs", description = "Queues: work that is added, claimed, done and accounted for"),
+        (name = "events", description = "Events as CloudEvents: published, read, followed, pushed")
+    )
 )]
 struct Introduction;
 

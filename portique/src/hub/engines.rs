@@ -80,7 +80,7 @@ impl Engines {
         Ok(Ports {
             bus: self.broker.bus(),
             jobs: self.broker.jobs(),
-            transact: Arc::new(NotYet),
+            transact: self.broker.transact(),
             clock: self.clock.clone(),
             random: seeded()?,
             records: self.records.clone(),
@@ -341,20 +341,5 @@ mod tests {
         );
         records.close().await.unwrap();
         assert_ne!(records_state(records).await, PartState::open("records"));
-    }
-}
-
-/// Stands for the engine's transactions until it has them.
-struct NotYet;
-
-#[async_trait::async_trait]
-impl portique_jobs::Transact for NotYet {
-    async fn commit(
-        &self,
-        _: portique_jobs::Transaction,
-    ) -> Result<portique_jobs::Committed, portique_jobs::Error> {
-        Err(portique_jobs::Error::Unsupported {
-            what: "transactions",
-        })
     }
 }

@@ -76,6 +76,12 @@ async fn what_belongs_to_a_part_of_the_hub_is_not_changed_from_outside() {
             assert!(detail.starts_with("publish[1]: "), "{detail}");
         }
         assert_eq!(rig.get("/events?filter=shop.>").await["events"], json!([]));
+        for filter in ["launch.>", ">", "*.ariane"] {
+            let binding = json!({ "filter": filter, "queue": "q", "kind": "k" });
+            let bind = rig.commander(Method::PUT, "/bindings/b").json(&binding);
+            let detail = refused(bind, 403, "permission_denied").await;
+            assert!(detail.contains(filter), "{detail}");
+        }
         for name in ["webhook-w", "launch-log"] {
             let path = format!("/consumers/{name}");
             let create = rig.commander(Method::PUT, &path).json(&json!({ "filter": "a.>" }));
