@@ -1,28 +1,19 @@
 //! The state machine of the job queue: plain, synchronous, without clock, disk or network.
 //!
+//! [`Machine`] says how a shell drives it. Inside, every job is in one place:
+//!
 //! ```text
-//!              decide_*, claim, due            encode             apply
-//!   request ----------------------> facts ---------------> journal -----> the machine's state
+//!   plain and waiting ---> the backlog of its queue: no more than its id
+//!   everything else -----> an entry, and by its state one of its queue's structures:
+//!        due       lane of its group (shown, or hidden behind its key), or suspects
+//!        delayed   by due time
+//!        active    counts of queue, group and key; leases of all queues by their end
+//!        dead      by id
+//!   finished ------------> what its queue remembers, within limits
 //! ```
 //!
-//! A shell calls, under one lock:
-//!
-//! 1. a *decision* (`decide_*`, [`claim`](Machine::claim), [`due`](Machine::due)), which gives facts and
-//!    what to answer;
-//! 2. the journal: the facts' records in this order and without others between them, in one frame;
-//! 3. [`apply`](Machine::apply) for each fact with its record's sequence, before any other decision.
-//!
-//! It answers once the frame is durable. Decisions change nothing durable, and but for a claim nothing at
-//! all: when the journal refuses a frame, the facts are dropped (a claim's by
-//! [`unclaim`](Machine::unclaim)). On a start the shell [restores](Machine::restore) a checkpoint,
-//! applies every fact after it, and [opens](Machine::open) an epoch.
-//!
-//! `apply` is total, and the only durable change: the same facts give the same jobs in the same states.
-//! What is derived from time, such as whose turn it is, how much of a lease or a rate is left, begins anew
-//! after a restart.
-//!
-//! Payloads are not here. A job's id is the sequence of its first record; [`location`](Machine::location)
-//! says where the record is that holds it now, to be read by [`JobRecord::decode`](crate::JobRecord).
+//! A lane is one group's due jobs in order; the queue gives lanes their turns by deficit round-robin. What
+//! a state means for the structures is in `Queue::enter` and `Queue::leave`, and nowhere else.
 
 mod apply;
 mod attempt;
@@ -83,8 +74,31 @@ pub struct Now {
     pub monotonic: Duration,
 }
 
-/// All queues and what is known of every job in them. See the module's introduction in the source for how a
-/// shell is to call it: decide, write, [`apply`](Self::apply), all under one lock.
+/// All queues and what is known of every job in them.
+///
+/// ```text
+///              decide_*, claim, due            encode             apply
+///   request ----------------------> facts ---------------> journal -----> the machine's state
+/// ```
+///
+/// A shell calls, under one lock:
+///
+/// 1. a *decision* (`decide_*`, [`claim`](Self::claim), [`due`](Self::due)), which gives facts and what to
+///    answer;
+/// 2. the journal: the facts' records in this order and without others between them, in one frame;
+/// 3. [`apply`](Self::apply) for each fact with its record's sequence, before any other decision.
+///
+/// It answers once the frame is durable. Decisions change nothing, but for a claim, which sets its jobs
+/// aside: when the journal refuses a frame, the facts are dropped (a claim's by
+/// [`unclaim`](Self::unclaim)). On a start the shell [restores](Self::restore) a checkpoint, applies every
+/// fact after it, and [opens](Self::open) an epoch.
+///
+/// `apply` is total, and the only durable change: the same facts give the same jobs in the same states.
+/// What is derived from time, such as whose turn it is, how much of a lease or a rate is left, begins anew
+/// after a restart.
+///
+/// Payloads are not here. A job's id is the sequence of its first record; [`location`](Self::location)
+/// says where the record is that holds it now, to be read by [`JobRecord::decode`].
 #[derive(Debug, Clone)]
 pub struct Machine {
     epoch: u64,
