@@ -5,7 +5,7 @@ use super::support::{
     jobs_of, options, reject, view,
 };
 use super::{Capabilities, Harness, cases};
-use crate::{Dependency, Error, JobId, JobState, NewJob, OnDeadChild, WaitReason};
+use crate::{Dependency, Error, JobId, JobState, NewJob, OnDeadChild, Settled, WaitReason};
 
 cases! {
     a_parent_waits_for_its_children: |claims| claims.dependencies,
@@ -13,6 +13,7 @@ cases! {
     a_dead_child_holds_its_parent: |claims| claims.dependencies,
     a_dead_child_may_be_ignored: |claims| claims.dependencies,
     a_dead_child_may_take_its_parent_along: |claims| claims.dependencies,
+    what_is_cancelled_together_is_cancelled: |claims| claims.dependencies,
     only_known_jobs_are_waited_for: |claims| claims.dependencies,
     flows_outlive_a_restart: |claims| claims.dependencies && claims.durable,
 }
@@ -117,6 +118,17 @@ async fn a_dead_child_may_take_its_parent_along(harness: &mut dyn Harness, _: Ca
     let dead = ids(&*jobs, Some("dead")).await;
     assert_eq!(dead, [all[0], all[1], all[2], all[4]], "and so on up");
     check_idle(&*jobs).await;
+}
+
+async fn what_is_cancelled_together_is_cancelled(harness: &mut dyn Harness, _: Capabilities) {
+    let jobs = harness.jobs();
+    define(&*jobs, options()).await;
+    let after = [Dependency::InBatch(0)];
+    let batch = vec![job("a"), parent("p", &after, OnDeadChild::Die)];
+    let all = enqueue(&*jobs, batch).await;
+    let settled = jobs.cancel(&all).await.expect("cancelling works");
+    assert_eq!(settled, [Settled::Done, Settled::Done]);
+    assert_eq!(ids(&*jobs, Some("cancelled")).await, all, "as was answered");
 }
 
 async fn only_known_jobs_are_waited_for(harness: &mut dyn Harness, _: Capabilities) {

@@ -58,6 +58,7 @@ impl Machine {
 
     pub(super) fn cancelled(&mut self, sequence: u64, cancelled: &Ids, now: Now) {
         let at = Timestamp::from_nanos(cancelled.at);
+        let mut ended = Vec::with_capacity(cancelled.ids.len());
         for id in &cancelled.ids {
             if self.entries.get(id).is_some_and(Entry::is_dead) {
                 continue;
@@ -81,8 +82,13 @@ impl Machine {
                     expires: at,
                 },
             );
-            self.tell_parents(*id, Outcome::Lost, at, now);
+            ended.push(*id);
             self.note_stirred(entry.queue);
+        }
+        // Afterwards: a job that is cancelled together with one it would die with is cancelled, as was
+        // answered.
+        for id in ended {
+            self.tell_parents(id, Outcome::Lost, at, now);
         }
     }
 
