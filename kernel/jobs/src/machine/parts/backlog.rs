@@ -146,12 +146,18 @@ impl Backlog {
         self.time_of(self.front()?)
     }
 
-    /// Writes all of it into pieces of at most `bytes_max` bytes, to be [absorbed](Self::absorb) in order.
+    /// Writes all of it into pieces of at most `bytes_max` bytes, to be [absorbed](Self::absorb) in order; the
+    /// same ids and times give the same bytes.
     pub(crate) fn encode(&self, bytes_max: usize) -> Vec<Vec<u8>> {
         let mut pieces = self.times.encode(bytes_max, PIECE_OF_TIMES);
         let mut parts = Parts::tagged(bytes_max, PIECE_OF_RUNS);
         let mut end = 0;
-        for run in self.runs() {
+        let mut runs = self.runs().peekable();
+        while let Some(mut run) = runs.next() {
+            // Runs of different chunks may touch.
+            while let Some(next) = runs.next_if(|next| next.first == run.last + 1) {
+                run.last = next.last;
+            }
             parts.entry(&[run.first - end, run.last - run.first]);
             end = run.last;
         }
