@@ -26,3 +26,5 @@ mod restart;
 mod retention;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod simulation;
