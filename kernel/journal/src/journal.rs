@@ -223,6 +223,11 @@ impl Journal {
         self.shared.trim(before)
     }
 
+    /// Takes back the release of what lies from a sequence on and is not dropped yet.
+    pub fn hold(&self, from: Sequence) {
+        self.shared.hold(from);
+    }
+
     /// The sequence before which retention may drop segments.
     pub fn trim_floor(&self) -> Sequence {
         self.shared.floor()

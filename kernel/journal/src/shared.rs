@@ -254,6 +254,11 @@ impl Shared {
         Ok(())
     }
 
+    pub(crate) fn hold(&self, from: Sequence) {
+        let mut inner = self.lock();
+        inner.floor = inner.floor.min(from);
+    }
+
     pub(crate) fn floor(&self) -> Sequence {
         self.lock().floor
     }

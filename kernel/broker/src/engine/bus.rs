@@ -15,7 +15,7 @@ use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error, in_doubt};
 use super::scan::{Purpose, Search};
-use super::{Broker, Core, Shared};
+use super::{Broker, Core, Shared, retention};
 
 /// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
 const BATCH_EVENTS_MAX: usize = 1_000;
@@ -88,7 +88,10 @@ impl Bus for Broker {
             })
             .await?;
         match pending {
-            Some(pending) => pending.await.map(drop).map_err(in_doubt),
+            Some(pending) => {
+                retention::hold(&self.shared, resolved);
+                pending.await.map(drop).map_err(in_doubt)
+            }
             // Another caller made it, maybe a moment ago: it counts once that is durable.
             None => {
                 let last = portique_journal::Sequence(last);
@@ -171,7 +174,9 @@ impl Bus for Broker {
             let cursor = if is_new { core.last + 1 } else { resolved };
             Ok(Fact::Sought(core.state.decide_seek(consumer, cursor)?))
         })
-        .await
+        .await?;
+        retention::hold(&self.shared, resolved);
+        Ok(())
     }
 
     async fn compaction(&self, name: &CompactionName, filter: Filter) -> Result<(), Error> {

@@ -99,17 +99,22 @@ pub(super) fn release(shared: &Shared) -> Result<(), Error> {
         return Ok(());
     }
     let durable = shared.durable();
-    let certain = {
-        let mut core = shared.core();
-        let release = core.release.unwrap_or_else(|| release_now(&core));
-        let is_certain = release.last <= durable;
-        core.release = (!is_certain).then_some(release);
-        is_certain.then_some(release)
-    };
-    if let Some(release) = certain {
+    // Released under the lock, so that nobody who needs more comes in between.
+    let mut core = shared.core();
+    let release = core.release.unwrap_or_else(|| release_now(&core));
+    let is_certain = release.last <= durable;
+    core.release = (!is_certain).then_some(release);
+    if is_certain {
         shared.journal.trim(Sequence(release.before))?;
     }
     Ok(())
+}
+
+/// Takes back what was released, for a consumer that begins or goes on at `from`.
+pub(super) fn hold(shared: &Shared, from: u64) {
+    let mut core = shared.core();
+    core.release = None;
+    shared.journal.hold(Sequence(from));
 }
 
 fn release_now(core: &Core) -> Release {

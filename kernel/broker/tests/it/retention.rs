@@ -138,3 +138,35 @@ async fn old_segments_go_when_their_age_is_over() {
         kept.len()
     );
 }
+
+#[tokio::test]
+async fn a_consumer_made_late_keeps_what_was_released_and_is_still_there() {
+    let config = Config {
+        checkpoint_records: 10,
+        ..Config::default()
+    };
+    let retention = Retention {
+        bytes: Some(256 * 1024),
+        age: None,
+    };
+    let rig = Rig::open_with(disk(), config, small_segments(retention)).await;
+    let bus = rig.bus();
+    let fill = async |rounds: usize| {
+        for round in 0..rounds {
+            let batch = (0..20).map(|n| event(&format!("{round}-{n}"), "a"));
+            bus.publish(batch.collect()).await.unwrap();
+            rig.advance(Duration::ZERO).await;
+        }
+    };
+    fill(100).await;
+    let late = name("late");
+    bus.consumer(&late, options("a")).await.unwrap();
+    let held = bus.fetch(&late, 1, Duration::ZERO).await.unwrap();
+    let sequence = held[0].delivered.sequence;
+    fill(100).await;
+    assert!(rig.journal().first().0 <= sequence.0, "it is held");
+    assert_eq!(held_by(&rig), Some(late.clone()));
+    rig.advance(Duration::from_secs(60)).await;
+    let again = bus.fetch(&late, 1, Duration::ZERO).await.unwrap();
+    assert_eq!(again[0].delivered, held[0].delivered, "it comes again");
+}
