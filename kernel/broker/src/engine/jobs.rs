@@ -13,6 +13,7 @@ mod time;
 mod views;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +49,8 @@ pub(super) struct JobsCore {
     pub(super) random: Seeded,
     /// Monotonic time at which the timer looks again; none: when it is told.
     pub(super) sleeps_until: Option<Duration>,
+    /// Queues that somebody waits for, and when, in monotonic time, they may give something.
+    expected: BTreeMap<QueueName, Duration>,
 }
 
 /// What the jobs share outside the lock.
@@ -67,6 +70,7 @@ impl JobsCore {
             given_back: Vec::new(),
             random: Seeded::new(seed),
             sleeps_until: None,
+            expected: BTreeMap::new(),
         }
     }
 

@@ -134,6 +134,7 @@ impl Shared {
         let picked = core.jobs.machine.claim(claim, now)?;
         let Some(picked) = picked else {
             core.jobs.pass_on(&self.jobs, now);
+            core.jobs.expect(&claim.queue, now, &self.jobs);
             return Ok(Attempt::Nothing);
         };
         let draft = Draft::jobs(picked.fact.clone());
@@ -153,6 +154,7 @@ impl Shared {
             // What is left is for the next in line.
             core.jobs.waiting.wake(&claim.queue);
         }
+        core.jobs.expect(&claim.queue, now, &self.jobs);
         let newest = picked.jobs.iter().map(|job| job.location).max();
         let durable_first = match picked.is_durable_first {
             true => pending.sequences().end().0,

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use portique_fault::chain;
-use portique_jobs::{Error, Now};
+use portique_jobs::{Error, Now, QueueName};
 use portique_journal::{Lane, State as JournalState};
 
 use crate::engine::commit::Draft;
 use crate::engine::{Core, Shared};
 
-use super::JobsCore;
 use super::change::drafts;
+use super::{JobsCore, JobsShared};
 
 /// Longest sleep: a wall clock that was set forward is noticed within this.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -77,14 +77,43 @@ impl Shared {
 }
 
 impl JobsCore {
-    /// How long the timer may sleep: until something is due, or a job that somebody waits for may be
-    /// given.
+    /// How long the timer may sleep: until something is due, or a queue that somebody waits for may give
+    /// something. Wakes one of those whose time has come.
     fn sleep(&mut self, now: Now) -> Duration {
-        let due = self.machine.next_due(now);
-        let queues = self.waiting.queues();
-        let ready = queues.filter_map(|queue| self.machine.next_ready(queue, now));
-        let sleep = ready.chain(due).min().unwrap_or(SLEEP_MAX).min(SLEEP_MAX);
+        for (queue, at) in std::mem::take(&mut self.expected) {
+            if at <= now.monotonic {
+                self.waiting.wake(&queue);
+            }
+        }
+        let mut sleep = self.machine.next_due(now).unwrap_or(SLEEP_MAX);
+        for queue in self.waiting.queues() {
+            if let Some(wait) = self.machine.next_ready(queue, now) {
+                let at = now.monotonic.saturating_add(wait);
+                self.expected.insert(queue.clone(), at);
+                sleep = sleep.min(wait);
+            }
+        }
+        let sleep = sleep.min(SLEEP_MAX);
         self.sleeps_until = Some(now.monotonic.saturating_add(sleep));
         sleep
+    }
+
+    /// Sees to it that whoever waits for a queue is woken when time alone lets it give something.
+    pub(super) fn expect(&mut self, queue: &QueueName, now: Now, shared: &JobsShared) {
+        if !self.waiting.is_awaited(queue) {
+            return;
+        }
+        let Some(wait) = self.machine.next_ready(queue, now) else {
+            return;
+        };
+        let at = now.monotonic.saturating_add(wait);
+        match self.expected.get_mut(queue) {
+            Some(known) => *known = at.min(*known),
+            None => drop(self.expected.insert(queue.clone(), at)),
+        }
+        if self.sleeps_until.is_none_or(|until| at < until) {
+            self.sleeps_until = Some(at);
+            shared.sooner.notify_one();
+        }
     }
 }

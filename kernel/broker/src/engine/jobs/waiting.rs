@@ -58,6 +58,11 @@ impl Waiting {
         }
     }
 
+    /// Whether somebody waits for jobs of a queue.
+    pub(crate) fn is_awaited(&self, queue: &QueueName) -> bool {
+        self.lines.contains_key(queue)
+    }
+
     /// The queues for whose jobs somebody waits.
     pub(crate) fn queues(&self) -> impl Iterator<Item = &QueueName> {
         self.lines.keys()
