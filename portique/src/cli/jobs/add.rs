@@ -1,3 +1,6 @@
+//! `portique jobs add`: one job from its arguments, or many from lines. Payloads are read whole and
+//! are bounded; lines are sent batch by batch, each durable before the next.
+
 mod bulk;
 
 use std::time::Duration;

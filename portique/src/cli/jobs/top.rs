@@ -1,3 +1,6 @@
+//! `portique jobs top`: the queues, asked for again and again, drawn on a screen where there is one
+//! and written one picture after the other elsewhere. It changes nothing.
+
 mod screen;
 
 use std::cmp::Reverse;
