@@ -88,13 +88,13 @@ impl Door {
     /// # Errors
     /// Permission denied for a subject that belongs to a part of the hub.
     pub(super) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {
-        self.owned.check_subject(subject).map_err(Report::from)
+        self.owned.check_subject(subject)
     }
 
     /// # Errors
     /// Permission denied for a consumer that belongs to a part of the hub.
     pub(super) fn check_consumer(&self, name: &ConsumerName) -> Result<(), Status> {
-        let checked = self.owned.check_consumer(name).map_err(Report::from);
+        let checked = self.owned.check_consumer(name);
         checked.map_err(|report| portique_client::status::status(&report))
     }
 

@@ -23,10 +23,7 @@ const BUS_CLAIMS: bus_suite::Capabilities = bus_suite::Capabilities {
 };
 
 /// What the job queues claim over the wire: what the embedded engine does.
-const JOBS_CLAIMS: jobs_suite::Capabilities = jobs_suite::Capabilities {
-    transactions: false,
-    ..jobs_suite::Capabilities::all(8_000)
-};
+const JOBS_CLAIMS: jobs_suite::Capabilities = jobs_suite::Capabilities::all(8_000);
 
 struct BusHarness(Rig);
 
@@ -82,8 +79,7 @@ impl jobs_suite::Harness for JobsHarness {
     }
 
     fn transact(&self) -> Option<Arc<dyn Transact>> {
-        let offers = JOBS_CLAIMS.transactions;
-        offers.then(|| self.0.client().transact())
+        Some(self.0.client().transact())
     }
 }
 

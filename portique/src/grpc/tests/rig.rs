@@ -3,12 +3,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use portique_broker::{Broker, Config};
 use portique_client::proto::jobs::v1::jobs_client::JobsClient;
 use portique_client::{Client, ClientOptions};
 use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
-use portique_jobs::{Committed, Error, Transact, Transaction};
 use portique_journal::{Journal, SimulatedDisk, spawn};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -162,7 +160,6 @@ impl Drop for Rig {
 type RawJobs = JobsClient<InterceptedService<Channel, fn(Request<()>) -> Admitted>>;
 type Admitted = Result<Request<()>, Status>;
 
-#[expect(clippy::result_large_err, reason = "what tonic asks of an interceptor")]
 fn show_token(mut request: Request<()>) -> Admitted {
     let value = format!("Bearer {SERVICE}").parse().unwrap();
     request.metadata_mut().insert("authorization", value);
@@ -175,7 +172,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
     let ports = Ports {
         bus: broker.bus(),
         jobs: broker.jobs(),
-        transact: Arc::new(Unoffered),
+        transact: broker.transact(),
     };
     let owned = Owned {
         subjects: vec!["owned"],
@@ -198,16 +195,4 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
 async fn client(address: SocketAddr, token: &str) -> Client {
     let options = ClientOptions::new(format!("http://{address}"), token);
     Client::connect(options).await.unwrap()
-}
-
-/// Stands for the engine's transactions until it has them.
-struct Unoffered;
-
-#[async_trait]
-impl Transact for Unoffered {
-    async fn commit(&self, _: Transaction) -> Result<Committed, Error> {
-        Err(Error::Unsupported {
-            what: "transactions",
-        })
-    }
 }
