@@ -55,6 +55,9 @@ impl Machine {
             self.carried(sequence, id);
             return;
         }
+        if !self.queues.contains_key(&edited.job.queue) {
+            return;
+        }
         let Some(old) = self.take_away(id, now) else {
             return;
         };
