@@ -6,7 +6,7 @@ use std::time::Duration;
 use portique_broker::Config;
 use portique_jobs::{
     Claim, Claimed, Completion, Failing, Failure, JobKind, JobOptions, Jobs, Lease, NewJob,
-    Payload, QueueName, Settled, WorkerName,
+    Payload, QueueName, QueueOptions, Rate, Settled, WorkerName,
 };
 use portique_journal::SimulatedDisk;
 
@@ -185,4 +185,35 @@ async fn a_waiting_claim_is_woken_by_new_work_and_by_time() {
     let waiting = jobs.claim(ask(10, Duration::from_secs(30)));
     let (claimed, ()) = tokio::join!(waiting, rig.advance(SECOND));
     assert_eq!(bodies(&claimed.unwrap()), ["later"]);
+}
+
+#[tokio::test]
+async fn waiting_claims_are_woken_as_the_rate_lets_jobs_go() {
+    let rig = Rig::open(disk()).await;
+    let jobs = rig.broker().jobs();
+    let options = QueueOptions {
+        rate: Some(Rate {
+            count: 1,
+            per: SECOND,
+        }),
+        ..QueueOptions::default()
+    };
+    jobs.define_queue(&queue(), options).await.unwrap();
+    jobs.enqueue(jobs_of(3)).await.unwrap();
+    assert_eq!(claim(&*jobs, 10).await.len(), 1);
+    let wait = || jobs.claim(ask(10, Duration::from_secs(30)));
+    let time = async {
+        loop {
+            rig.advance(SECOND).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let both = async { tokio::join!(wait(), wait()) };
+    let (first, second) = tokio::select! {
+        both = both => both,
+        () = time => unreachable!("time goes on"),
+    };
+    let mut seen = [bodies(&first.unwrap()), bodies(&second.unwrap())];
+    seen.sort();
+    assert_eq!(seen, [["1"], ["2"]]);
 }
