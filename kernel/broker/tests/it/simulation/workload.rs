@@ -640,7 +640,7 @@ impl World {
             // A job whose child was cancelled waits for good; one that is past its deadline dies again.
             for state in ["dead", "blocked"] {
                 let ids = self.ids(jobs, name, Some(state)).await?;
-                if state == "dead" && round % 10 == 0 && round < ROUNDS_MAX / 2 {
+                if state == "dead" && round.is_multiple_of(10) && round < ROUNDS_MAX / 2 {
                     let retried = jobs.retry(&ids).await;
                     self.answered(retried)?;
                 } else if round >= ROUNDS_MAX / 2 {
