@@ -10,7 +10,8 @@ use super::tree::{TextFile, Tree};
 
 const DEPENDENCY_TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Refuses crates with lints or versions of their own.
+/// Refuses crates with lints or versions of their own. A manifest that begins a workspace of its own
+/// is none of ours: it has no root to inherit from.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let crates = tree.files_ending("/Cargo.toml");
     crates.flat_map(check_manifest).collect()
@@ -25,6 +26,9 @@ fn check_manifest(file: &TextFile) -> Vec<Finding> {
             return vec![Finding::new(&file.path, line, wrong, "write TOML")];
         }
     };
+    if manifest.contains_key("workspace") {
+        return Vec::new();
+    }
     let mut findings: Vec<_> = check_lints(file, &manifest).into_iter().collect();
     findings.extend(check_dependencies(file, &manifest));
     let targets = manifest
@@ -114,6 +118,14 @@ mod tests {
         assert_eq!(findings("[package]\nname = \"a\"\n").len(), 1);
         let found = findings("[package]\nname = \"a\"\n[lints.rust]\nunsafe_code = \"allow\"\n");
         assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_decides_for_itself_and_one_that_is_only_named_does_not() {
+        let rest = "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n";
+        assert_eq!(findings(&format!("[workspace]\n{rest}")), []);
+        let pointed = rest.replace("[dependencies]", "workspace = \"../..\"\n[dependencies]");
+        assert_eq!(findings(&pointed).len(), 2);
     }
 
     #[test]
