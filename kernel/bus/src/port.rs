@@ -1,3 +1,9 @@
+//! The port: a trait, and the types it speaks in.
+//!
+//! Programs publish batches and read pages by sequence; consumers are given deliveries, which they
+//! acknowledge, give back or lose after their `ack_wait`. An engine is behind it, and says
+//! [`Error::Unsupported`] for what it lacks; the port itself keeps nothing and checks no rights.
+
 mod compaction;
 mod consumer;
 mod event;

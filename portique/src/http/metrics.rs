@@ -1,3 +1,10 @@
+//! The hub's figures, as the OpenMetrics text that a monitor scrapes.
+//!
+//! Requests are counted as they are answered; what other parts know is not kept here but asked for at
+//! every scrape, plain figures through a [`Source`] and labelled ones through an [`Ask`], which may
+//! take its time and is left out when it takes too long. Nothing is stored between scrapes: history
+//! is the monitor's.
+
 mod family;
 
 use std::fmt;

@@ -1,3 +1,8 @@
+//! How a broker starts: the journal is replayed off the async threads, what it left becomes the core
+//! that every handle shares, and a record of the start makes the new epoch durable before anybody is
+//! let in. A start that cannot be written is refused with what to do about it, and not waited for.
+//! It opens no journal and spawns no task of its own: both are the caller's.
+
 mod replay;
 
 use std::sync::atomic::AtomicBool;
@@ -22,6 +27,11 @@ use replay::{Replayed, replay};
 /// Longest wait for the first record of a start: a disk that takes none for this long is full or
 /// stands still, and whoever started the hub should hear of it.
 const START_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Builds the broker that `journal` describes, and makes its start durable.
+///
+/// # Errors
+/// What is wrong with the journal; [`Error::Exhausted`] when the disk takes no record in time.
 pub(super) async fn open(
     config: Config,
     journal: Journal,
