@@ -45,56 +45,36 @@ fn check_refused<T: std::fmt::Debug>(what: &str, refused: &Result<T, Error>) {
 
 async fn refuse_job_options(jobs: &dyn Jobs, claims: Capabilities, now: Timestamp) {
     let hour = Duration::from_secs(3_600);
-    let unique = |mode| JobOptions {
-        unique: Some(Unique {
-            key: "u".into(),
-            mode,
-        }),
-        ..JobOptions::default()
+    let with = |ask: &dyn Fn(&mut JobOptions)| {
+        let mut asked = JobOptions::default();
+        ask(&mut asked);
+        asked
     };
-    let base = JobOptions::default;
+    let unique = |mode: UniqueMode| {
+        with(&|job| {
+            let key = "u".into();
+            job.unique = Some(Unique { key, mode });
+        })
+    };
+    let first = vec![Dependency::Job(JobId(1))];
     let probes = [
-        (
-            claims.priorities,
-            JobOptions {
-                priority: 1,
-                ..base()
-            },
-        ),
+        (claims.priorities, with(&|job| job.priority = 1)),
         (
             claims.delays,
-            JobOptions {
-                run_at: Some(now.plus(hour)),
-                ..base()
-            },
+            with(&|job| job.run_at = Some(now.plus(hour))),
         ),
         (
             claims.deadlines,
-            JobOptions {
-                deadline: Some(now.plus(hour)),
-                ..base()
-            },
+            with(&|job| job.deadline = Some(now.plus(hour))),
         ),
-        (
-            claims.groups,
-            JobOptions {
-                group: Some(label("g")),
-                ..base()
-            },
-        ),
+        (claims.groups, with(&|job| job.group = Some(label("g")))),
         (
             claims.job_retry,
-            JobOptions {
-                retry: Some(fixed(1, hour)),
-                ..base()
-            },
+            with(&|job| job.retry = Some(fixed(1, hour))),
         ),
         (
             claims.idempotency,
-            JobOptions {
-                idempotency_key: Some("i".into()),
-                ..base()
-            },
+            with(&|job| job.idempotency_key = Some("i".into())),
         ),
         (
             claims.unique_until_finished,
@@ -106,20 +86,8 @@ async fn refuse_job_options(jobs: &dyn Jobs, claims: Capabilities, now: Timestam
         ),
         (claims.unique_replace, unique(UniqueMode::Replace)),
         (claims.unique_for, unique(UniqueMode::For(hour))),
-        (
-            claims.results,
-            JobOptions {
-                result_ttl: Some(hour),
-                ..base()
-            },
-        ),
-        (
-            claims.dependencies,
-            JobOptions {
-                after: vec![Dependency::Job(JobId(1))],
-                ..base()
-            },
-        ),
+        (claims.results, with(&|job| job.result_ttl = Some(hour))),
+        (claims.dependencies, with(&|job| job.after = first.clone())),
     ];
     for (_, options) in probes.into_iter().filter(|(is_claimed, _)| !is_claimed) {
         let what = format!("{options:?}");
