@@ -33,7 +33,8 @@ pub mod conformance;
 
 pub use error::Error;
 pub use machine::{
-    EnqueuePlan, Fact, FactError, FoundDead, FoundJob, FoundPage, JobRecord, Machine, Now, Picked, PickedJob, PlannedJob, Settling,
+    EnqueuePlan, Fact, FactError, FoundDead, FoundJob, FoundPage, JobRecord, Machine, Now, Picked,
+    PickedJob, PlannedJob, Settling,
 };
 pub use port::{
     Backoff, Binding, CLAIM_MAX, Claim, Claimed, Committed, Completion, Cursor, DEPENDENCIES_MAX,

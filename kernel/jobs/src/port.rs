@@ -18,12 +18,12 @@ use async_trait::async_trait;
 pub use binding::Binding;
 pub use claim::{CLAIM_MAX, Claim, Claimed, Extension, Lease, LeaseToken, Progress};
 pub use dead::{DeadFilter, DeadLetter};
+pub(crate) use job::DELAY_MAX;
 pub use job::{
     Backoff, DEPENDENCIES_MAX, Dependency, Enqueued, JobId, JobOptions, NewJob, OnDeadChild,
     PAYLOAD_BYTES_MAX, Payload, RetryPolicy, Unique, UniqueMode,
 };
 pub use name::{JobKind, Label, QueueName, ScheduleName, WorkerName};
-pub(crate) use job::DELAY_MAX;
 pub(crate) use queue::check_lease;
 pub use queue::{QueueCounts, QueueOptions, QueueState, Rate, Totals};
 pub use schedule::{MissedTicks, Overlap, Schedule, ScheduleState};

@@ -48,14 +48,19 @@ impl Running {
     async fn client(&self, folder: &Path) -> Client {
         let token = std::fs::read_to_string(folder.join("service.token")).unwrap();
         let url = format!("http://{}", self.address);
-        Client::connect(ClientOptions::new(url, token)).await.unwrap()
+        Client::connect(ClientOptions::new(url, token))
+            .await
+            .unwrap()
     }
 }
 
 fn event(id: usize) -> Event {
     let subject = Subject::new("plant.north").unwrap();
     let event = Event::builder(id.to_string(), "/plant", "plant.pump.started", subject);
-    event.json(serde_json::json!({ "pump": id })).build().unwrap()
+    event
+        .json(serde_json::json!({ "pump": id }))
+        .build()
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
