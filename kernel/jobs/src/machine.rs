@@ -27,6 +27,7 @@ mod fact;
 mod finish;
 mod lane;
 mod names;
+mod once;
 mod parts;
 mod queue;
 mod queues;

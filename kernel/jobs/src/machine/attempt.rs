@@ -177,12 +177,8 @@ impl Machine {
     /// Lets a dead job wait again. Whoever retries it does so in spite of children that will never be
     /// completed.
     fn revive(&mut self, id: u64, at: Timestamp, now: Now) {
-        let more = self.entries.get(&id).and_then(|entry| entry.more.as_ref());
-        let mut open = more.map(|more| more.open.clone()).unwrap_or_default();
-        open.retain(|child| match self.entries.get(child) {
-            Some(entry) => !entry.is_dead(),
-            None => self.waits_plainly(*child).is_some(),
-        });
+        let entry = self.entries.get(&id);
+        let open = entry.map_or_else(Vec::new, |entry| self.still_open(entry));
         for child in &open {
             self.wait_no_more(*child, id);
             self.parents.entry(*child).or_default().push(id);
@@ -203,6 +199,17 @@ impl Machine {
         if let Some(deadline) = entry.deadline() {
             self.deadlines.insert((deadline, id));
         }
+    }
+
+    /// The children a job waits for that may still be completed, for one that is to wait again.
+    pub(super) fn still_open(&self, entry: &Entry) -> Vec<u64> {
+        let more = entry.more.as_ref();
+        let mut open = more.map(|more| more.open.clone()).unwrap_or_default();
+        open.retain(|child| match self.entries.get(child) {
+            Some(entry) => !entry.is_dead(),
+            None => self.waits_plainly(*child).is_some(),
+        });
+        open
     }
 
     pub(super) fn is_held(&self, id: u64, token: u64) -> bool {

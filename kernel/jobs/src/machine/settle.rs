@@ -8,6 +8,7 @@ use super::entry::{Entry, State};
 use super::fact::{
     Completed, Decided, Fact, Failed, Ids, JobRecord, Released, ResultBody, Rewritten,
 };
+use super::once::Once;
 use super::parts::{Ending, FinishedJob, backoff};
 use super::queue::Queue;
 use super::{Machine, Now};
@@ -45,6 +46,7 @@ impl Machine {
         let mut facts = Vec::new();
         let mut open = completed(now);
         let mut bytes = 0;
+        let mut once = Once::new(completions.iter().map(|completion| completion.lease.id));
         for Completion { lease, result } in completions {
             let id = lease.id;
             if let Some(result) = &result {
@@ -55,6 +57,9 @@ impl Machine {
                 continue;
             }
             settled.push(Settled::Done);
+            if !once.is_first(id) {
+                continue;
+            }
             let size = result.as_ref().map_or(0, |result| result.body.len());
             if bytes > 0 && bytes + size > RESULTS_BYTES {
                 let full = std::mem::replace(&mut open, completed(now));
@@ -86,6 +91,7 @@ impl Machine {
     ) -> Result<Settling, Error> {
         let mut settled = Vec::with_capacity(failings.len());
         let mut facts = Vec::new();
+        let mut once = Once::new(failings.iter().map(|failing| failing.lease.id));
         for (index, failing) in failings.into_iter().enumerate() {
             let lease = failing.lease;
             if let Failure::After(delay) = failing.failure {
@@ -95,6 +101,10 @@ impl Machine {
                 settled.push(self.not_held(lease, now.wall));
                 continue;
             };
+            if !once.is_first(lease.id) {
+                settled.push(Settled::Stale);
+                continue;
+            }
             let own = own.get(index).and_then(Option::as_ref);
             let policy = own.unwrap_or(&self.queues[&entry.queue].options.retry);
             let due = next_attempt(entry, policy, failing.failure, now.wall, random);
@@ -130,9 +140,14 @@ impl Machine {
             ..Released::default()
         };
         let mut settled = Vec::with_capacity(leases.len());
+        let mut once = Once::new(leases.iter().map(|lease| lease.id));
         for lease in leases {
             if !self.is_held(lease.id.0, lease.token.0) {
                 settled.push(self.not_held(*lease, now.wall));
+                continue;
+            }
+            if !once.is_first(lease.id) {
+                settled.push(Settled::Stale);
                 continue;
             }
             released.ids.push(lease.id.0);
@@ -148,30 +163,42 @@ impl Machine {
 
     /// Cancels jobs that are not finished.
     pub fn decide_cancel(&self, ids: &[JobId], now: Now) -> Settling {
-        self.decide_each(ids, now, Decided::Cancelled, |standing| match standing {
+        let answer = |standing: Standing<'_>| match standing {
             Standing::Entry(entry) if entry.is_dead() => Settled::Refused("dead"),
             Standing::Entry(_) | Standing::Plain => Settled::Done,
             standing => standing.refusal(),
-        })
+        };
+        let again = |_: Standing<'_>| Settled::Refused("cancelled");
+        self.decide_each(ids, now, Decided::Cancelled, answer, again)
     }
 
     /// Makes delayed and failed jobs due now, and dead ones waiting again.
     pub fn decide_retry(&self, ids: &[JobId], now: Now) -> Settling {
-        self.decide_each(ids, now, Decided::Retried, |standing| match standing {
+        let answer = |standing: Standing<'_>| match standing {
             Standing::Entry(entry) => match entry.state {
                 State::Delayed | State::Failed | State::Dead { .. } => Settled::Done,
                 _ => standing.refusal(),
             },
             standing => standing.refusal(),
-        })
+        };
+        let again = |standing: Standing<'_>| match standing {
+            Standing::Entry(entry) if !self.still_open(entry).is_empty() => {
+                Settled::Refused("blocked")
+            }
+            Standing::Entry(entry) if entry.priority > 0 => Settled::Refused("prioritized"),
+            _ => Settled::Refused("waiting"),
+        };
+        self.decide_each(ids, now, Decided::Retried, answer, again)
     }
 
     /// Forgets dead jobs for good.
     pub fn decide_drop_dead(&self, ids: &[JobId], now: Now) -> Settling {
-        self.decide_each(ids, now, Decided::Dropped, |standing| match standing {
+        let answer = |standing: Standing<'_>| match standing {
             Standing::Entry(entry) if entry.is_dead() => Settled::Done,
             standing => standing.refusal(),
-        })
+        };
+        let again = |_: Standing<'_>| Settled::Unknown;
+        self.decide_each(ids, now, Decided::Dropped, answer, again)
     }
 
     /// Gives a dead job another payload. `record` is what its [`location`](Self::location) holds.
@@ -282,24 +309,33 @@ impl Machine {
         }
     }
 
+    /// `again` answers a second time for what was [done](Settled::Done) earlier in the call, with how it
+    /// stood before.
     fn decide_each(
         &self,
         ids: &[JobId],
         now: Now,
         decided: fn(Ids) -> Decided,
         answer: impl Fn(Standing<'_>) -> Settled,
+        again: impl Fn(Standing<'_>) -> Settled,
     ) -> Settling {
         let mut fact = Ids {
             ids: Vec::new(),
             at: now.wall.as_nanos(),
         };
         let mut settled = Vec::with_capacity(ids.len());
+        let mut once = Once::new(ids.iter().copied());
         for id in ids {
-            let answer = answer(self.standing(id.0, now.wall));
-            if answer == Settled::Done {
+            let standing = self.standing(id.0, now.wall);
+            let answer = answer(standing);
+            if answer != Settled::Done {
+                settled.push(answer);
+            } else if once.is_first(*id) {
                 fact.ids.push(id.0);
+                settled.push(Settled::Done);
+            } else {
+                settled.push(again(standing));
             }
-            settled.push(answer);
         }
         let facts = match fact.ids.is_empty() {
             true => Vec::new(),

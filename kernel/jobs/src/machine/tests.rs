@@ -18,6 +18,7 @@ mod choice;
 mod flows;
 mod keys;
 mod lives;
+mod once;
 mod records;
 mod schedules;
 mod speed;
