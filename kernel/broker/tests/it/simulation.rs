@@ -5,7 +5,15 @@
 //!
 //! `PORTIQUE_SEED` runs one seed, `PORTIQUE_SEEDS` says how many are run.
 
+mod answers;
+mod ending;
+mod events;
 mod ledger;
+mod names;
+mod operators;
+mod producers;
+mod queues;
+mod workers;
 mod workload;
 mod world;
 

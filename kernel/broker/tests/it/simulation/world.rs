@@ -11,8 +11,9 @@ use portique_journal::{
     Committer, Journal, Retention, SimulatedDisk, SimulatedFaults, State, Step,
 };
 
+use super::answers::Stopped;
 use super::ledger::Ledger;
-use super::workload::{QUEUES, Stopped, queue};
+use super::names::{QUEUES, queue};
 
 const SEGMENT_BYTES: u64 = 64 * 1024;
 /// More than any seed writes.
