@@ -97,7 +97,7 @@ impl Hub {
         };
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let engines = Engines::open(data.path(), &config.events).await?;
+        let engines = Engines::open(data.path(), &config.events, &Systems::owned()).await?;
         let module_token = Token::open(data.path(), MODULE_TOKEN_FILE)?;
         let vehicles = VehiclesOptions {
             clock: engines.clock.clone(),

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use portique_event::Filter;
+
 /// Enough for the last seconds of a busy hub, so that a consumer that keeps up never reads a file.
 const TAIL_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Some tens of thousands of small jobs, so that those that are claimed soon never read a file.
@@ -29,6 +31,9 @@ pub struct Config {
     /// Bytes of events that all reading of old events together may take from the disk in a second,
     /// at least 1, default 64 MiB; reading beyond waits. Consumers and jobs are not held back.
     pub replay_bytes_per_second: u64,
+    /// Events that pass one of these are published also when a queue does not take the jobs they are
+    /// bound to: those jobs are left out, which is logged and counted. Default none.
+    pub unhindered: Vec<Filter>,
 }
 
 impl Default for Config {
@@ -39,6 +44,7 @@ impl Default for Config {
             checkpoint_records: CHECKPOINT_RECORDS,
             checkpoint_interval: CHECKPOINT_INTERVAL,
             replay_bytes_per_second: REPLAY_BYTES_PER_SECOND,
+            unhindered: Vec::new(),
         }
     }
 }

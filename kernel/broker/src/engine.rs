@@ -80,6 +80,8 @@ struct Core {
     checkpoint: Checkpointed,
     /// Damaged records that consumers went on without, counted once for each of them.
     damaged: u64,
+    /// Jobs that bindings did not make.
+    jobs_missed: u64,
     /// What may go once the facts that say so are durable.
     release: Option<Release>,
 }

@@ -26,6 +26,16 @@ impl Owned {
         }
     }
 
+    /// What the events pass that belong to somebody in the hub.
+    pub(crate) fn filters(&self) -> Vec<Filter> {
+        let filters = self
+            .subjects
+            .iter()
+            .flat_map(|first| [(*first).to_owned(), format!("{first}.>")]);
+        let filters = filters.map(|filter| Filter::new(filter).expect("a name is a token"));
+        filters.collect()
+    }
+
     /// # Errors
     /// Permission denied for a subject that is a system's, or the bus's own.
     pub(crate) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {

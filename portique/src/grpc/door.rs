@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portique_bus::ConsumerName;
-use portique_event::Subject;
+use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +95,13 @@ impl Door {
     /// Permission denied for a consumer that belongs to a part of the hub.
     pub(super) fn check_consumer(&self, name: &ConsumerName) -> Result<(), Status> {
         let checked = self.owned.check_consumer(name);
+        checked.map_err(|report| portique_client::status::status(&report))
+    }
+
+    /// # Errors
+    /// Permission denied for a filter that what belongs to a part of the hub may pass.
+    pub(super) fn check_binding(&self, filter: &Filter) -> Result<(), Status> {
+        let checked = self.owned.check_binding(filter);
         checked.map_err(|report| portique_client::status::status(&report))
     }
 

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use portique_client::proto::jobs::v1 as pb;
 use portique_client::{jobs_status, wire};
 use portique_jobs::{
-    Claim, Claimed, Error, JobId, Jobs, Label, Lease, Payload, Progress, QueueName, ScheduleName,
+    Binding, Claim, Claimed, Error, JobId, Jobs, Label, Lease, Payload, Progress, QueueName, ScheduleName,
     Settled,
 };
 use prost::Message;
@@ -277,7 +277,8 @@ impl pb::jobs_server::Jobs for JobsService {
     }
 
     async fn bind(&self, request: Request<pb::Binding>) -> Reply<pb::Done> {
-        let binding = request.into_inner().try_into().map_err(refuse)?;
+        let binding: Binding = request.into_inner().try_into().map_err(refuse)?;
+        self.door.check_binding(&binding.filter)?;
         done(self.jobs.bind(binding).await)
     }
 

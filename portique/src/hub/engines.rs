@@ -40,12 +40,17 @@ pub(super) struct Engines {
 }
 
 impl Engines {
-    /// Opens all of them, recovering what a crash left.
+    /// Opens all of them, recovering what a crash left. What is `owned` is published whatever it is bound
+    /// to.
     ///
     /// # Errors
     /// [`Error::Damaged`] with file, offset and what to do; [`Error::JournalPoisoned`] when the
     /// first writes fail; [`Error::Part`].
-    pub(super) async fn open(folder: &Path, events: &EventsConfig) -> Result<Self, Error> {
+    pub(super) async fn open(
+        folder: &Path,
+        events: &EventsConfig,
+        owned: &Owned,
+    ) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let retention = Retention {
             age: events.retain_age,
@@ -55,6 +60,7 @@ impl Engines {
             open_journal(folder.join(JOURNAL_FOLDER), retention, clock.clone()).await?;
         let config = portique_broker::Config {
             replay_bytes_per_second: events.replay_bytes_per_second,
+            unhindered: owned.filters(),
             ..portique_broker::Config::default()
         };
         let broker = Broker::open(config, journal.clone(), clock.clone())
@@ -119,7 +125,11 @@ impl Engines {
     /// What they count.
     pub(super) fn sources(&self) -> Vec<Source> {
         let journal = self.journal.clone();
-        vec![Source(Box::new(move || journal_figures(&journal)))]
+        let broker = self.broker.clone();
+        vec![
+            Source(Box::new(move || journal_figures(&journal))),
+            Source(Box::new(move || vec![jobs_missed(&broker)])),
+        ]
     }
 
     /// Starts their housekeeping.
@@ -326,6 +336,14 @@ fn journal_figures(journal: &Journal) -> Vec<Figure> {
             value: is(matches!(state, State::Poisoned { .. })),
         },
     ]
+}
+
+fn jobs_missed(broker: &Broker) -> Figure {
+    Figure {
+        name: "bound_jobs_missed",
+        help: "Jobs that the hub's own events are bound to and did not become: their queue took none",
+        value: Value::Counter(broker.bus_figures().jobs_missed),
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::state::check_same;
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error, in_doubt};
+use super::jobs::Missed;
 use super::scan::{Purpose, Search};
 use super::{Broker, Core, Shared, retention};
 
@@ -218,6 +219,7 @@ impl Broker {
 async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<Sequence>, Error> {
     check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
     let accepted = shared.clock.now();
+    let goes_first = lane == Lane::Drain || shared.any_goes_first(events.iter());
     let drafts: Vec<_> = events
         .into_iter()
         .map(|event| Draft::event(accepted, event))
@@ -225,8 +227,12 @@ async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<
     let bytes = drafts.iter().map(Draft::bytes).sum();
     check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
     let count = drafts.len();
-    let publish = |core: &Core, _| shared.with_bound_jobs(core, drafts.clone(), lane);
-    match shared.commit(lane, publish).await? {
+    let mut missed = Missed::default();
+    let publish =
+        |core: &Core, _| shared.with_bound_jobs(core, drafts.clone(), goes_first, &mut missed);
+    let pending = shared.commit(lane, publish).await?;
+    shared.tell_missed(&missed);
+    match pending {
         None => Ok(Vec::new()),
         Some(pending) => {
             let sequences = pending.await.map_err(in_doubt)?;

@@ -18,6 +18,8 @@ pub struct BusFigures {
     /// Damaged records that consumers went on without, counted once for each consumer; any is an
     /// alarm.
     pub damaged: u64,
+    /// Jobs that events are bound to and did not become, because their queue did not take them.
+    pub jobs_missed: u64,
     /// Bytes that replays read from the journal, under their budget.
     pub replayed_bytes: u64,
     /// Every consumer by name, with its lag.
@@ -39,6 +41,7 @@ impl Broker {
             acked: totals.acked,
             dead: totals.buried,
             damaged: core.damaged,
+            jobs_missed: core.jobs_missed,
             replayed_bytes,
             consumers: core.state.report(now),
         }

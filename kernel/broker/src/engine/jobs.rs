@@ -30,6 +30,7 @@ use crate::job_tail::{JobTail, Stored};
 
 use super::Broker;
 
+pub(super) use bound::Missed;
 pub(super) use change::drafts;
 pub(super) use enqueue::check_batch;
 pub(super) use settle::check_count as check_settle_count;

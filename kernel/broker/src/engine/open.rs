@@ -72,6 +72,7 @@ pub(super) async fn open(
         written: 0,
         checkpoint,
         damaged: 0,
+        jobs_missed: 0,
         release: None,
     };
     let replays = Replays::new(config.replay_bytes_per_second);

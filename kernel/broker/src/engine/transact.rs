@@ -4,13 +4,13 @@ mod remembered;
 mod request;
 
 use async_trait::async_trait;
-use portique_jobs::{Committed, Error, PlannedJob, Settled, Transact, Transaction};
+use portique_jobs::{Committed, EnqueuePlan, Error, PlannedJob, Settled, Transact, Transaction};
 use portique_journal::Lane;
 
 use crate::fact::{Fact, Hash, Transacted};
 
 use super::commit::Draft;
-use super::jobs::{check_batch, check_settle_count, drafts};
+use super::jobs::{self, Missed, check_batch, check_settle_count};
 use super::{Broker, Core, Shared};
 
 pub(super) use remembered::{Answer, Remembered};
@@ -48,6 +48,7 @@ struct Decision {
     drafts: Vec<Draft>,
     /// As if it stood at the end of the frame.
     transacted: Transacted,
+    missed: Missed,
 }
 
 #[async_trait]
@@ -66,16 +67,19 @@ impl Shared {
         };
         let mut known: Option<Answer> = None;
         let mut made: Option<Transacted> = None;
+        let mut missed = Missed::default();
         let pending = self.change_jobs(lane, |core, now| {
             known = request.known(core, now.wall)?;
             if known.is_some() {
                 return Ok(Vec::new());
             }
-            let decision = request.decide(core, now)?;
+            let decision = request.decide(self, core, now)?;
+            missed = decision.missed;
             made = Some(decision.transacted);
             Ok(decision.drafts)
         });
         let pending = pending.await?;
+        self.tell_missed(&missed);
         if let Some(answer) = known {
             self.wait_for(answer.sequence).await?;
             return Ok(answer.committed);
@@ -151,10 +155,19 @@ impl Request {
         })
     }
 
-    fn decide(&self, core: &Core, now: portique_jobs::Now) -> Result<Decision, Error> {
+    fn decide(
+        &self,
+        shared: &Shared,
+        core: &Core,
+        now: portique_jobs::Now,
+    ) -> Result<Decision, Error> {
         let mut drafts = self.events.clone();
         let before_jobs = drafts.len();
-        let planned = self.decide_jobs(core, now, &mut drafts)?;
+        let mut missed = Missed::default();
+        let mut plan = self.decide_jobs(shared, core, now, &mut missed)?;
+        drafts.extend(jobs::drafts(plan.facts));
+        plan.jobs.truncate(self.transaction.enqueue.len());
+        let planned = plan.jobs;
         self.decide_completions(core, now, &mut drafts)?;
         self.decide_bus(core, &mut drafts)?;
         let end = drafts.len() as u64;
@@ -176,26 +189,40 @@ impl Request {
         if named.is_some() {
             drafts.push(Draft::fact(Fact::Transacted(transacted.clone())));
         }
-        Ok(Decision { drafts, transacted })
+        Ok(Decision {
+            drafts,
+            transacted,
+            missed,
+        })
     }
 
-    /// Its own jobs and those that its events become.
+    /// Its own jobs, and after them those that its events become.
     fn decide_jobs(
         &self,
+        shared: &Shared,
         core: &Core,
         now: portique_jobs::Now,
-        to: &mut Vec<Draft>,
-    ) -> Result<Vec<PlannedJob>, Error> {
-        let mut jobs = self.transaction.enqueue.clone();
-        let asked = jobs.len();
-        jobs.extend(core.jobs.bound_jobs(self.transaction.publish.iter()));
-        if jobs.is_empty() {
-            return Ok(Vec::new());
+        missed: &mut Missed,
+    ) -> Result<EnqueuePlan, Error> {
+        let own = &self.transaction.enqueue;
+        let events = &self.transaction.publish;
+        let bound = core.jobs.bound_jobs(events.iter());
+        let count = bound.len();
+        if own.is_empty() && count == 0 {
+            return Ok(EnqueuePlan {
+                facts: Vec::new(),
+                jobs: Vec::new(),
+            });
         }
-        let mut plan = core.jobs.machine.decide_enqueue(jobs, now)?;
-        to.extend(drafts(plan.facts));
-        plan.jobs.truncate(asked);
-        Ok(plan.jobs)
+        let machine = &core.jobs.machine;
+        match machine.decide_enqueue([own.clone(), bound].concat(), now) {
+            Err(error) if count > 0 && shared.any_goes_first(events.iter()) => {
+                let plan = machine.decide_enqueue(own.clone(), now)?;
+                missed.note(count, &error);
+                Ok(plan)
+            }
+            plan => plan,
+        }
     }
 
     fn decide_completions(
@@ -221,7 +248,7 @@ impl Request {
                 lease: completions[index].lease,
             });
         }
-        to.extend(drafts(settling.facts));
+        to.extend(jobs::drafts(settling.facts));
         Ok(())
     }
 

@@ -11,6 +11,8 @@ mod damage;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod jobs_bindings;
+#[cfg(test)]
 mod jobs_conformance;
 #[cfg(test)]
 mod jobs_retention;

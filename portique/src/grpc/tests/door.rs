@@ -1,7 +1,7 @@
 use portique_bus::{ConsumerName, ConsumerOptions, Error};
 use portique_client::Client;
 use portique_event::{Event, Filter, Subject};
-use portique_jobs::Transaction;
+use portique_jobs::{Binding, JobKind, JobOptions, QueueName, ScheduleName, Transaction};
 
 use super::rig::{Rig, SERVICE};
 
@@ -9,6 +9,16 @@ fn event(subject: &str) -> Event {
     let subject = Subject::new(subject).unwrap();
     let event = Event::builder("1", "/tests", "tests.case", subject);
     event.build().unwrap()
+}
+
+fn binding(filter: &str) -> Binding {
+    Binding {
+        name: ScheduleName::new("outside").unwrap(),
+        filter: Filter::new(filter).unwrap(),
+        queue: QueueName::new("outside").unwrap(),
+        kind: JobKind::new("outside").unwrap(),
+        options: JobOptions::default(),
+    }
 }
 
 #[track_caller]
@@ -58,6 +68,12 @@ async fn check_owned(client: &Client) {
     let options = ConsumerOptions::new(Filter::all());
     check_refused(bus.consumer(&name, options).await, "owned-");
     check_refused(bus.remove_consumer(&name).await, "owned-");
+    for filter in ["owned.>", "owned.*", "*.a", ">"] {
+        let refused = client.jobs().bind(binding(filter)).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(filter), "{refused}");
+    }
+    client.jobs().bind(binding("free.>")).await.unwrap();
     let transaction = Transaction {
         publish: vec![event("owned.a")],
         ..Transaction::default()
