@@ -11,6 +11,7 @@ use crate::state::{Fresh, Key, Plan};
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error};
+use super::jobs::Missed;
 use super::scan::{Damage, Purpose, Search};
 use super::{Core, Shared};
 
@@ -251,6 +252,7 @@ impl Shared {
         sequence: u64,
         event: Option<&Placed>,
     ) -> Result<(), Error> {
+        let mut missed = Missed::default();
         let pending = self
             .commit(Lane::Work, |core, now| {
                 let Some(burial) = core.state.decide_burial(number, sequence, now) else {
@@ -264,12 +266,14 @@ impl Shared {
                 };
                 let letter = event.and_then(|placed| letter(&placed.stamped.event, origin));
                 let letter = letter.map(|letter| Draft::event(self.clock.now(), letter));
-                Ok(letter
+                let drafts = letter
                     .into_iter()
-                    .chain([Draft::fact(Fact::Buried(burial.fact))])
-                    .collect())
+                    .chain([Draft::fact(Fact::Buried(burial.fact))]);
+                // A full queue does not keep a consumer from going on.
+                self.with_bound_jobs(core, drafts.collect(), true, &mut missed)
             })
             .await?;
+        self.tell_missed(&missed);
         if let Some(pending) = pending {
             pending.await.map_err(bus_error)?;
         }

@@ -1,14 +1,16 @@
 //! Events that become jobs, or go first when they cannot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portique_broker::Config;
+use portique_bus::ConsumerOptions;
 use portique_event::Filter;
 use portique_jobs::{Binding, JobKind, JobOptions, Jobs, ScheduleName, Transaction};
 use portique_journal::SimulatedDisk;
 
 use crate::jobs::{claim, job, queue};
-use crate::rig::{Rig, event, ids, journal_config};
+use crate::rig::{Rig, event, ids, journal_config, name, options};
 
 async fn rig() -> Rig {
     let config = Config {
@@ -59,4 +61,34 @@ async fn a_queue_that_takes_nothing_does_not_stop_the_hubs_own_events() {
     assert_eq!(ids(&*bus, ">").await, ["1", "3", "4"]);
     assert_eq!(claim(&*jobs, 10).await.len(), 1);
     assert_eq!(rig.broker().bus_figures().jobs_missed, 2);
+}
+
+#[tokio::test]
+async fn dead_letters_become_the_jobs_they_are_bound_to() {
+    let rig = rig().await;
+    let (bus, jobs) = (rig.bus(), rig.broker().jobs());
+    let worker = name("worker");
+    let once = ConsumerOptions {
+        max_deliver: 1,
+        ..options("a")
+    };
+    bus.consumer(&worker, once).await.unwrap();
+    bind(&*jobs, "dead.>").await;
+    for (id, is_taken) in [("1", true), ("2", false)] {
+        if !is_taken {
+            jobs.drain(&queue()).await.unwrap();
+        }
+        bus.publish(vec![event(id, "a")]).await.unwrap();
+        let given = bus.fetch(&worker, 1, Duration::ZERO).await.unwrap();
+        bus.nak(&worker, given[0].token, Duration::ZERO)
+            .await
+            .unwrap();
+    }
+    let claimed = claim(&*jobs, 10).await;
+    assert_eq!(claimed.len(), 1);
+    let letter: serde_json::Value = serde_json::from_slice(&claimed[0].payload.body).unwrap();
+    assert_eq!(letter["subject"], "dead.worker.a");
+    let letters = ids(&*bus, "dead.>").await;
+    assert_eq!(letters.len(), 2, "a full queue keeps no letter back");
+    assert_eq!(rig.broker().bus_figures().jobs_missed, 1);
 }
