@@ -217,3 +217,33 @@ async fn waiting_claims_are_woken_as_the_rate_lets_jobs_go() {
     seen.sort();
     assert_eq!(seen, [["1"], ["2"]]);
 }
+
+/// More than a claim's limit of bytes, in jobs that are still in memory or are read again.
+async fn check_bytes_of_a_claim(job_tail_bytes_max: usize) {
+    let config = Config {
+        job_tail_bytes_max,
+        ..Config::default()
+    };
+    let rig = Rig::open_with(disk(), config, journal_config()).await;
+    let jobs = rig.broker().jobs();
+    for _ in 0..10 {
+        let body = "x".repeat(800 * 1024);
+        jobs.enqueue(vec![job(&body)]).await.unwrap();
+    }
+    let mut given = 0;
+    while given < 10 {
+        let claimed = claim(&*jobs, 10).await;
+        let bytes: usize = claimed.iter().map(|job| job.payload.body.len()).sum();
+        assert!((1..=4 << 20).contains(&bytes), "{bytes} bytes in one claim");
+        assert!(claimed.iter().all(|job| job.attempt == 1));
+        given += claimed.len();
+    }
+    assert_eq!(given, 10);
+    assert_eq!(claim(&*jobs, 1).await, []);
+}
+
+#[tokio::test]
+async fn a_claim_is_bounded_in_bytes_and_what_is_left_costs_no_attempt() {
+    check_bytes_of_a_claim(Config::default().job_tail_bytes_max).await;
+    check_bytes_of_a_claim(0).await;
+}

@@ -23,8 +23,9 @@ use super::refusal::jobs_error;
 
 /// Longest wait of one call: the caller asks again, so that a lost caller is forgotten.
 const CLAIM_WAIT_MAX: Duration = Duration::from_secs(60);
-/// Bytes of records in one answer; jobs beyond it are given back.
-const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of records in one answer, or one record; jobs beyond it are given back. With what is said beside
+/// them they fit into the 4 MiB that programs take as one message unless told otherwise.
+const ANSWER_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// What one attempt to claim came to.
 enum Attempt<'a> {
@@ -208,8 +209,9 @@ impl Taken<'_> {
         let mut left = Vec::new();
         let mut bytes = 0;
         for (job, stored) in std::mem::take(&mut self.jobs) {
-            let is_too_much = bytes > ANSWER_BYTES_MAX;
-            let Some(stored) = stored.filter(|_| !is_too_much) else {
+            let fits =
+                |stored: &Stored| bytes == 0 || bytes + stored.body.len() <= ANSWER_BYTES_MAX;
+            let Some(stored) = stored.filter(fits) else {
                 left.push(job.lease);
                 continue;
             };
