@@ -71,7 +71,8 @@ struct Job {
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    /// Enqueued before the first record read, and not told of since but that it is there.
+    /// There, and waiting or dead: enqueued before the first record read and not told of since, or to die
+    /// with a job of which the same is true.
     Unknown,
     Waiting,
     Active {
@@ -193,21 +194,27 @@ impl Jobs {
         self.depend(id);
     }
 
-    /// A job that dies with its children: at once when one of them is given up already.
+    /// A job that dies with its children: at once when one of them is given up already. Of a child from
+    /// before the first record that cannot be told, nor then of the job.
     fn depend(&mut self, id: u64) {
         let Some(job) = self.jobs.get(&id).filter(|job| job.on_dead_child == DIE) else {
             return;
         };
-        let mut is_over = false;
+        let (mut is_over, mut is_unsure) = (false, false);
         for child in &job.open {
-            is_over |= match self.jobs.get(child) {
-                Some(child) => child.state == State::Dead,
-                None => *child >= self.first || self.ending(*child).is_some(),
-            };
+            match self.jobs.get(child).map(|child| &child.state) {
+                Some(State::Dead) => is_over = true,
+                Some(State::Unknown) => is_unsure = true,
+                Some(State::Waiting | State::Active { .. }) => {}
+                None if *child >= self.first || self.ending(*child).is_some() => is_over = true,
+                None => is_unsure = true,
+            }
             self.dependants.entry(*child).or_default().push(id);
         }
         if is_over {
             self.bury(id);
+        } else if is_unsure && let Some(job) = self.jobs.get_mut(&id) {
+            job.state = State::Unknown;
         }
     }
 
