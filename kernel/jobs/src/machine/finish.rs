@@ -7,7 +7,6 @@ use super::attempt::release_unique;
 use super::entry::{Entry, Hold, State};
 use super::fact::{Completed, Ids};
 use super::parts::{Ending, FinishedJob};
-use super::take_in::child_is_dead;
 use super::{Machine, Now};
 use crate::OnDeadChild;
 
@@ -16,10 +15,36 @@ const DEADLINE_REASON: &str = "its deadline passed";
 
 /// What a child came to, as far as its parents are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Completed,
-    /// Dead or cancelled.
-    Lost,
+    /// People may still retry it.
+    Dead,
+    Cancelled,
+    /// Dead and dropped.
+    Dropped,
+}
+
+impl Outcome {
+    /// Whether a parent that does not ignore it dies of it. Whoever waits, waits for as long as the child
+    /// may still be completed.
+    pub(super) fn is_fatal(self, on_dead_child: OnDeadChild) -> bool {
+        match self {
+            Self::Completed => false,
+            Self::Dead => on_dead_child == OnDeadChild::Die,
+            Self::Cancelled | Self::Dropped => on_dead_child != OnDeadChild::Ignore,
+        }
+    }
+
+    /// Why a job died that waits for this child.
+    pub(super) fn reason(self, child: u64) -> String {
+        let became = match self {
+            Self::Completed => "is completed",
+            Self::Dead => "is dead",
+            Self::Cancelled => "was cancelled",
+            Self::Dropped => "was dead and dropped",
+        };
+        format!("job {child}, which it waits for, {became}")
+    }
 }
 
 impl Machine {
@@ -88,16 +113,17 @@ impl Machine {
         // Afterwards: a job that is cancelled together with one it would die with is cancelled, as was
         // answered.
         for id in ended {
-            self.tell_parents(id, Outcome::Lost, at, now);
+            self.tell_parents(id, Outcome::Cancelled, at, now);
         }
     }
 
     pub(super) fn dropped(&mut self, dropped: &Ids, now: Now) {
+        let at = Timestamp::from_nanos(dropped.at);
         for id in &dropped.ids {
             if self.entries.get(id).is_some_and(Entry::is_dead) {
                 self.take_away(*id, now);
-                self.parents.remove(id);
                 self.note_ended(*id);
+                self.tell_parents(*id, Outcome::Dropped, at, now);
             }
         }
     }
@@ -117,7 +143,7 @@ impl Machine {
     /// Gives a job up, and those that are to die with it.
     pub(super) fn die(&mut self, id: u64, at: Timestamp, reason: &str, now: Now) {
         self.die_alone(id, at, reason);
-        self.tell_parents(id, Outcome::Lost, at, now);
+        self.tell_parents(id, Outcome::Dead, at, now);
     }
 
     fn die_alone(&mut self, id: u64, at: Timestamp, reason: &str) {
@@ -153,18 +179,14 @@ impl Machine {
                     continue;
                 }
                 let on_dead_child = entry.more.as_ref().map(|more| more.on_dead_child);
-                match (outcome, on_dead_child.unwrap_or_default()) {
-                    (Outcome::Completed, _) | (Outcome::Lost, OnDeadChild::Ignore) => {
-                        self.wait_less(parent, child, now);
-                    }
-                    (Outcome::Lost, OnDeadChild::Die) => {
-                        self.die_alone(parent, at, &child_is_dead(child));
-                        told.push((parent, Outcome::Lost));
-                    }
-                    // People may retry the child.
-                    (Outcome::Lost, OnDeadChild::Wait) => {
-                        self.parents.entry(child).or_default().push(parent);
-                    }
+                let on_dead_child = on_dead_child.unwrap_or_default();
+                if outcome.is_fatal(on_dead_child) {
+                    self.die_alone(parent, at, &outcome.reason(child));
+                    told.push((parent, Outcome::Dead));
+                } else if outcome == Outcome::Dead && on_dead_child == OnDeadChild::Wait {
+                    self.parents.entry(child).or_default().push(parent);
+                } else {
+                    self.wait_less(parent, child, now);
                 }
             }
         }

@@ -6,6 +6,7 @@ use portique_clock::Timestamp;
 
 use super::entry::{Entry, HeldKey, Hold, More, State};
 use super::fact::{KeyUsed, Record, Rewritten};
+use super::finish::Outcome;
 use super::parts::{KeyHash, KeyUse};
 use super::queue::Queue;
 use super::{IDEMPOTENCY_TTL, Machine, Now, request_hash};
@@ -118,38 +119,38 @@ impl Machine {
         queue.adopt(&entry);
         queue.enter(id, &entry);
         self.entries.insert(id, entry);
-        if let Some(child) = fate {
+        if let Some((child, outcome)) = fate {
             let enqueued = self.entries[&id].enqueued;
-            self.die(id, enqueued, &child_is_dead(child), now);
+            self.die(id, enqueued, &outcome.reason(child), now);
         }
     }
 
     /// Waits for those of its children that are still to come to an end. The child that makes it die, if one
     /// does.
-    fn look_at_children(&mut self, id: u64, entry: &mut Entry) -> Option<u64> {
+    fn look_at_children(&mut self, id: u64, entry: &mut Entry) -> Option<(u64, Outcome)> {
         let more = entry.more.as_mut()?;
         let children: BTreeSet<u64> = std::mem::take(&mut more.open).into_iter().collect();
         let mut fate = None;
         for child in children {
-            let is_over = match self.entries.get(&child) {
-                Some(entry) => entry.is_dead(),
-                None => self.waits_plainly(child).is_none(),
+            let over = match self.entries.get(&child) {
+                Some(entry) => entry.is_dead().then_some(Outcome::Dead),
+                // Completed ones were left out when it was decided.
+                None if self.waits_plainly(child).is_none() => Some(Outcome::Cancelled),
+                None => None,
             };
-            match more.on_dead_child {
-                OnDeadChild::Ignore if is_over => continue,
-                OnDeadChild::Die if is_over => fate = Some(child),
-                _ => {}
+            if let Some(outcome) = over {
+                if more.on_dead_child == OnDeadChild::Ignore {
+                    continue;
+                }
+                if outcome.is_fatal(more.on_dead_child) {
+                    fate = Some((child, outcome));
+                }
             }
             more.open.push(child);
             self.parents.entry(child).or_default().push(id);
         }
         fate
     }
-}
-
-/// Why a job died that was to die with a child.
-pub(super) fn child_is_dead(child: u64) -> String {
-    format!("job {child}, which it waits for, is dead or cancelled")
 }
 
 /// What tells the work of one request from that of another.

@@ -7,6 +7,7 @@
 //! complete a / fail a / reject a / release a / extend a / cancel a / retry a / drop a
 //! pass 10s                          time passes, and what is due is seen to
 //! state a                           => the word of its state, and why it waits
+//! why a                             => why its last attempt failed, or it died
 //! count mail                        => counts that are not zero
 //! restart                           from a checkpoint
 //! ```
@@ -88,6 +89,7 @@ impl Script {
             "claim" => self.claim(&words[1..]),
             "pass" => self.pass(duration(words[1])),
             "state" => self.state(words[1]),
+            "why" => self.why(words[1]),
             "count" => self.count(words[1]),
             "waits" => self.waits(words[1]),
             "schedule" => self.schedule(command),
@@ -328,6 +330,11 @@ impl Script {
         };
         let waits = found.view.waits.map(|reason| format!(" {}", reason.word()));
         format!("{}{}", found.view.state.word(), waits.unwrap_or_default())
+    }
+
+    fn why(&self, name: &str) -> String {
+        let found = self.machine.job(self.names[name], self.now).unwrap();
+        found.view.last_error.unwrap_or_default()
     }
 
     fn count(&self, name: &str) -> String {

@@ -125,7 +125,8 @@ pub enum Dependency {
 /// What becomes of a job that waits for a job that is dead or cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDeadChild {
-    /// It waits: people may retry the child.
+    /// It waits while the child is dead, since people may retry it; it is dead too once the child is cancelled
+    /// or dropped, and retried it goes on without it.
     #[default]
     Wait,
     /// It goes on as if the child were completed.

@@ -238,8 +238,9 @@ impl Naive {
         self.tell_parents(now);
     }
 
-    pub(crate) fn drop_dead(&mut self, id: JobId) {
+    pub(crate) fn drop_dead(&mut self, id: JobId, now: Timestamp) {
         self.jobs.get_mut(&id).unwrap().state = State::Dropped;
+        self.tell_parents(now);
     }
 
     /// Makes a delayed or failed job due now, and a dead one wait again.
@@ -304,16 +305,17 @@ impl Naive {
             let on_dead_child = job.options.on_dead_child;
             open.retain(|child| match self.jobs[child].state {
                 State::Completed { .. } => false,
-                State::Dead | State::Cancelled { .. } => on_dead_child != OnDeadChild::Ignore,
+                State::Dead | State::Cancelled { .. } | State::Dropped => {
+                    on_dead_child != OnDeadChild::Ignore
+                }
                 _ => true,
             });
-            let is_given_up = |child: &JobId| {
-                matches!(
-                    self.jobs[child].state,
-                    State::Dead | State::Cancelled { .. }
-                )
+            let is_fatal = |child: &JobId| match self.jobs[child].state {
+                State::Dead => on_dead_child == OnDeadChild::Die,
+                State::Cancelled { .. } | State::Dropped => true,
+                _ => false,
             };
-            let dies = on_dead_child == OnDeadChild::Die && open.iter().any(is_given_up);
+            let dies = open.iter().any(is_fatal);
             let job = self.jobs.get_mut(&parent).unwrap();
             job.open = open;
             if dies {

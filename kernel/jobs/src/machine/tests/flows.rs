@@ -56,8 +56,33 @@ fn a_batch_may_wait_for_itself() {
         add d mail after=a die
         state d => dead
         add e mail after=a
-        state e => blocked children
-        cancel e => done
+        state e => dead
+        ",
+    );
+}
+
+#[test]
+fn a_child_that_is_gone_for_good_ends_the_wait() {
+    check(
+        "
+        add a,b,c mail
+        add p mail after=a,c
+        add q mail after=b
+        add r mail after=q
+        add s mail after=a ignore
+        claim mail w1 2 => a b
+        reject a b => dead dead
+        state p => blocked children
+        drop a => done
+        state p => dead
+        why p => job 2, which it waits for, was dead and dropped
+        state s => waiting turn
+        cancel q => done
+        state r => dead
+        why r => job 6, which it waits for, was cancelled
+        retry p r => done done
+        state r => waiting turn
+        state p => blocked children
         ",
     );
 }

@@ -78,7 +78,7 @@ impl Pair {
         let expected = match word {
             None => Settled::Unknown,
             Some("dead") => {
-                self.naive.drop_dead(id);
+                self.naive.drop_dead(id, now.wall);
                 Settled::Done
             }
             Some(word) => Settled::Refused(word),
