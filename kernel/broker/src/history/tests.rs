@@ -1,3 +1,5 @@
+//! Histories as a test writes them: honest ones, and one for each rule that breaks it and no other.
+
 mod deliveries;
 mod jobs;
 
