@@ -7,8 +7,8 @@ use futures_util::stream::BoxStream;
 use portique_client::proto::jobs::v1 as pb;
 use portique_client::{jobs_status, wire};
 use portique_jobs::{
-    Binding, Claim, Claimed, Error, JobId, Jobs, Label, Lease, Payload, Progress, QueueName, ScheduleName,
-    Settled,
+    Binding, Claim, Claimed, Error, JobId, Jobs, Label, Lease, Payload, Progress, QueueName,
+    ScheduleName, Settled,
 };
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
