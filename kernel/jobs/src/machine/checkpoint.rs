@@ -230,6 +230,10 @@ impl Machine {
             },
         };
         let queue = self.queues.get_mut(&body.queue).ok_or(broken("jobs"))?;
+        // A job is in one place, or the queue would count it where it is not.
+        if self.entries.contains_key(&body.id) || queue.backlog.contains(body.id) {
+            return Err(broken("jobs"));
+        }
         let mut entry = Entry::plain(body.queue, body.id, Timestamp::from_nanos(body.enqueued));
         entry.group = queue.group_number(name(body.group)?);
         entry.key = queue.key_number(name(body.key)?);

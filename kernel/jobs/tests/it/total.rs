@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use portique_jobs::{Claim, DeadFilter, Fact, JobFilter, JobId, JobRecord, Machine, WorkerName};
+use portique_clock::Timestamp;
+use portique_jobs::{
+    Claim, DeadFilter, Fact, JobFilter, JobId, JobKind, JobRecord, Machine, NewJob, Now, Payload,
+    QueueName, WorkerName,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -98,6 +102,27 @@ proptest! {
             look_at_everything(machine, &shell);
         }
     }
+}
+
+#[test]
+fn a_checkpoint_that_has_a_job_twice_is_refused() {
+    let mut machine = Machine::new();
+    machine.open(1);
+    let now = Now {
+        wall: Timestamp::from_millis(1_000),
+        monotonic: Duration::ZERO,
+    };
+    let queue = QueueName::new("q").unwrap();
+    let mut job = NewJob::new(queue, JobKind::new("k").unwrap(), Payload::json("1"));
+    job.options.priority = 1;
+    let plan = machine.decide_enqueue(vec![job], now).unwrap();
+    for (sequence, fact) in (1..).zip(&plan.facts) {
+        machine.apply(sequence, fact, now);
+    }
+    let mut parts = machine.checkpoint();
+    assert!(Machine::restore(&parts, now).is_ok());
+    parts.push(parts.last().unwrap().clone());
+    assert!(Machine::restore(&parts, now).is_err());
 }
 
 fn flipped(bytes: &Bytes, byte: Index, flip: u8) -> Bytes {
