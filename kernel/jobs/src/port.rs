@@ -72,6 +72,7 @@ pub trait Jobs: Send + Sync + 'static {
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, Error>;
 
     /// Up to `claim.limit` jobs; waits up to `claim.wait` for the first one and may return none.
+    /// A queue that does not exist is waited for too, and not made.
     ///
     /// # Cancel safety
     /// What was claimed by a dropped future is released, without costing an attempt.

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -16,6 +16,7 @@ cases! {
     first_in_first_out: |_| true,
     a_queue_that_is_not_there_is_made: |_| true,
     a_claim_waits_for_the_first_job: |_| true,
+    a_claim_waits_for_a_queue_that_is_not_there: |_| true,
     a_claim_given_up_takes_nothing: |_| true,
     workers_share: |_| true,
     completed_is_done: |_| true,
@@ -97,6 +98,23 @@ async fn a_queue_that_is_not_there_is_made(harness: &mut dyn Harness, _: Capabil
 async fn a_claim_waits_for_the_first_job(harness: &mut dyn Harness, _: Capabilities) {
     let jobs = harness.jobs();
     define(&*jobs, options()).await;
+    let enqueuing = async {
+        tokio::task::yield_now().await;
+        enqueue(&*jobs, jobs_of(&["1"])).await;
+    };
+    let (claimed, ()) = tokio::join!(claim(&*jobs, "w", 1), enqueuing);
+    check_bodies(&claimed, &["1"]);
+}
+
+async fn a_claim_waits_for_a_queue_that_is_not_there(harness: &mut dyn Harness, _: Capabilities) {
+    let jobs = harness.jobs();
+    check_idle(&*jobs).await;
+    let wait = Duration::from_millis(50);
+    let asked = Instant::now();
+    let nothing = jobs.claim(ask("w", 1, wait)).await;
+    assert_eq!(nothing.expect("it is no error"), []);
+    assert!(asked.elapsed() >= wait, "it may be made in the meantime");
+    assert_eq!(jobs.queues().await.expect("listing works"), []);
     let enqueuing = async {
         tokio::task::yield_now().await;
         enqueue(&*jobs, jobs_of(&["1"])).await;
