@@ -157,7 +157,8 @@ pub struct JobView {
     pub state: JobState,
     /// Why it waits, when it does.
     pub waits: Option<WaitReason>,
-    /// Times it was claimed, releases left out.
+    /// Times it was claimed, releases left out. Of a finished job the counts are not kept: here and in the
+    /// two that follow it says 0, whatever it took.
     pub attempts: u32,
     /// Attempts that failed.
     pub failures: u32,

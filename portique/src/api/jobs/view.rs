@@ -156,7 +156,7 @@ pub(crate) struct JobShown {
     /// `key_rate`, `suspect`, `no_workers` or `turn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<&'static str>,
-    /// Times it was claimed, releases left out.
+    /// Times it was claimed, releases left out. The counts of finished jobs are not kept: they say 0.
     attempts: u32,
     /// Attempts that failed.
     failures: u32,
