@@ -29,15 +29,20 @@ struct Line {
 }
 
 impl BullMq {
-    /// As it ships, and as it would have to run to promise what we do.
-    pub(crate) const PEERS: [Peer; 2] = [Peer::BULLMQ_EVERYSEC, Peer::BULLMQ_ALWAYS];
+    /// As it ships, and as it would have to run to promise what we do; none when ours is alone.
+    pub(crate) fn peers(alone: bool) -> &'static [Peer] {
+        if alone {
+            return &[];
+        }
+        &[Peer::BULLMQ_EVERYSEC, Peer::BULLMQ_ALWAYS]
+    }
 
-    pub(crate) async fn start(driver: &Path, peer: Peer) -> anyhow::Result<Self> {
+    pub(crate) async fn start(driver: &Path, peer: &Peer) -> anyhow::Result<Self> {
         let redis = Server::redis(peer.sync).await?;
         let driver = driver.to_owned();
         Ok(Self {
             driver,
-            peer,
+            peer: *peer,
             redis,
         })
     }

@@ -28,6 +28,8 @@ const WINDOWS: [usize; 2] = [1, 256];
 const LONELY_EVENTS: usize = 3_000;
 /// Events of a run on a peer that syncs each: it would take minutes otherwise.
 const SYNCED_EVENTS: usize = 10_000;
+/// Whose consuming is compared: syncing makes no difference to it that would be asked for.
+const CONSUMED: [Peer; 2] = [Peer::NATS, Peer::STREAMS_EVERYSEC];
 /// Deliveries of one fetch, on both sides.
 const BATCH: usize = 256;
 /// Fetches that are open at a time.
@@ -101,7 +103,10 @@ pub(crate) async fn consume(options: &Options, report: &mut Report) -> anyhow::R
             publish_ours(bus.clone(), options.events, bytes, 256).await?;
             figure.ours(consume_ours(bus, options.events).await?, 0.0);
             hub.stop().await?;
-            for peer in [Peer::NATS, Peer::STREAMS_EVERYSEC] {
+            for peer in peers(options) {
+                if !CONSUMED.contains(&peer) {
+                    continue;
+                }
                 let server = start(options, peer).await?;
                 let place = place(peer, &server);
                 let events = options.events.to_string();
@@ -123,6 +128,9 @@ pub(crate) async fn consume(options: &Options, report: &mut Report) -> anyhow::R
 }
 
 fn peers(options: &Options) -> Vec<Peer> {
+    if options.alone {
+        return Vec::new();
+    }
     let mut peers = vec![Peer::NATS, Peer::STREAMS_EVERYSEC, Peer::STREAMS_ALWAYS];
     if options.newer_nats.is_some() {
         peers.push(Peer::NATS_ALWAYS);
@@ -194,10 +202,11 @@ async fn publish_ours(
     window: usize,
 ) -> anyhow::Result<Ended> {
     let next = Arc::new(AtomicUsize::new(0));
+    let data: Vec<u8> = (0..bytes).map(|i| b'a' + (i % 26) as u8).collect();
     let begin = Instant::now();
     let mut lanes = JoinSet::new();
     for _ in 0..window {
-        let (bus, next) = (bus.clone(), next.clone());
+        let (bus, next, data) = (bus.clone(), next.clone(), data.clone());
         lanes.spawn(async move {
             let mut micros = Histogram::<u64>::new(3)?;
             loop {
@@ -206,7 +215,7 @@ async fn publish_ours(
                     return anyhow::Ok(micros);
                 }
                 let sent = Instant::now();
-                bus.publish(vec![event(number, bytes)?]).await?;
+                bus.publish(vec![event(number, data.clone())?]).await?;
                 micros.saturating_record(sent.elapsed().as_micros() as u64);
             }
         });
@@ -222,8 +231,7 @@ async fn publish_ours(
     })
 }
 
-fn event(number: usize, bytes: usize) -> anyhow::Result<Event> {
-    let data = (0..bytes).map(|i| b'a' + (i % 26) as u8).collect();
+fn event(number: usize, data: Vec<u8>) -> anyhow::Result<Event> {
     let subject = Subject::new("bench.event")?;
     Ok(
         Event::builder(number.to_string(), "/bench", "bench.event", subject)

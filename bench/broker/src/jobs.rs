@@ -19,7 +19,7 @@ pub(crate) async fn bulk(options: &Options, report: &mut Report) -> anyhow::Resu
         let ended = load::bulk(&hub, options.jobs).await?;
         figure.ours(ended.rate, micros(hub.cpu_seconds()?, options.jobs));
         hub.stop().await?;
-        for peer in BullMq::PEERS {
+        for peer in BullMq::peers(options.alone) {
             let bullmq = BullMq::start(&options.bullmq, peer).await?;
             let ended = bullmq.bulk(options.peer_jobs, BATCH, IN_FLIGHT).await?;
             let cpu = micros(bullmq.cpu_seconds()?, options.peer_jobs);
@@ -39,7 +39,7 @@ pub(crate) async fn single(options: &Options, report: &mut Report) -> anyhow::Re
         let ended = load::single(&hub, jobs).await?;
         figure.ours(ended.rate, micros(hub.cpu_seconds()?, jobs));
         hub.stop().await?;
-        for peer in BullMq::PEERS {
+        for peer in BullMq::peers(options.alone) {
             let bullmq = BullMq::start(&options.bullmq, peer).await?;
             let ended = bullmq.single(options.peer_jobs, IN_FLIGHT).await?;
             let cpu = micros(bullmq.cpu_seconds()?, options.peer_jobs);
@@ -59,7 +59,7 @@ pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Resu
         let ended = load::paced(&hub, PACE, seconds).await?;
         figure.ours(ended.p99_ms, ended.p50_ms);
         hub.stop().await?;
-        for peer in BullMq::PEERS {
+        for peer in BullMq::peers(options.alone) {
             let bullmq = BullMq::start(&options.bullmq, peer).await?;
             let ended = bullmq.paced(PACE, seconds, IN_FLIGHT).await?;
             figure.peer(bullmq.peer, ended.p99_ms, ended.p50_ms);

@@ -23,6 +23,10 @@ use clap::Parser;
 
 use report::Report;
 
+/// As in the hub: whoever drives it should not be what is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What to run.
 #[derive(Debug, Parser)]
 #[command(about, long_about = None)]
@@ -39,6 +43,9 @@ struct Options {
     /// A nats-server that can sync before it acknowledges (2.10 or later).
     #[arg(long)]
     newer_nats: Option<PathBuf>,
+    /// Leave the peers out, to look at ours alone.
+    #[arg(long)]
+    alone: bool,
     /// Runs of each side; the figures are their medians.
     #[arg(long, default_value_t = 3)]
     runs: usize,
