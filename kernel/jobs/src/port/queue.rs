@@ -35,7 +35,8 @@ pub struct QueueOptions {
     pub group_concurrency: Option<u32>,
     /// Most active jobs of one key; 1 keeps the order of each key.
     pub key_concurrency: Option<u32>,
-    /// Starts of all jobs.
+    /// Starts of all jobs. Engines may keep what is used of a rate in memory only: after a restart it begins
+    /// anew, so that up to `count` more may start at once. The same holds for the two that follow.
     pub rate: Option<Rate>,
     /// Starts of the jobs of one group.
     pub group_rate: Option<Rate>,
