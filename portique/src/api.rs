@@ -18,6 +18,7 @@ mod number;
 mod owned;
 mod queues;
 mod refusal;
+mod retention;
 mod schedules;
 mod transactions;
 mod webhooks;
@@ -38,6 +39,7 @@ pub(crate) use figures::figures;
 use gate::Gate;
 pub(crate) use owned::Owned;
 use refusal::{Refusal, Reply};
+pub(crate) use retention::Retention;
 pub(crate) use webhooks::Pusher;
 use webhooks::Webhooks;
 
@@ -64,6 +66,7 @@ pub(crate) struct Api {
     random: Mutex<Seeded>,
     owned: Owned,
     gate: Gate,
+    retention: Retention,
 }
 
 /// The ports behind the routes, and what of them is not to be touched from outside.
@@ -76,6 +79,7 @@ pub(crate) struct Ports {
     /// Where webhooks are kept.
     pub(crate) records: Arc<dyn Records>,
     pub(crate) owned: Owned,
+    pub(crate) retention: Retention,
 }
 
 /// The routes of queues and events, below `/api/v1`, and what pushes events while the hub runs.
@@ -96,6 +100,7 @@ pub(crate) async fn open(
         random: Mutex::new(ports.random),
         owned: ports.owned,
         gate: Gate::new(),
+        retention: ports.retention,
     });
     let routes = OpenApiRouter::new()
         .merge(queues::router())
@@ -107,6 +112,7 @@ pub(crate) async fn open(
         .merge(events::router())
         .merge(consumers::router())
         .merge(compactions::router())
+        .merge(retention::router())
         .with_state(api)
         .merge(webhooks::router(webhooks));
     Ok((OpenApiRouter::new().nest("/api/v1", routes), pusher))

@@ -8,7 +8,7 @@ use super::{Front, problem};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
 /// are private, so reading them needs a token too.
-const SERVICE_AREAS: [&str; 9] = [
+const SERVICE_AREAS: [&str; 10] = [
     "queues",
     "jobs",
     "dead",
@@ -18,6 +18,7 @@ const SERVICE_AREAS: [&str; 9] = [
     "events",
     "consumers",
     "compactions",
+    "retention",
 ];
 /// Those of them whose own state is no secret; what lies in them is.
 const OPEN_STATES: [&str; 3] = ["queues", "consumers", "compactions"];
@@ -132,6 +133,7 @@ mod tests {
         check("HEAD", "/api/v1/events", Needs::Service);
         check("GET", "/api/v1/consumers/{name}", Needs::Nothing);
         check("PUT", "/api/v1/consumers/{name}", Needs::Service);
+        check("GET", "/api/v1/retention", Needs::Service);
     }
 
     #[test]

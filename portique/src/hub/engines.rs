@@ -83,6 +83,7 @@ impl Engines {
     /// # Errors
     /// [`Error::Runtime`] when the machine has no random numbers.
     pub(super) fn ports(&self, owned: Owned) -> Result<Ports, Error> {
+        let broker = self.broker.clone();
         Ok(Ports {
             bus: self.broker.bus(),
             jobs: self.broker.jobs(),
@@ -91,6 +92,7 @@ impl Engines {
             random: seeded()?,
             records: self.records.clone(),
             owned,
+            retention: Box::new(move || broker.retained()),
         })
     }
 

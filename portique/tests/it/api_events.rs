@@ -254,6 +254,24 @@ async fn a_consumer_settles_what_it_fetches() {
 }
 
 #[tokio::test]
+async fn the_oldest_segment_says_why_it_is_kept() {
+    with_hub(async |rig| {
+        refused(
+            rig.anonymous(Method::GET, "/retention"),
+            401,
+            "unauthenticated",
+        )
+        .await;
+        let retention = rig.get("/retention").await;
+        assert_eq!(retention["kept_by"], "writing");
+        assert_eq!(retention["needs"], json!(null));
+        assert!(retention["first"].as_u64().unwrap() >= 1, "{retention}");
+        assert!(retention["bytes"].as_u64().unwrap() > 0, "{retention}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn compactions_are_made_and_ended() {
     with_hub(async |rig| {
         let made = rig
