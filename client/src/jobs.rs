@@ -1,3 +1,8 @@
+//! A hub's job queues as the port: every call is one message and one answer, repeated where that does
+//! no harm; only batches of new jobs travel on a stream of their own.
+
+mod enqueuing;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,15 +12,15 @@ use portique_jobs::{
     QueueName, QueueOptions, QueueState, Schedule, ScheduleName, ScheduleState, Settled,
 };
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Response, Status, Streaming};
+use tonic::{Response, Status};
 
-use crate::call::{Failed, Repeat};
+use crate::call::Repeat;
 use crate::client::{Admitted, Client};
-use crate::pipeline::Calls;
 use crate::proto::jobs::v1 as pb;
 use crate::proto::jobs::v1::jobs_client::JobsClient;
 use crate::wire;
+
+pub(crate) use enqueuing::Enqueuing;
 
 /// Longest wait of one call; a longer one is several.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -360,56 +365,5 @@ impl Jobs for RemoteJobs {
             .call(Repeat::Harmless, pb::ListRequest {}, call)
             .await?;
         wire::try_each(reply.bindings).map_err(malformed)
-    }
-}
-
-/// Enqueues many batches on one stream.
-pub(crate) struct Enqueuing(pub(crate) JobsClient<Admitted>);
-
-#[async_trait]
-impl Calls for Enqueuing {
-    type Request = pb::EnqueueRequest;
-    type Reply = Vec<Enqueued>;
-    type Message = pb::EnqueueCalls;
-    type Answers = pb::EnqueueAnswers;
-    type Error = Error;
-
-    fn message(calls: Vec<(u64, pb::EnqueueRequest)>) -> pb::EnqueueCalls {
-        let calls = calls.into_iter().map(|(call, request)| pb::EnqueueCall {
-            call,
-            request: Some(request),
-        });
-        pb::EnqueueCalls {
-            calls: calls.collect(),
-        }
-    }
-
-    fn answers(message: pb::EnqueueAnswers) -> Vec<(u64, Result<Vec<Enqueued>, Error>)> {
-        use pb::enqueue_answer::Outcome;
-        let answers = message.answers.into_iter().map(|answer| {
-            let outcome = match answer.outcome {
-                Some(Outcome::Enqueued(reply)) => Ok(wire::each(reply.jobs)),
-                Some(Outcome::Failed(failure)) => Err(failure.into()),
-                None => Err(Failed::InDoubt("the hub's answer says nothing".into()).into()),
-            };
-            (answer.call, outcome)
-        });
-        answers.collect()
-    }
-
-    fn too_large(given: usize, max: usize) -> Error {
-        Error::BatchTooLarge {
-            given,
-            max,
-            unit: "bytes",
-        }
-    }
-
-    async fn open(
-        &self,
-        messages: ReceiverStream<pb::EnqueueCalls>,
-    ) -> Result<Streaming<pb::EnqueueAnswers>, Status> {
-        let answers = self.0.clone().enqueue_stream(messages).await?;
-        Ok(answers.into_inner())
     }
 }

@@ -1,5 +1,6 @@
 //! The jobs' side of the history: what became of each, and whether it may have.
 
+mod claiming;
 mod ending;
 mod queue;
 
@@ -7,12 +8,10 @@ use std::collections::HashMap;
 
 use super::audit::Totals;
 use super::findings::Findings;
-use super::job_facts::{Claimed, JobFact, Record, Ticked};
+use super::job_facts::{JobFact, Record, Ticked};
 use super::sequence_set::SequenceSet;
 use queue::{Queue, Turn};
 
-/// Bits of a token that count within one epoch.
-const TOKEN_COUNT_BITS: u32 = 40;
 /// How long an idempotency key is remembered at least, in nanoseconds: 24 hours.
 const KEY_NANOS: i64 = 24 * 60 * 60 * 1_000_000_000;
 /// `on_dead_child` of a job that goes on as if a dead child were completed.
@@ -36,7 +35,7 @@ pub(super) struct Jobs {
     dropped: SequenceSet,
     /// Jobs that were dead or cancelled at some time.
     given_up: SequenceSet,
-    /// Jobs that die with a job, by that job.
+    /// Jobs that may die with a job, by that job.
     dependants: HashMap<u64, Vec<u64>>,
     /// When each idempotency key was used last, by queue and key.
     keys: HashMap<(u32, String), i64>,
@@ -194,16 +193,19 @@ impl Jobs {
         self.depend(id);
     }
 
-    /// A job that dies with its children: at once when one of them is given up already. Of a child from
+    /// A job that may die with its children: at once when one of them is given up already. Of a child from
     /// before the first record that cannot be told, nor then of the job.
     fn depend(&mut self, id: u64) {
-        let Some(job) = self.jobs.get(&id).filter(|job| job.on_dead_child == DIE) else {
+        let Some(job) = self.jobs.get(&id) else {
             return;
         };
+        if job.on_dead_child == IGNORE {
+            return;
+        }
         let (mut is_over, mut is_unsure) = (false, false);
         for child in &job.open {
             match self.jobs.get(child).map(|child| &child.state) {
-                Some(State::Dead) => is_over = true,
+                Some(State::Dead) => is_over |= job.on_dead_child == DIE,
                 Some(State::Unknown) => is_unsure = true,
                 Some(State::Waiting | State::Active { .. }) => {}
                 None if *child >= self.first || self.ending(*child).is_some() => is_over = true,
@@ -304,112 +306,6 @@ impl Jobs {
             .jobs
             .get_mut(&id)
             .expect("it is there or was put there"))
-    }
-
-    fn claim(&mut self, fact: &Claimed, totals: &mut Totals, findings: &mut Findings) {
-        for (id, token) in fact.ids.iter().copied().zip(fact.token..) {
-            totals.claimed += 1;
-            self.check_token(id, token, findings);
-            self.check_children(id, findings);
-            let job = match self.find(id, fact.queue) {
-                Ok(job) => job,
-                Err(was) => {
-                    findings.report("claimed_not_waiting", format!("job {id} is {was}"));
-                    continue;
-                }
-            };
-            if !matches!(job.state, State::Waiting | State::Unknown) {
-                let what = format!("job {id} is {}", job.state.word());
-                findings.report("claimed_not_waiting", what);
-            }
-            if token <= job.last_token {
-                let what = format!("job {id}: {token} after {}", job.last_token);
-                findings.report("token_does_not_rise", what);
-            }
-            job.last_token = token;
-            let turn = job.turn.take();
-            self.put_down(id);
-            self.pick_up(id, token, fact, findings);
-            if let Some(turn) = turn {
-                self.queue(fact.queue).leave_line(id, &turn, findings);
-            }
-        }
-        self.check_limits(fact, findings);
-    }
-
-    fn check_token(&mut self, id: u64, token: u64, findings: &mut Findings) {
-        if token <= self.last_token {
-            let what = format!("job {id}: {token} after {}", self.last_token);
-            findings.report("claim_token_does_not_rise", what);
-        }
-        if self.epoch != 0 && token >> TOKEN_COUNT_BITS != self.epoch {
-            let what = format!("job {id}: {token} is not of epoch {}", self.epoch);
-            findings.report("claim_token_of_another_start", what);
-        }
-        self.last_token = self.last_token.max(token);
-    }
-
-    fn check_children(&self, id: u64, findings: &mut Findings) {
-        let Some(job) = self.jobs.get(&id).filter(|job| job.state == State::Waiting) else {
-            return;
-        };
-        for child in &job.open {
-            let is_ignored = job.on_dead_child == IGNORE && self.given_up.contains(*child);
-            if !self.completed.contains(*child) && !is_ignored && *child >= self.first {
-                let what = format!("job {id} waits for {child}");
-                findings.report("claimed_before_its_children", what);
-            }
-        }
-    }
-
-    /// Takes a waiting job into a worker's hands.
-    fn pick_up(&mut self, id: u64, token: u64, fact: &Claimed, findings: &mut Findings) {
-        let Some(job) = self.jobs.get_mut(&id) else {
-            return;
-        };
-        let worker = fact.worker.clone();
-        job.state = State::Active { token, worker };
-        let hands = self.workers.entry(fact.worker.clone()).or_default();
-        let is_suspect = job.losses > 0;
-        if hands.suspects > 0 || (is_suspect && hands.jobs > 0) {
-            let what = format!("job {id} for {}, which holds {}", fact.worker, hands.jobs);
-            findings.report("suspect_not_alone", what);
-        }
-        hands.jobs += 1;
-        hands.suspects += u32::from(is_suspect);
-        let (group, key) = (job.group.clone(), job.key.clone());
-        let queue = self.queue(fact.queue);
-        queue.start(group.as_deref(), key.as_deref());
-        queue.check_pause(id, group.as_deref(), findings);
-    }
-
-    /// Takes a job out of its worker's hands, if it is in some.
-    fn put_down(&mut self, id: u64) {
-        let Some(job) = self.jobs.get_mut(&id) else {
-            return;
-        };
-        let State::Active { worker, .. } = std::mem::replace(&mut job.state, State::Waiting) else {
-            return;
-        };
-        if let Some(hands) = self.workers.get_mut(&worker) {
-            hands.jobs = hands.jobs.saturating_sub(1);
-            hands.suspects = hands.suspects.saturating_sub(u32::from(job.losses > 0));
-            if hands.jobs == 0 {
-                self.workers.remove(&worker);
-            }
-        }
-        let (number, group, key) = (job.queue, job.group.clone(), job.key.clone());
-        self.queue(number).stop(group.as_deref(), key.as_deref());
-    }
-
-    fn check_limits(&mut self, fact: &Claimed, findings: &mut Findings) {
-        for id in &fact.ids {
-            if let Some(job) = self.jobs.get(id)
-                && let Some(queue) = self.queues.get(&fact.queue)
-            {
-                queue.check_limits(*id, job.group.as_deref(), job.key.as_deref(), findings);
-            }
-        }
     }
 
     /// It no longer has a turn among the jobs of its key.

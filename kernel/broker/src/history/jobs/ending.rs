@@ -1,7 +1,7 @@
 use super::super::audit::Totals;
 use super::super::findings::Findings;
 use super::super::job_facts::{Failed, Ids, Leases, Lost, Rewritten};
-use super::{Job, Jobs, State};
+use super::{DIE, Job, Jobs, State};
 
 /// What ends an attempt or a job, and what begins one anew.
 impl Jobs {
@@ -78,22 +78,28 @@ impl Jobs {
         if let Some(job) = self.jobs.get_mut(&id) {
             job.state = State::Dead;
         }
-        self.give_up(id);
+        self.give_up(id, false);
     }
 
-    /// Of the jobs that die with this one, those that wait for it do.
-    fn give_up(&mut self, id: u64) {
-        let mut given_up = vec![id];
-        while let Some(child) = given_up.pop() {
+    /// Of the jobs that die with this one, those that wait for it do. All but those that ignore it die with
+    /// one that is `gone`, cancelled or dropped: nobody can complete it any more.
+    fn give_up(&mut self, id: u64, gone: bool) {
+        let mut given_up = vec![(id, gone)];
+        while let Some((child, gone)) = given_up.pop() {
             self.given_up.insert(child);
             for parent in self.dependants.remove(&child).unwrap_or_default() {
                 let job = self.jobs.get_mut(&parent);
                 let waits =
                     |job: &&mut Job| job.state == State::Waiting && job.open.contains(&child);
-                if let Some(job) = job.filter(waits) {
+                let Some(job) = job.filter(waits) else {
+                    continue;
+                };
+                if gone || job.on_dead_child == DIE {
                     job.state = State::Dead;
                     self.leave_line(parent);
-                    given_up.push(parent);
+                    given_up.push((parent, false));
+                } else {
+                    self.dependants.entry(child).or_default().push(parent);
                 }
             }
         }
@@ -108,7 +114,7 @@ impl Jobs {
             self.put_down(*id);
             self.forget(*id);
             self.cancelled.insert(*id);
-            self.give_up(*id);
+            self.give_up(*id, true);
         }
     }
 
@@ -155,6 +161,7 @@ impl Jobs {
             self.put_down(*id);
             self.forget(*id);
             self.dropped.insert(*id);
+            self.give_up(*id, true);
         }
     }
 
