@@ -8,6 +8,7 @@ mod api;
 mod api_access;
 mod api_events;
 mod api_jobs;
+mod api_queues;
 mod api_rig;
 mod api_webhooks;
 mod cli_queue;
