@@ -142,7 +142,7 @@ pub(crate) async fn put(
     if validate {
         handshake::validate(&webhooks.means.receivers, &webhook.url()).await?;
     }
-    let _turn = webhooks.changes.turn.lock().await;
+    let turn = webhooks.changes.turn().await;
     let all = webhooks.store.all().await?;
     let is_new = all.iter().all(|other| other.name != name);
     if is_new && all.len() >= WEBHOOKS_MAX {
@@ -154,7 +154,7 @@ pub(crate) async fn put(
     let bus = &webhooks.means.bus;
     bus.consumer(&webhook.consumer(), webhook.options()).await?;
     webhooks.store.put(&webhook).await?;
-    webhooks.changes.wake.notify_one();
+    webhooks.changes.take_up(turn).await;
     Ok(Json(webhooks.view(&webhook, is_new_secret)))
 }
 
@@ -165,13 +165,14 @@ pub(crate) async fn remove(
     State(webhooks): State<Webhooks>,
     Path(name): Path<String>,
 ) -> Reply<StatusCode> {
-    let _turn = webhooks.changes.turn.lock().await;
+    let turn = webhooks.changes.turn().await;
     let found = webhooks.store.find(&name).await?;
     let found = found.ok_or_else(|| unknown(&name))?;
     webhooks.store.remove(&name).await?;
+    let removed = webhooks.means.bus.remove_consumer(&found.consumer()).await;
+    webhooks.changes.take_up(turn).await;
     webhooks.means.outcomes.forget(&name);
-    webhooks.changes.wake.notify_one();
-    match webhooks.means.bus.remove_consumer(&found.consumer()).await {
+    match removed {
         Ok(()) | Err(portique_bus::Error::UnknownConsumer { .. }) => Ok(StatusCode::NO_CONTENT),
         Err(error) => Err(error.into()),
     }

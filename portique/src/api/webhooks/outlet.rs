@@ -18,7 +18,7 @@ use super::receiver::Receivers;
 use super::signature::Secret;
 use super::verdict::{self, Verdict};
 
-/// How long one fetch waits; also how late a change of the webhook is noticed at most.
+/// How long one fetch waits for an event.
 const FETCH_WAIT: Duration = Duration::from_secs(30);
 /// After a bus that could not be asked.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
