@@ -110,8 +110,10 @@ impl Ledger {
             );
             Known::new(Some(text.clone()))
         });
+        // One that was not answered may have put its payload in the place of a unique one.
+        let is_right = known.text.as_ref().is_none_or(|known| *known == text);
         assert!(
-            known.text.as_ref().is_none_or(|known| *known == text),
+            is_right || self.doubtful.contains(&text),
             "{id}: {text} {known:?}"
         );
         assert_eq!(known.fate, Fate::Open, "{id} is handed out after its end");
