@@ -8,6 +8,9 @@ use super::answers::Stopped;
 use super::names::WORKERS;
 use super::world::World;
 
+const JUMP: Duration = Duration::from_secs(3 * 60 * 60);
+const SET_BACK: Duration = Duration::from_secs(60 * 60);
+
 impl World {
     pub(super) async fn step(&mut self, broker: &Broker, journal: &Journal) -> Result<(), Stopped> {
         let jobs = &*broker.jobs();
@@ -40,13 +43,13 @@ impl World {
     }
 
     async fn pass_time(&mut self, broker: &Broker, journal: &Journal) -> Result<(), Stopped> {
+        let now = self.clock.now();
         match self.below(20) {
-            0 => self
-                .clock
-                .jump_to(self.clock.now().plus(Duration::from_secs(3 * 60 * 60))),
-            1 => self
-                .clock
-                .jump_to(self.clock.now().minus(Duration::from_secs(60 * 60))),
+            0 => self.clock.jump_to(now.plus(JUMP)),
+            1 => {
+                self.clock.jump_to(now.minus(SET_BACK));
+                self.set_back += SET_BACK;
+            }
             _ => self
                 .clock
                 .advance(Duration::from_millis(self.random_millis())),

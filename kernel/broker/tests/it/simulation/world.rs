@@ -84,6 +84,8 @@ pub(super) struct World {
     /// What each worker holds, or believes to hold.
     pub(super) held: BTreeMap<&'static str, Vec<Claimed>>,
     pub(super) reached: Reached,
+    /// How far the wall clock was set back, all in all.
+    pub(super) set_back: Duration,
     config: Config,
     journal_config: portique_journal::Config,
     is_full: bool,
@@ -120,6 +122,7 @@ impl World {
             ledger: Ledger::default(),
             held: BTreeMap::new(),
             reached: Reached::default(),
+            set_back: Duration::ZERO,
             config,
             journal_config,
             is_full: false,
