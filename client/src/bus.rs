@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status, Streaming};
 
-use crate::call::{Failed, Repeat};
+use crate::call::{self, Failed, Repeat};
 use crate::client::{Admitted, Client};
 use crate::pipeline::Calls;
 use crate::proto::bus::v1 as pb;
@@ -48,7 +48,7 @@ impl RemoteBus {
 /// The hub's answer does not say what the contract asks it to.
 fn malformed(error: Error) -> Error {
     Error::Unavailable {
-        reason: format!("the hub's answer cannot be read, it may be of another version: {error}"),
+        reason: call::malformed(&error),
     }
 }
 
@@ -270,7 +270,7 @@ impl Calls for Publishing {
                     Ok(reply.sequences.into_iter().map(Sequence).collect())
                 }
                 Some(Outcome::Failed(failure)) => Err(failure.into()),
-                None => Err(Failed::InDoubt("the hub's answer says nothing".into()).into()),
+                None => Err(Failed::unsaid().into()),
             };
             (answer.call, outcome)
         });

@@ -41,6 +41,13 @@ pub(crate) enum Loss {
     Unknown,
 }
 
+impl Failed {
+    /// The hub answered a call without saying what became of it.
+    pub(crate) fn unsaid() -> Self {
+        Self::InDoubt("the hub's answer says nothing".into())
+    }
+}
+
 impl Client {
     /// Does `attempt` until the hub answers or the patience is over.
     pub(crate) async fn call<T, F>(
@@ -80,6 +87,11 @@ impl Client {
             tokio::time::sleep(wait).await;
         }
     }
+}
+
+/// Why an answer is of no use that does not say what the contract asks it to.
+pub(crate) fn malformed(error: &dyn std::error::Error) -> String {
+    format!("the hub's answer cannot be read, it may be of another version: {error}")
 }
 
 /// Whether the hub did not answer, and what that means; none when it did.

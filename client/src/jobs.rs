@@ -14,7 +14,7 @@ use portique_jobs::{
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
-use crate::call::Repeat;
+use crate::call::{self, Repeat};
 use crate::client::{Admitted, Client};
 use crate::proto::jobs::v1 as pb;
 use crate::proto::jobs::v1::jobs_client::JobsClient;
@@ -53,7 +53,7 @@ impl RemoteJobs {
 /// The hub's answer does not say what the contract asks it to.
 fn malformed(error: Error) -> Error {
     Error::Unavailable {
-        reason: format!("the hub's answer cannot be read, it may be of another version: {error}"),
+        reason: call::malformed(&error),
     }
 }
 

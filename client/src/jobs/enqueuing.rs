@@ -37,7 +37,7 @@ impl Calls for Enqueuing {
             let outcome = match answer.outcome {
                 Some(Outcome::Enqueued(reply)) => Ok(wire::each(reply.jobs)),
                 Some(Outcome::Failed(failure)) => Err(failure.into()),
-                None => Err(Failed::InDoubt("the hub's answer says nothing".into()).into()),
+                None => Err(Failed::unsaid().into()),
             };
             (answer.call, outcome)
         });
