@@ -1,0 +1,23 @@
+//! Telemetry: what a series is, and where its samples are kept.
+//!
+//! A *series* is a set of [`Labels`]; its samples are a timestamp in milliseconds and a [`Value`]: a
+//! float or a native [`Histogram`]. Readers go through [`Source`], which hands out one series at a
+//! time as columns of [`Samples`]. Nothing here reads a clock or opens a port: time is a parameter,
+//! so that the whole runs in simulated time.
+
+mod error;
+mod histogram;
+mod labels;
+mod matcher;
+mod samples;
+mod source;
+
+pub use error::Error;
+pub use histogram::{CounterReset, Histogram, Span};
+pub use labels::{Labels, LabelsBuilder};
+pub use matcher::{MatchOp, Matcher};
+pub use samples::{STALE, Samples, Value, is_stale};
+pub use source::{Selected, Selection, Source};
+
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";
