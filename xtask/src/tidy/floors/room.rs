@@ -2,7 +2,7 @@
 const KERNEL_LEVELS: [&[&str]; 6] = [
     &["clock", "event", "fault"],
     &["journal", "bus", "records", "series"],
-    &["jobs"],
+    &["exposition", "jobs"],
     &["broker", "promql"],
     &["monitor", "fleet", "access"],
     &["system"],
