@@ -6,6 +6,7 @@
 mod compactions;
 mod consumer;
 mod decide;
+mod event_map;
 mod keys;
 mod stored;
 
@@ -23,6 +24,7 @@ use crate::fact::{Checkpoint, DecodeError, Fact, Published, nanos};
 pub(crate) use compactions::{Compactions, compaction_key};
 pub(crate) use consumer::Consumer;
 pub(crate) use decide::{Fresh, Plan, check_same};
+pub(crate) use event_map::EventMap;
 pub(crate) use keys::Key;
 
 /// Bits of a token that count deliveries within one epoch: 10^12 of them.
@@ -46,6 +48,7 @@ pub(crate) struct State {
     deliveries: u64,
     next_consumer: u64,
     last_event: u64,
+    event_map: EventMap,
     consumers: BTreeMap<u64, Consumer>,
     numbers: BTreeMap<ConsumerName, u64>,
     held_total: usize,
@@ -61,6 +64,11 @@ impl State {
     /// The newest event's sequence; 0 when there is none.
     pub(crate) fn last_event(&self) -> u64 {
         self.last_event
+    }
+
+    /// Where events are.
+    pub(crate) fn event_map(&self) -> &EventMap {
+        &self.event_map
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -87,11 +95,14 @@ impl State {
 
     /// Everything this state is, to begin replay from.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
+        let (event_map_from, event_map) = self.event_map.checkpoint();
         Checkpoint {
             epoch: self.epoch,
             next_consumer: self.next_consumer,
             last_event: self.last_event,
             consumers: self.consumers.values().map(Consumer::checkpoint).collect(),
+            event_map_from,
+            event_map: Some(event_map),
             ..Checkpoint::default()
         }
     }
@@ -125,7 +136,7 @@ impl State {
     pub(crate) fn apply(&mut self, sequence: u64, fact: &Fact, now: Duration) {
         self.count(fact);
         match fact {
-            Fact::Published(_) => self.last_event = sequence,
+            Fact::Published(_) => self.note_event(sequence),
             Fact::Created(created) => {
                 let consumer = Consumer::new(sequence, created, now);
                 self.insert(consumer.expect("a fact is checked when it is decided or decoded"));
@@ -155,7 +166,7 @@ impl State {
                 });
             }
             Fact::Carried(body) => {
-                self.last_event = sequence;
+                self.note_event(sequence);
                 self.carry(sequence, body);
             }
             Fact::Compacting(made) => {
@@ -193,6 +204,10 @@ impl State {
             epoch: checkpoint.epoch,
             next_consumer: checkpoint.next_consumer,
             last_event: checkpoint.last_event,
+            event_map: match &checkpoint.event_map {
+                Some(map) => EventMap::restore(checkpoint.event_map_from, map)?,
+                None => EventMap::unknown_until(checkpoint.last_event),
+            },
             ..Self::default()
         };
         for consumer in &checkpoint.consumers {
@@ -213,6 +228,11 @@ impl State {
             checkpoint.consumers.len(),
             "replay missed a fact"
         );
+    }
+
+    fn note_event(&mut self, sequence: u64) {
+        self.last_event = sequence;
+        self.event_map.note(sequence);
     }
 
     fn carry(&mut self, sequence: u64, body: &Bytes) {

@@ -7,7 +7,7 @@ use crate::walk::Position;
 use crate::{Retention, Sequence};
 
 /// A reader that starts in the middle passes over half of this on average.
-const MARK_BYTES: u64 = 256 * 1024;
+pub(crate) const MARK_BYTES: u64 = 256 * 1024;
 
 /// The segments of an open journal, in memory.
 #[derive(Debug)]
@@ -56,6 +56,13 @@ pub struct Oldest {
 }
 
 impl CatalogEntry {
+    fn mark(&mut self, position: Position) {
+        let last = self.marks.last();
+        if last.is_none_or(|last| position.offset >= last.offset + MARK_BYTES) {
+            self.marks.push(position);
+        }
+    }
+
     fn start(&self, position: Position) -> Start {
         Start {
             number: self.number,
@@ -91,15 +98,18 @@ impl Catalog {
 
     /// Notes a place between two frames of the active segment, if the last such place is far.
     pub(crate) fn mark(&mut self, position: Position) {
-        let Some(active) = self.entries.back_mut() else {
-            return;
-        };
-        if active
-            .marks
-            .last()
-            .is_none_or(|last| position.offset >= last.offset + MARK_BYTES)
-        {
-            active.marks.push(position);
+        if let Some(active) = self.entries.back_mut() {
+            active.mark(position);
+        }
+    }
+
+    /// Notes a place that a reader came to in segment `number`: a start knows only where segments
+    /// begin, and the next reader is not to walk there again.
+    pub(crate) fn mark_in(&mut self, number: u64, position: Position) {
+        let index = number.checked_sub(self.first_number());
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
+            entry.mark(position);
         }
     }
 

@@ -6,7 +6,7 @@ use std::vec;
 
 use portique_clock::Timestamp;
 
-use crate::catalog::Start;
+use crate::catalog::{MARK_BYTES, Start};
 use crate::segment::segment_name;
 use crate::shared::Shared;
 use crate::walk::{Found, Frame, Position, Walk};
@@ -25,6 +25,8 @@ pub struct Reader {
     failed: bool,
     /// Where it stopped because of damage.
     damage: Option<Start>,
+    /// The offset that was last noted in the catalogue.
+    marked: u64,
 }
 
 impl fmt::Debug for Reader {
@@ -44,6 +46,7 @@ impl Reader {
             entries: Vec::new().into_iter(),
             failed: false,
             damage: None,
+            marked: 0,
         }
     }
 
@@ -126,8 +129,14 @@ impl Reader {
         entries
     }
 
-    fn step(&self, walk: &mut Walk) -> Result<Vec<Entry>, Error> {
+    fn step(&mut self, walk: &mut Walk) -> Result<Vec<Entry>, Error> {
         let (before, frame) = step(&self.shared, walk)?;
+        let is_far = before.offset >= self.marked + MARK_BYTES;
+        if is_far || before.offset < self.marked {
+            self.marked = before.offset;
+            let mut inner = self.shared.lock();
+            inner.catalog.mark_in(walk.number, before);
+        }
         // A frame that ends before the record wanted is only passed over.
         if frame.header.end() <= self.next.0 {
             return Ok(Vec::new());

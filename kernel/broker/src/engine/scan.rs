@@ -111,6 +111,7 @@ impl Shared {
         let mut damage = Vec::new();
         loop {
             let durable = self.durable();
+            search.from = self.leap(search.from).min(durable + 1).max(search.from);
             if search.from > durable {
                 return Ok(Found {
                     next: search.from,
@@ -129,6 +130,11 @@ impl Shared {
             }
             search.from = found.next;
         }
+    }
+
+    /// The first record from this one on that may be an event.
+    fn leap(&self, from: u64) -> u64 {
+        self.core().state.event_map().next(from)
     }
 
     async fn search_cold(&self, search: &Search) -> Result<Found, Error> {

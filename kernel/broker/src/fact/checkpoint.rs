@@ -23,6 +23,11 @@ pub(crate) struct Checkpoint {
     /// How many parts there are.
     #[prost(uint32, tag = "16")]
     pub(crate) parts: u32,
+    /// Where events are, 64 stretches a word from word `event_map_from` on; none in old journals.
+    #[prost(bytes = "bytes", optional, tag = "17")]
+    pub(crate) event_map: Option<Bytes>,
+    #[prost(uint64, tag = "18")]
+    pub(crate) event_map_from: u64,
 }
 
 /// A piece of a checkpoint; other records may stand between two of them.
