@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use portique_bus::{
     Bus, CompactionName, CompactionState, ConsumerName, ConsumerOptions, ConsumerState, Delivery,
     DeliveryToken, Error, Page, Sequence, Start,
@@ -64,6 +65,11 @@ impl Bus for RemoteBus {
             reserved: false,
         };
         self.client.publishing().call(request).await
+    }
+
+    async fn publish_each(&self, batches: Vec<Vec<Event>>) -> Vec<Result<Vec<Sequence>, Error>> {
+        // In this order they are put on the stream, where the hub takes them together.
+        join_all(batches.into_iter().map(|batch| self.publish(batch))).await
     }
 
     async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {

@@ -12,6 +12,7 @@ mod figures;
 mod housekeeping;
 mod jobs;
 mod open;
+mod publish;
 mod replays;
 mod retention;
 mod scan;

@@ -71,10 +71,15 @@ pub struct Capabilities {
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Case = for<'a> fn(&'a mut dyn Harness, Capabilities) -> Running<'a>;
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 32] = [
     |harness, _| Box::pin(publish::events_come_back_as_published(harness)),
     |harness, _| Box::pin(publish::publishers_keep_their_order(harness)),
     |harness, claims| Box::pin(publish::a_refused_batch_leaves_nothing(harness, claims)),
+    |harness, claims| {
+        Box::pin(publish::batches_together_are_each_by_itself(
+            harness, claims,
+        ))
+    },
     |harness, _| Box::pin(publish::reserved_events_are_events(harness)),
     |harness, _| Box::pin(read::filters_select(harness)),
     |harness, _| Box::pin(read::pages_neither_miss_nor_repeat(harness)),

@@ -34,6 +34,20 @@ pub trait Bus: Send + Sync + 'static {
     /// Dropping the future leaves it open whether the batch was published.
     async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error>;
 
+    /// As [`publish`](Bus::publish) of one batch after another, with one result for each: every batch is
+    /// all or none by itself, and one that is refused holds up no other. An engine may write them
+    /// together.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves it open which batches were published.
+    async fn publish_each(&self, batches: Vec<Vec<Event>>) -> Vec<Result<Vec<Sequence>, Error>> {
+        let mut published = Vec::with_capacity(batches.len());
+        for batch in batches {
+            published.push(self.publish(batch).await);
+        }
+        published
+    }
+
     /// As [`publish`](Bus::publish), for what must be written down even when the disk is nearly full,
     /// such as a safety order: an engine that keeps space in reserve lets these use it.
     async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {

@@ -53,6 +53,67 @@ impl BusService {
         visitor: Visitor,
         request: pb::PublishRequest,
     ) -> Result<pb::PublishReply, Refused> {
+        let is_reserved = request.reserved;
+        let events = self.checked(visitor, request)?;
+        let sequences = if is_reserved {
+            self.bus.publish_reserved(events).await?
+        } else {
+            self.bus.publish(events).await?
+        };
+        Ok(reply(sequences))
+    }
+
+    /// Publishes the batches of some calls together, those that may use the reserve by themselves.
+    async fn publish_calls(
+        self,
+        visitor: Visitor,
+        calls: Vec<pb::PublishCall>,
+    ) -> Vec<pb::PublishAnswer> {
+        let mut answers = Vec::with_capacity(calls.len());
+        let mut numbers = Vec::with_capacity(calls.len());
+        let mut batches = Vec::with_capacity(calls.len());
+        for pb::PublishCall { call, request } in calls {
+            let request = request.unwrap_or_default();
+            if request.reserved {
+                self.publish_these(&mut numbers, &mut batches, &mut answers)
+                    .await;
+                let published = self.publish_batch(visitor, request).await;
+                answers.push(answer(call, published));
+                continue;
+            }
+            match self.checked(visitor, request) {
+                Err(refused) => answers.push(answer(call, Err(refused))),
+                Ok(events) => {
+                    numbers.push(call);
+                    batches.push(events);
+                }
+            }
+        }
+        self.publish_these(&mut numbers, &mut batches, &mut answers)
+            .await;
+        answers
+    }
+
+    async fn publish_these(
+        &self,
+        numbers: &mut Vec<u64>,
+        batches: &mut Vec<Vec<Event>>,
+        answers: &mut Vec<pb::PublishAnswer>,
+    ) {
+        let published = self.bus.publish_each(std::mem::take(batches)).await;
+        let published = published
+            .into_iter()
+            .map(|published| published.map(reply).map_err(Refused::Bus));
+        let answered = numbers.drain(..).zip(published);
+        answers.extend(answered.map(|(call, published)| answer(call, published)));
+    }
+
+    /// The events of a request, if this visitor may publish them.
+    fn checked(
+        &self,
+        visitor: Visitor,
+        request: pb::PublishRequest,
+    ) -> Result<Vec<Event>, Refused> {
         if request.reserved {
             visitor.may_use_reserve().map_err(Refused::Door)?;
         }
@@ -61,14 +122,7 @@ impl BusService {
             let checked = self.door.check_subject(event.subject());
             checked.map_err(Refused::Door)?;
         }
-        let sequences = if request.reserved {
-            self.bus.publish_reserved(events).await?
-        } else {
-            self.bus.publish(events).await?
-        };
-        Ok(pb::PublishReply {
-            sequences: sequences.into_iter().map(|at| at.0).collect(),
-        })
+        Ok(events)
     }
 
     /// The consumer that a change is about.
@@ -81,6 +135,25 @@ impl BusService {
 
 fn tokens(tokens: Vec<u64>) -> Vec<DeliveryToken> {
     tokens.into_iter().map(DeliveryToken).collect()
+}
+
+fn reply(sequences: Vec<Sequence>) -> pb::PublishReply {
+    pb::PublishReply {
+        sequences: sequences.into_iter().map(|at| at.0).collect(),
+    }
+}
+
+fn answer(call: u64, published: Result<pb::PublishReply, Refused>) -> pb::PublishAnswer {
+    use pb::publish_answer::Outcome;
+    let outcome = match published {
+        Ok(published) => Outcome::Published(published),
+        Err(Refused::Bus(error)) => Outcome::Failed((&error).into()),
+        Err(Refused::Door(report)) => Outcome::Failed((&report).into()),
+    };
+    pb::PublishAnswer {
+        call,
+        outcome: Some(outcome),
+    }
 }
 
 fn refuse(error: Error) -> Status {
@@ -255,22 +328,9 @@ impl Calls for PublishCalls {
         message.calls
     }
 
-    fn begin(&self, call: pb::PublishCall) -> BoxFuture<'static, pb::PublishAnswer> {
-        let (service, visitor) = (self.service.clone(), self.visitor);
-        async move {
-            use pb::publish_answer::Outcome;
-            let request = call.request.unwrap_or_default();
-            let outcome = match service.publish_batch(visitor, request).await {
-                Ok(published) => Outcome::Published(published),
-                Err(Refused::Bus(error)) => Outcome::Failed((&error).into()),
-                Err(Refused::Door(report)) => Outcome::Failed((&report).into()),
-            };
-            pb::PublishAnswer {
-                call: call.call,
-                outcome: Some(outcome),
-            }
-        }
-        .boxed()
+    fn begin(&self, calls: Vec<pb::PublishCall>) -> BoxFuture<'static, Vec<pb::PublishAnswer>> {
+        let service = self.service.clone();
+        service.publish_calls(self.visitor, calls).boxed()
     }
 
     fn answers(answers: Vec<pb::PublishAnswer>) -> pb::PublishAnswers {

@@ -1,4 +1,5 @@
-//! Many calls on one stream: each begins in the order of the stream and is answered when it is done.
+//! Many calls on one stream: they begin in the order of the stream, those of a message together, and are
+//! answered when they are done.
 
 use std::collections::VecDeque;
 
@@ -29,8 +30,8 @@ pub(super) trait Calls: Send + 'static {
     /// The calls of a message.
     fn calls(message: Self::Message) -> Vec<Self::Call>;
 
-    /// Begins a call; whatever goes wrong is in its answer.
-    fn begin(&self, call: Self::Call) -> BoxFuture<'static, Self::Answer>;
+    /// Begins calls; whatever goes wrong is in their answers.
+    fn begin(&self, calls: Vec<Self::Call>) -> BoxFuture<'static, Vec<Self::Answer>>;
 
     /// A message of some answers.
     fn answers(answers: Vec<Self::Answer>) -> Self::Answers;
@@ -48,6 +49,7 @@ pub(super) fn answer<C: Calls>(
         calls,
         waiting: VecDeque::new(),
         under_way: FuturesUnordered::new(),
+        under_way_count: 0,
         stop,
         is_stopping: false,
         _place: place,
@@ -66,7 +68,9 @@ struct Line<C: Calls> {
     calls: C,
     /// Calls that have come and not begun.
     waiting: VecDeque<C::Call>,
-    under_way: FuturesUnordered<BoxFuture<'static, C::Answer>>,
+    under_way: FuturesUnordered<BoxFuture<'static, Vec<C::Answer>>>,
+    /// How many calls those are.
+    under_way_count: usize,
     stop: CancellationToken,
     is_stopping: bool,
     _place: OwnedSemaphorePermit,
@@ -81,10 +85,10 @@ impl<C: Calls> Line<C> {
                 let was_stopping = std::mem::take(&mut self.is_stopping);
                 return was_stopping.then(|| Err(stopping()));
             }
-            let listens = self.waiting.is_empty() && self.under_way.len() < UNDER_WAY_MAX;
+            let listens = self.waiting.is_empty() && self.under_way_count < UNDER_WAY_MAX;
             tokio::select! {
                 biased;
-                Some(answer) = self.under_way.next() => return Some(Ok(self.ready(answer))),
+                Some(answers) = self.under_way.next() => return Some(Ok(self.ready(answers))),
                 said = next_message(&mut self.inbound), if listens => match said {
                     Ok(Some(message)) => self.waiting.extend(C::calls(message)),
                     Ok(None) => self.inbound = None,
@@ -103,20 +107,21 @@ impl<C: Calls> Line<C> {
     }
 
     fn begin(&mut self) {
-        while self.under_way.len() < UNDER_WAY_MAX {
-            let Some(call) = self.waiting.pop_front() else {
-                return;
-            };
-            self.under_way.push(self.calls.begin(call));
+        let room = UNDER_WAY_MAX - self.under_way_count;
+        let count = self.waiting.len().min(room);
+        if count > 0 {
+            let calls = self.waiting.drain(..count).collect();
+            self.under_way_count += count;
+            self.under_way.push(self.calls.begin(calls));
         }
     }
 
-    /// This answer, and all others that are ready.
-    fn ready(&mut self, first: C::Answer) -> C::Answers {
-        let mut answers = vec![first];
-        while let Some(Some(answer)) = self.under_way.next().now_or_never() {
-            answers.push(answer);
+    /// These answers, and all others that are ready.
+    fn ready(&mut self, mut answers: Vec<C::Answer>) -> C::Answers {
+        while let Some(Some(more)) = self.under_way.next().now_or_never() {
+            answers.extend(more);
         }
+        self.under_way_count -= answers.len();
         C::answers(answers)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::BoxStream;
 use portique_client::proto::jobs::v1 as pb;
 use portique_client::{jobs_status, wire};
@@ -306,24 +306,25 @@ impl Calls for EnqueueCalls {
         message.calls
     }
 
-    fn begin(&self, call: pb::EnqueueCall) -> BoxFuture<'static, pb::EnqueueAnswer> {
-        let service = self.0.clone();
-        async move {
-            use pb::enqueue_answer::Outcome;
-            let request = call.request.unwrap_or_default();
-            let outcome = match service.enqueue_batch(request).await {
-                Ok(enqueued) => Outcome::Enqueued(enqueued),
-                Err(error) => Outcome::Failed((&error).into()),
-            };
-            pb::EnqueueAnswer {
-                call: call.call,
-                outcome: Some(outcome),
-            }
-        }
-        .boxed()
+    fn begin(&self, calls: Vec<pb::EnqueueCall>) -> BoxFuture<'static, Vec<pb::EnqueueAnswer>> {
+        let calls = calls.into_iter().map(|call| enqueue(self.0.clone(), call));
+        join_all(calls).boxed()
     }
 
     fn answers(answers: Vec<pb::EnqueueAnswer>) -> pb::EnqueueAnswers {
         pb::EnqueueAnswers { answers }
+    }
+}
+
+async fn enqueue(service: JobsService, call: pb::EnqueueCall) -> pb::EnqueueAnswer {
+    use pb::enqueue_answer::Outcome;
+    let request = call.request.unwrap_or_default();
+    let outcome = match service.enqueue_batch(request).await {
+        Ok(enqueued) => Outcome::Enqueued(enqueued),
+        Err(error) => Outcome::Failed((&error).into()),
+    };
+    pb::EnqueueAnswer {
+        call: call.call,
+        outcome: Some(outcome),
     }
 }

@@ -14,14 +14,10 @@ use crate::state::check_same;
 use crate::tail::Placed;
 
 use super::commit::{Draft, bus_error, in_doubt};
-use super::jobs::Missed;
+use super::publish::{check_size, publish, publish_each};
 use super::scan::{Purpose, Search};
-use super::{Broker, Core, Shared, retention};
+use super::{Broker, Shared, retention};
 
-/// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
-const BATCH_EVENTS_MAX: usize = 1_000;
-/// Most bytes of one batch: half a frame, so that a batch and its neighbours share one.
-const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most events of one page.
 const READ_MAX: usize = 1_000;
 /// Most acknowledgements of one call: twice what one fetch can give and more.
@@ -31,6 +27,10 @@ const ACK_MAX: usize = 4_096;
 impl Bus for Broker {
     async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
         publish(&self.shared, events, Lane::Work).await
+    }
+
+    async fn publish_each(&self, batches: Vec<Vec<Event>>) -> Vec<Result<Vec<Sequence>, Error>> {
+        publish_each(&self.shared, batches).await
     }
 
     async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
@@ -213,41 +213,6 @@ impl Broker {
             Some(pending) => pending.await.map(drop).map_err(in_doubt),
             None => Ok(()),
         }
-    }
-}
-
-async fn publish(shared: &Shared, events: Vec<Event>, lane: Lane) -> Result<Vec<Sequence>, Error> {
-    check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
-    let accepted = shared.clock.now();
-    let goes_first = lane == Lane::Drain || shared.any_goes_first(events.iter());
-    let drafts: Vec<_> = events
-        .into_iter()
-        .map(|event| Draft::event(accepted, event))
-        .collect();
-    let bytes = drafts.iter().map(Draft::bytes).sum();
-    check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
-    let count = drafts.len();
-    let mut missed = Missed::default();
-    let publish =
-        |core: &Core, _| shared.with_bound_jobs(core, drafts.clone(), goes_first, &mut missed);
-    let pending = shared.commit(lane, publish).await?;
-    shared.tell_missed(&missed);
-    match pending {
-        None => Ok(Vec::new()),
-        Some(pending) => {
-            let sequences = pending.await.map_err(in_doubt)?;
-            // The jobs they are bound to stand behind them.
-            let events = (sequences.start().0..).take(count);
-            Ok(events.map(Sequence).collect())
-        }
-    }
-}
-
-fn check_size(given: usize, max: usize, unit: &'static str) -> Result<(), Error> {
-    if given > max {
-        Err(Error::BatchTooLarge { given, max, unit })
-    } else {
-        Ok(())
     }
 }
 

@@ -104,6 +104,35 @@ pub(super) async fn a_refused_batch_leaves_nothing(
     assert_eq!(sequences.len(), claims.batch_events_max);
 }
 
+pub(super) async fn batches_together_are_each_by_itself(
+    harness: &mut dyn Harness,
+    claims: Capabilities,
+) {
+    let bus = harness.bus();
+    let batches = vec![
+        vec![event("1", "a"), event("2", "a")],
+        Vec::new(),
+        vec![event("too many", "a"); claims.batch_events_max + 1],
+        vec![event("3", "b")],
+    ];
+    let published = bus.publish_each(batches).await;
+    let [first, empty, refused, last] = published.as_slice() else {
+        panic!("a result for each batch: {published:?}");
+    };
+    let too_large = matches!(refused, Err(Error::BatchTooLarge { .. }));
+    assert!(too_large, "{refused:?}");
+    assert_eq!(empty.as_deref().expect("an empty batch"), []);
+    let (first, last) = (first.as_deref(), last.as_deref());
+    let sequences = [first.expect("a batch"), last.expect("a batch")].concat();
+    assert_eq!(sequences.len(), 3, "one sequence per event");
+    assert!(sequences.is_sorted_by(|a, b| a < b), "{sequences:?}");
+    let page = bus.read(&filter(">"), Start::First, 10).await;
+    let events = page.expect("reading works").events;
+    let found: Vec<_> = events.iter().map(|delivered| delivered.sequence).collect();
+    assert_eq!(found, sequences, "what was said is where they are");
+    assert_eq!(read_ids(&*bus, ">", Start::First).await, ["1", "2", "3"]);
+}
+
 pub(super) async fn reserved_events_are_events(harness: &mut dyn Harness) {
     let bus = harness.bus();
     let plain = bus.publish(vec![event("1", "a")]).await.expect("a batch");

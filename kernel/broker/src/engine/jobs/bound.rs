@@ -82,6 +82,11 @@ impl Shared {
 }
 
 impl super::JobsCore {
+    /// Whether a binding makes a job of one of the events.
+    pub(crate) fn binds_any<'a>(&self, mut events: impl Iterator<Item = &'a Event>) -> bool {
+        events.any(|event| self.machine.is_bound(event.subject()))
+    }
+
     /// What the bindings make of events.
     pub(crate) fn bound_jobs<'a>(&self, events: impl Iterator<Item = &'a Event>) -> Vec<NewJob> {
         let mut jobs = Vec::new();
