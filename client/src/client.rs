@@ -31,6 +31,8 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Bytes on their way to us for one call, and for all: enough for a fast network between.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+/// Bytes of one frame from the hub: most messages are one.
+const FRAME_BYTES_MAX: u32 = 1 << 20;
 /// Largest message from the hub: its lists end before.
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
@@ -230,6 +232,7 @@ fn endpoint(url: &str) -> Result<Endpoint, tonic::transport::Error> {
     Ok(Endpoint::from_shared(url.to_owned())?
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
+        .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)

@@ -115,7 +115,7 @@ pub(crate) async fn open(
         .merge(retention::router())
         .with_state(api)
         .merge(webhooks::router(webhooks));
-    Ok((OpenApiRouter::new().nest("/api/v1", routes), pusher))
+    Ok((routes, pusher))
 }
 
 impl Api {

@@ -2,7 +2,8 @@
 //!
 //! From the outside in: count and trace, turn every error into problem details, limit the time, ask
 //! whoever changes something, or reads a payload, for a token, limit the body. Other reads are open, as the hub listens
-//! on this machine only unless told otherwise.
+//! on this machine only unless told otherwise. All of that is one layer ([`pass`]): each layer of its own
+//! would box the request's way once more, which small requests feel.
 
 mod access;
 mod connections;
@@ -15,11 +16,12 @@ mod problem;
 mod streams;
 mod version;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,7 +41,6 @@ use crate::token::Token;
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What the front door's own handlers and layers need.
-#[derive(Clone)]
 pub(crate) struct Front {
     pub(crate) token: Token,
     /// Opens queues and events only.
@@ -49,10 +50,13 @@ pub(crate) struct Front {
     pub(crate) addresses: Addresses,
     /// Ends the streams that would otherwise never end.
     pub(crate) stop: CancellationToken,
+    /// Known once all routes are.
+    pub(crate) document: OnceLock<openapi::Document>,
 }
 
 /// Everything the hub serves: the front door's own routes, and those of its systems.
 pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
+    let front = Arc::new(front);
     let own = OpenApiRouter::with_openapi(openapi::introduction())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -62,25 +66,23 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
         .with_state(front.clone());
     let (router, document) = own.merge(systems).split_for_parts();
     let document = openapi::complete(document);
+    let document = openapi::Document::new(&document);
+    front
+        .document
+        .set(document)
+        .expect("routes are put together once");
     router
-        .layer(axum::Extension(openapi::Document::new(&document)))
         .fallback(problem::no_such_route)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(
-            front.clone(),
-            access::require_token,
-        ))
-        .layer(middleware::from_fn_with_state(
-            deadline::ANSWER_TIMEOUT,
-            deadline::limit_time,
-        ))
-        .layer(middleware::from_fn(problem::render))
-        .layer(middleware::from_fn_with_state(
-            front.stop.clone(),
-            streams::end_with_the_hub,
-        ))
-        .layer(middleware::from_fn_with_state(
-            front.metrics,
-            measure::measure,
-        ))
+        .layer(middleware::from_fn_with_state(front, pass))
+}
+
+/// What every request passes through.
+async fn pass(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
+    DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
+    let admitted = |request| access::require_token(&front, request, |request| next.run(request));
+    let limit = deadline::ANSWER_TIMEOUT;
+    let in_time = |request| deadline::limit_time(limit, request, admitted);
+    let rendered = |request| problem::render(request, in_time);
+    let ending = |request| streams::end_with_the_hub(&front.stop, request, rendered);
+    measure::measure(&front.metrics, request, ending).await
 }

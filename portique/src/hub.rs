@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
@@ -136,6 +136,7 @@ impl Hub {
             )),
             addresses: addresses.clone(),
             stop: groups.edges.token(),
+            document: OnceLock::new(),
         };
         let router = http::router(front, systems.routes().merge(api_routes));
         data.write_addresses(&addresses)?;

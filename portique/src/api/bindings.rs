@@ -89,7 +89,7 @@ impl BindingRequest {
 }
 
 /// Every binding, by name.
-#[utoipa::path(get, path = "/bindings", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/bindings", tag = "jobs",
     responses((status = OK, body = Vec<BindingView>)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<BindingView>>> {
     let bindings = api.jobs.bindings().await?;
@@ -97,7 +97,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<BindingV
 }
 
 /// One binding.
-#[utoipa::path(get, path = "/bindings/{name}", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/bindings/{name}", tag = "jobs",
     params(("name" = String, Path)), responses((status = OK, body = BindingView)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -114,7 +114,7 @@ pub(crate) async fn show(
 }
 
 /// Turn every event that passes a filter into a job, from now on.
-#[utoipa::path(put, path = "/bindings/{name}", tag = "jobs",
+#[utoipa::path(put, path = "/api/v1/bindings/{name}", tag = "jobs",
     params(("name" = String, Path)), request_body = BindingRequest,
     responses((status = OK, body = BindingView)))]
 pub(crate) async fn define(
@@ -129,7 +129,7 @@ pub(crate) async fn define(
 }
 
 /// Forget a binding; the jobs it made stay.
-#[utoipa::path(delete, path = "/bindings/{name}", tag = "jobs",
+#[utoipa::path(delete, path = "/api/v1/bindings/{name}", tag = "jobs",
     params(("name" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,

@@ -55,7 +55,7 @@ impl From<CompactionState> for CompactionView {
 }
 
 /// Every compaction, by name.
-#[utoipa::path(get, path = "/compactions", tag = "events",
+#[utoipa::path(get, path = "/api/v1/compactions", tag = "events",
     responses((status = OK, body = Vec<CompactionView>)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<CompactionView>>> {
     let compactions = api.bus.compactions().await?;
@@ -65,7 +65,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<Compacti
 }
 
 /// One compaction.
-#[utoipa::path(get, path = "/compactions/{name}", tag = "events",
+#[utoipa::path(get, path = "/api/v1/compactions/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = OK, body = CompactionView)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -75,7 +75,7 @@ pub(crate) async fn show(
 }
 
 /// Keep the newest event of each key past retention, from now on and of what is kept now.
-#[utoipa::path(put, path = "/compactions/{name}", tag = "events",
+#[utoipa::path(put, path = "/api/v1/compactions/{name}", tag = "events",
     params(("name" = String, Path)), request_body = CompactionRequest,
     responses((status = OK, body = CompactionView)))]
 pub(crate) async fn create(
@@ -89,7 +89,7 @@ pub(crate) async fn create(
 }
 
 /// End a compaction; what it held goes with retention.
-#[utoipa::path(delete, path = "/compactions/{name}", tag = "events",
+#[utoipa::path(delete, path = "/api/v1/compactions/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,

@@ -30,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Api>> {
 }
 
 /// Every consumer, by name.
-#[utoipa::path(get, path = "/consumers", tag = "events",
+#[utoipa::path(get, path = "/api/v1/consumers", tag = "events",
     responses((status = OK, body = Vec<ConsumerView>)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<ConsumerView>>> {
     let consumers = api.bus.consumers().await?;
@@ -40,7 +40,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<Consumer
 }
 
 /// One consumer: where it is, and what it has in hand.
-#[utoipa::path(get, path = "/consumers/{name}", tag = "events",
+#[utoipa::path(get, path = "/api/v1/consumers/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = OK, body = ConsumerView)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -50,7 +50,7 @@ pub(crate) async fn show(
 }
 
 /// Create a consumer, or find it as it is when the options agree.
-#[utoipa::path(put, path = "/consumers/{name}", tag = "events",
+#[utoipa::path(put, path = "/api/v1/consumers/{name}", tag = "events",
     params(("name" = String, Path)), request_body = ConsumerSettings,
     responses((status = OK, body = ConsumerView)))]
 pub(crate) async fn create(
@@ -67,7 +67,7 @@ pub(crate) async fn create(
 }
 
 /// Forget a consumer and its position.
-#[utoipa::path(delete, path = "/consumers/{name}", tag = "events",
+#[utoipa::path(delete, path = "/api/v1/consumers/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,

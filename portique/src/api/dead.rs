@@ -116,7 +116,7 @@ impl From<DeadLetter> for DeadView {
 }
 
 /// Dead jobs, oldest first, with their payloads and why they are dead.
-#[utoipa::path(get, path = "/dead", tag = "jobs", params(DeadQuery),
+#[utoipa::path(get, path = "/api/v1/dead", tag = "jobs", params(DeadQuery),
     responses((status = OK, body = DeadPage)))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
@@ -137,7 +137,7 @@ pub(crate) async fn list(
 }
 
 /// Give a dead job another payload, which is the body; its id and history stay.
-#[utoipa::path(put, path = "/dead/{id}", tag = "jobs", params(("id" = u64, Path)),
+#[utoipa::path(put, path = "/api/v1/dead/{id}", tag = "jobs", params(("id" = u64, Path)),
     request_body(content = serde_json::Value, content_type = "application/json",
         description = "The payload: JSON, or anything else under its own media type"),
     responses((status = NO_CONTENT)))]
@@ -154,7 +154,7 @@ pub(crate) async fn edit(
 }
 
 /// Forget a dead job for good.
-#[utoipa::path(delete, path = "/dead/{id}", tag = "jobs", params(("id" = u64, Path)),
+#[utoipa::path(delete, path = "/api/v1/dead/{id}", tag = "jobs", params(("id" = u64, Path)),
     responses((status = OK, body = SettledView)))]
 pub(crate) async fn drop_one(
     State(api): State<Arc<Api>>,
@@ -165,7 +165,7 @@ pub(crate) async fn drop_one(
 }
 
 /// Try dead jobs again, with fresh counts. Each has an outcome of its own.
-#[utoipa::path(post, path = "/dead/retry", tag = "jobs", request_body = RetryRequest,
+#[utoipa::path(post, path = "/api/v1/dead/retry", tag = "jobs", request_body = RetryRequest,
     responses((status = OK, body = RetriedView)))]
 pub(crate) async fn retry(
     State(api): State<Arc<Api>>,

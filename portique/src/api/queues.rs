@@ -38,7 +38,7 @@ pub(crate) struct GroupQuery {
 }
 
 /// Every queue, by name.
-#[utoipa::path(get, path = "/queues", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/queues", tag = "jobs",
     responses((status = OK, body = Vec<QueueView>)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<QueueView>>> {
     let queues = api.jobs.queues().await?;
@@ -46,7 +46,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<QueueVie
 }
 
 /// One queue: what is in it, how fast it moves, and what keeps its jobs waiting.
-#[utoipa::path(get, path = "/queues/{queue}", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/queues/{queue}", tag = "jobs",
     params(("queue" = String, Path)), responses((status = OK, body = QueueView)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -56,7 +56,7 @@ pub(crate) async fn show(
 }
 
 /// Make a queue, or give it other options; what is left out has its default.
-#[utoipa::path(put, path = "/queues/{queue}", tag = "jobs",
+#[utoipa::path(put, path = "/api/v1/queues/{queue}", tag = "jobs",
     params(("queue" = String, Path)), request_body = QueueSettings,
     responses((status = OK, body = QueueView)))]
 pub(crate) async fn define(
@@ -72,7 +72,7 @@ pub(crate) async fn define(
 }
 
 /// Forget an empty queue.
-#[utoipa::path(delete, path = "/queues/{queue}", tag = "jobs",
+#[utoipa::path(delete, path = "/api/v1/queues/{queue}", tag = "jobs",
     params(("queue" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,
@@ -83,7 +83,7 @@ pub(crate) async fn remove(
 }
 
 /// Stop claims until the queue is resumed; jobs are still taken in.
-#[utoipa::path(post, path = "/queues/{queue}/pause", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/pause", tag = "jobs",
     params(("queue" = String, Path), GroupQuery), responses((status = OK, body = QueueView)))]
 pub(crate) async fn pause(
     State(api): State<Arc<Api>>,
@@ -96,7 +96,7 @@ pub(crate) async fn pause(
 }
 
 /// Let claims go on; also ends a drain.
-#[utoipa::path(post, path = "/queues/{queue}/resume", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/resume", tag = "jobs",
     params(("queue" = String, Path), GroupQuery), responses((status = OK, body = QueueView)))]
 pub(crate) async fn resume(
     State(api): State<Arc<Api>>,
@@ -109,7 +109,7 @@ pub(crate) async fn resume(
 }
 
 /// Refuse new jobs until the queue is resumed, while those in it are worked off.
-#[utoipa::path(post, path = "/queues/{queue}/drain", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/drain", tag = "jobs",
     params(("queue" = String, Path)), responses((status = OK, body = QueueView)))]
 pub(crate) async fn drain(
     State(api): State<Arc<Api>>,

@@ -65,7 +65,7 @@ impl From<Retained> for RetentionView {
 }
 
 /// Why the oldest segment of the journal is still there.
-#[utoipa::path(get, path = "/retention", tag = "events",
+#[utoipa::path(get, path = "/api/v1/retention", tag = "events",
     responses((status = OK, body = RetentionView)))]
 pub(crate) async fn show(State(api): State<Arc<Api>>) -> Json<RetentionView> {
     Json((api.retention)().into())

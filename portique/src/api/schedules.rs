@@ -100,7 +100,7 @@ pub(crate) struct ScheduleView {
 }
 
 /// Every schedule, by name.
-#[utoipa::path(get, path = "/schedules", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/schedules", tag = "jobs",
     responses((status = OK, body = Vec<ScheduleView>)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<ScheduleView>>> {
     let schedules = api.jobs.schedules().await?;
@@ -110,7 +110,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Reply<Json<Vec<Schedule
 }
 
 /// One schedule.
-#[utoipa::path(get, path = "/schedules/{name}", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/schedules/{name}", tag = "jobs",
     params(("name" = String, Path)), responses((status = OK, body = ScheduleView)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -120,7 +120,7 @@ pub(crate) async fn show(
 }
 
 /// Make a schedule, or change it; ticks count from now on.
-#[utoipa::path(put, path = "/schedules/{name}", tag = "jobs",
+#[utoipa::path(put, path = "/api/v1/schedules/{name}", tag = "jobs",
     params(("name" = String, Path)), request_body = ScheduleRequest,
     responses((status = OK, body = ScheduleView)))]
 pub(crate) async fn define(
@@ -152,7 +152,7 @@ pub(crate) async fn define(
 }
 
 /// Forget a schedule; the jobs it made stay.
-#[utoipa::path(delete, path = "/schedules/{name}", tag = "jobs",
+#[utoipa::path(delete, path = "/api/v1/schedules/{name}", tag = "jobs",
     params(("name" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,

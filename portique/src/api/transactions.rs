@@ -77,7 +77,7 @@ pub(crate) struct CommittedView {
 ///
 /// The header `Idempotency-Key` names the request for 24 hours: the same request with the same key is
 /// made once and answered the same.
-#[utoipa::path(post, path = "/transactions", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/transactions", tag = "jobs",
     params(("Idempotency-Key" = Option<String>, Header)), request_body = TransactionRequest,
     responses((status = CREATED, body = CommittedView)))]
 pub(crate) async fn commit(

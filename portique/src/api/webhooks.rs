@@ -98,7 +98,7 @@ pub(super) fn router(webhooks: Webhooks) -> OpenApiRouter {
 }
 
 /// Every webhook, by name.
-#[utoipa::path(get, path = "/webhooks", tag = "events",
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "events",
     responses((status = OK, body = Vec<WebhookView>)))]
 pub(crate) async fn list(State(webhooks): State<Webhooks>) -> Reply<Json<Vec<WebhookView>>> {
     let all = webhooks.store.all().await?;
@@ -110,7 +110,7 @@ pub(crate) async fn list(State(webhooks): State<Webhooks>) -> Reply<Json<Vec<Web
 }
 
 /// One webhook, without its secret.
-#[utoipa::path(get, path = "/webhooks/{name}", tag = "events",
+#[utoipa::path(get, path = "/api/v1/webhooks/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = OK, body = WebhookView)))]
 pub(crate) async fn show(
     State(webhooks): State<Webhooks>,
@@ -127,7 +127,7 @@ pub(crate) async fn show(
 /// HMAC-SHA256 over `webhook-id`, `webhook-timestamp` and the body, joined by dots. A 2xx answer
 /// acknowledges; 408, 425, 429 and 503 repeat the push after `Retry-After`; other 4xx and 3xx give the
 /// event up at once, on `dead.webhook-NAME.SUBJECT`; anything else repeats it later and later.
-#[utoipa::path(put, path = "/webhooks/{name}", tag = "events",
+#[utoipa::path(put, path = "/api/v1/webhooks/{name}", tag = "events",
     params(("name" = String, Path)), request_body = WebhookRequest,
     responses((status = OK, body = WebhookView)))]
 pub(crate) async fn put(
@@ -159,7 +159,7 @@ pub(crate) async fn put(
 }
 
 /// Push no more; what was not pushed is forgotten.
-#[utoipa::path(delete, path = "/webhooks/{name}", tag = "events",
+#[utoipa::path(delete, path = "/api/v1/webhooks/{name}", tag = "events",
     params(("name" = String, Path)), responses((status = NO_CONTENT)))]
 pub(crate) async fn remove(
     State(webhooks): State<Webhooks>,

@@ -1,6 +1,5 @@
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use portique_fault::Code;
 
@@ -42,9 +41,9 @@ impl Needs {
         let Some(below) = path.strip_prefix("/api/") else {
             return Self::Nothing;
         };
-        let parts: Vec<&str> = below.split('/').skip(1).collect();
-        let area = parts.first().copied().unwrap_or_default();
-        let is_open_state = OPEN_STATES.contains(&area) && parts.len() <= 2;
+        let mut parts = below.split('/').skip(1);
+        let area = parts.next().unwrap_or_default();
+        let is_open_state = OPEN_STATES.contains(&area) && parts.count() <= 1;
         if method.is_safe() && is_open_state {
             Self::Nothing
         } else if SERVICE_AREAS.contains(&area) {
@@ -58,25 +57,25 @@ impl Needs {
 }
 
 /// Lets pass what needs no token, and what shows one that opens it.
-pub(super) async fn require_token(
-    State(front): State<Front>,
+pub(super) async fn require_token<F: Future<Output = Response>>(
+    front: &Front,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let path = route.map_or(request.uri().path(), MatchedPath::as_str);
     let needs = Needs::of(request.method(), path);
     if needs == Needs::Nothing {
-        return next.run(request).await;
+        return next(request).await;
     }
     let Some(shown) = bearer(request.headers()) else {
         return problem::refuse(Code::Unauthenticated, missing(needs).into());
     };
     if front.token.is(shown) {
-        return next.run(request).await;
+        return next(request).await;
     }
     match (front.service_token.is(shown), needs) {
-        (true, Needs::Service) => next.run(request).await,
+        (true, Needs::Service) => next(request).await,
         (true, _) => problem::refuse(
             Code::PermissionDenied,
             "this is the service token, which opens queues and events only: show the commander \

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use portique_fault::Code;
 
@@ -15,15 +14,15 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Gives up requests whose answer does not begin in time, whoever is slow: the visitor with the
 /// body, or the hub.
-pub(super) async fn limit_time(
-    State(limit): State<Duration>,
+pub(super) async fn limit_time<F: Future<Output = Response>>(
+    limit: Duration,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let may_wait = route.is_some_and(|route| LONG_POLLS.contains(&route.as_str()));
     let limit = if may_wait { limit + WAIT_MAX } else { limit };
-    let answered = tokio::time::timeout(limit, next.run(request)).await;
+    let answered = tokio::time::timeout(limit, next(request)).await;
     answered.unwrap_or_else(|_| {
         problem::refuse(
             Code::DeadlineExceeded,
@@ -38,20 +37,26 @@ pub(super) async fn limit_time(
 
 #[cfg(test)]
 mod tests {
+    use axum::extract::State;
     use axum::http::StatusCode;
+    use axum::middleware::Next;
     use axum::routing::get;
     use axum::{Router, middleware};
     use tokio::net::TcpListener;
 
     use super::*;
 
+    async fn pass(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+        let in_time = |request| limit_time(limit, request, |request| next.run(request));
+        problem::render(request, in_time).await
+    }
+
     #[tokio::test]
     async fn an_answer_that_does_not_come_is_a_problem() {
         let limit = Duration::from_millis(50);
         let router = Router::new()
             .route("/slow", get(std::future::pending::<()>))
-            .layer(middleware::from_fn_with_state(limit, limit_time))
-            .layer(middleware::from_fn(problem::render));
+            .layer(middleware::from_fn_with_state(limit, pass));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/slow", listener.local_addr().unwrap());
         let response = tokio::select! {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -86,7 +88,7 @@ pub(super) async fn healthz() -> &'static str {
         (status = 503, description = "Some part is not, and says why", body = ReadinessAnswer)
     )
 )]
-pub(super) async fn readyz(State(front): State<Front>) -> (StatusCode, Json<ReadinessAnswer>) {
+pub(super) async fn readyz(State(front): State<Arc<Front>>) -> (StatusCode, Json<ReadinessAnswer>) {
     let mut parts = front.readiness.states().await;
     if front.stop.is_cancelled() {
         parts.push(PartState::not_ready(

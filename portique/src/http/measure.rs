@@ -1,8 +1,5 @@
-use std::sync::Arc;
-
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
@@ -10,10 +7,10 @@ use super::Metrics;
 use super::metrics::RequestLabels;
 
 /// Counts and times every request, and gives it a span.
-pub(super) async fn measure(
-    State(metrics): State<Arc<Metrics>>,
+pub(super) async fn measure<F: Future<Output = Response>>(
+    metrics: &Metrics,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let method = method_label(request.method());
     // A path that leads nowhere is one label, or visitors could grow the metrics without end.
@@ -23,9 +20,9 @@ pub(super) async fn measure(
         .map_or("none", MatchedPath::as_str);
     let route = route.to_owned();
     let span = tracing::debug_span!("request", method, path = request.uri().path());
-    let in_flight = InFlight::new(&metrics);
+    let in_flight = InFlight::new(metrics);
     let start = metrics.clock.monotonic();
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = next(request).instrument(span.clone()).await;
     drop(in_flight);
     let duration = metrics.clock.monotonic().saturating_sub(start);
     let status = response.status().as_u16();

@@ -145,7 +145,7 @@ impl Collector for Source {
     tag = "hub",
     responses((status = 200, description = "OpenMetrics text", body = String))
 )]
-pub(super) async fn metrics(State(front): State<Front>) -> Response {
+pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     front.metrics.answers.gather(&front.metrics.asks).await;
     let mut page = String::new();
     match text::encode(&mut page, &front.metrics.registry) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::Extension;
+use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
 
 use super::access::Needs;
-use super::{BODY_BYTES_MAX, ProblemDetails};
+use super::{BODY_BYTES_MAX, Front, ProblemDetails};
 use crate::api::BATCH_BYTES_MAX;
 
 /// The tokens' names in the document.
@@ -114,16 +114,15 @@ fn add_problem(operation: &mut Operation, status: &str, description: &str) {
 }
 
 /// The finished document, written once.
-#[derive(Clone)]
-pub(super) struct Document(Arc<str>);
+#[derive(Debug)]
+pub(crate) struct Document(String);
 
 impl Document {
     pub(super) fn new(document: &utoipa::openapi::OpenApi) -> Self {
         Self(
             document
                 .to_json()
-                .expect("a document of plain values is JSON")
-                .into(),
+                .expect("a document of plain values is JSON"),
         )
     }
 }
@@ -135,9 +134,13 @@ impl Document {
     tag = "hub",
     responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value))
 )]
-pub(super) async fn openapi_json(Extension(document): Extension<Document>) -> impl IntoResponse {
+pub(super) async fn openapi_json(State(front): State<Arc<Front>>) -> impl IntoResponse {
+    let document = front
+        .document
+        .get()
+        .expect("it is there before the first request");
     (
         [(header::CONTENT_TYPE, "application/json")],
-        document.0.to_string(),
+        document.0.clone(),
     )
 }

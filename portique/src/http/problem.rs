@@ -2,7 +2,6 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use portique_fault::{Code, Report, Retry};
 use serde::{Deserialize, Serialize};
@@ -111,9 +110,12 @@ pub(super) async fn no_such_route(method: Method, uri: Uri) -> Response {
 }
 
 /// Gives every error response a problem-details body, whoever made it.
-pub(super) async fn render(request: Request, next: Next) -> Response {
+pub(super) async fn render<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let asked = Asked::new(&request);
-    let response = next.run(request).await;
+    let response = next(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     if !is_error || is_rendered(response.headers()) {
         return response;
@@ -124,7 +126,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         None => foreign(parts.status, &asked, body).await,
     };
     if problem.status >= 500 {
-        let Asked { method, path, .. } = asked;
+        let (method, path) = (asked.method, asked.uri.path());
         tracing::error!(%method, path, code = problem.code, detail = problem.detail, "request failed");
     }
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -134,9 +136,9 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 /// What a problem may have to name of the request it is about.
 struct Asked {
     method: Method,
-    path: String,
+    uri: Uri,
     /// What the request said that its body has.
-    body_bytes: Option<String>,
+    body_bytes: Option<HeaderValue>,
 }
 
 impl Asked {
@@ -144,8 +146,8 @@ impl Asked {
         let length = request.headers().get(header::CONTENT_LENGTH);
         Self {
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            body_bytes: length.and_then(|length| length.to_str().map(str::to_owned).ok()),
+            uri: request.uri().clone(),
+            body_bytes: length.cloned(),
         }
     }
 }
@@ -172,19 +174,21 @@ fn respond(problem: ProblemDetails, mut headers: HeaderMap) -> Response {
 async fn foreign(status: StatusCode, asked: &Asked, body: Body) -> ProblemDetails {
     let Asked {
         method,
-        path,
+        uri,
         body_bytes,
     } = asked;
     let said = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
     let (code, detail) = match status {
         StatusCode::METHOD_NOT_ALLOWED => {
+            let path = uri.path();
             let detail =
                 format!("{path} does not take {method}: the header `allow` says what it takes");
             (Code::InvalidArgument, detail)
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             let limit = super::BODY_BYTES_MAX;
+            let body_bytes = body_bytes.as_ref().and_then(|bytes| bytes.to_str().ok());
             let detail = match body_bytes {
                 Some(bytes) => format!("the body has {bytes} bytes: at most {limit} are taken"),
                 None => format!("the body is larger than {limit} bytes"),

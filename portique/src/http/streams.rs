@@ -1,18 +1,17 @@
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header;
-use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 /// Ends event streams when the hub stops: their viewers never would, and the stop would wait.
-pub(super) async fn end_with_the_hub(
-    State(stop): State<CancellationToken>,
+pub(super) async fn end_with_the_hub<F: Future<Output = Response>>(
+    stop: &CancellationToken,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
-    let response = next.run(request).await;
+    let response = next(request).await;
     let is_stream = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -20,6 +19,10 @@ pub(super) async fn end_with_the_hub(
     if !is_stream {
         return response;
     }
-    response
-        .map(|body| Body::from_stream(body.into_data_stream().take_until(stop.cancelled_owned())))
+    response.map(|body| {
+        Body::from_stream(
+            body.into_data_stream()
+                .take_until(stop.clone().cancelled_owned()),
+        )
+    })
 }

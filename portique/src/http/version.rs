@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ pub(super) struct Version {
 
 /// The hub's version and where its modules attach.
 #[utoipa::path(get, path = "/api/v1/version", tag = "hub", responses((status = 200, body = Version)))]
-pub(super) async fn version(State(front): State<Front>) -> Json<Version> {
+pub(super) async fn version(State(front): State<Arc<Front>>) -> Json<Version> {
     Json(Version {
         name: "portique".into(),
         version: env!("CARGO_PKG_VERSION").into(),

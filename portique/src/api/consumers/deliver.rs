@@ -65,7 +65,7 @@ pub(crate) struct SeekRequest {
 }
 
 /// Take events to work on; an empty list when there is none in time.
-#[utoipa::path(post, path = "/consumers/{name}/fetch", tag = "events",
+#[utoipa::path(post, path = "/api/v1/consumers/{name}/fetch", tag = "events",
     params(("name" = String, Path), FetchQuery),
     responses((status = OK, body = Vec<DeliveryView>)))]
 pub(crate) async fn fetch(
@@ -88,7 +88,7 @@ pub(crate) async fn fetch(
 }
 
 /// Acknowledge deliveries, all or none.
-#[utoipa::path(post, path = "/consumers/{name}/ack", tag = "events",
+#[utoipa::path(post, path = "/api/v1/consumers/{name}/ack", tag = "events",
     params(("name" = String, Path)), request_body = TokensRequest,
     responses((status = NO_CONTENT)))]
 pub(crate) async fn ack(
@@ -102,7 +102,7 @@ pub(crate) async fn ack(
 }
 
 /// Give a delivery back, to be delivered again.
-#[utoipa::path(post, path = "/consumers/{name}/nak", tag = "events",
+#[utoipa::path(post, path = "/api/v1/consumers/{name}/nak", tag = "events",
     params(("name" = String, Path)), request_body = NakRequest,
     responses((status = NO_CONTENT)))]
 pub(crate) async fn nak(
@@ -118,7 +118,7 @@ pub(crate) async fn nak(
 }
 
 /// Give deliveries their full time again, all or none.
-#[utoipa::path(post, path = "/consumers/{name}/extend", tag = "events",
+#[utoipa::path(post, path = "/api/v1/consumers/{name}/extend", tag = "events",
     params(("name" = String, Path)), request_body = TokensRequest,
     responses((status = NO_CONTENT)))]
 pub(crate) async fn extend(
@@ -132,7 +132,7 @@ pub(crate) async fn extend(
 }
 
 /// Move a consumer: it goes on from there, and what it holds is forgotten with its tokens.
-#[utoipa::path(post, path = "/consumers/{name}/seek", tag = "events",
+#[utoipa::path(post, path = "/api/v1/consumers/{name}/seek", tag = "events",
     params(("name" = String, Path)), request_body = SeekRequest,
     responses((status = NO_CONTENT)))]
 pub(crate) async fn seek(

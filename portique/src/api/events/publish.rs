@@ -55,7 +55,7 @@ pub(crate) struct Published {
 /// (`application/cloudevents-batch+json`), one a line (`application/x-ndjson`); or any body with the
 /// attributes in the query. The answer comes once they are durable. The header `Idempotency-Key`
 /// names the request for 24 hours; `traceparent` becomes an extension of events without one.
-#[utoipa::path(post, path = "/events", tag = "events",
+#[utoipa::path(post, path = "/api/v1/events", tag = "events",
     params(PublishQuery, ("Idempotency-Key" = Option<String>, Header)),
     request_body(content((serde_json::Value = "application/cloudevents+json"),
         (Vec<serde_json::Value> = "application/cloudevents-batch+json"),

@@ -37,7 +37,7 @@ pub(crate) struct EventsPage {
 }
 
 /// Events that are kept. An empty page means that the end was reached.
-#[utoipa::path(get, path = "/events", tag = "events", params(ReadQuery),
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(ReadQuery),
     responses((status = OK, body = EventsPage)))]
 pub(crate) async fn page(
     State(api): State<Arc<Api>>,

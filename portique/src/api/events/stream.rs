@@ -38,7 +38,7 @@ pub(crate) struct StreamQuery {
 /// its place in JSON. A listener that comes back with `Last-Event-ID` misses nothing that is kept.
 ///
 /// A listener that reads slowly is given events later; none is left out.
-#[utoipa::path(get, path = "/events/stream", tag = "events",
+#[utoipa::path(get, path = "/api/v1/events/stream", tag = "events",
     params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header)),
     responses((status = OK, content_type = "text/event-stream", body = String)))]
 pub(crate) async fn stream(

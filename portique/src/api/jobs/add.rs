@@ -67,7 +67,7 @@ impl From<AddQuery> for JobRequest {
 ///
 /// The answer comes once the job is durable. The header `Idempotency-Key` names the request for 24
 /// hours; `traceparent` and `tracestate` are carried to the worker.
-#[utoipa::path(post, path = "/queues/{queue}/jobs", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/jobs", tag = "jobs",
     params(("queue" = String, Path), AddQuery, ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = serde_json::Value, content_type = "application/json",
         description = "The payload: JSON, or anything else under its own media type"),
@@ -102,7 +102,7 @@ pub(crate) async fn add(
 ///
 /// A refusal names every line or entry that is wrong, up to ten. The header `Idempotency-Key` names
 /// the whole request for 24 hours.
-#[utoipa::path(post, path = "/queues/{queue}/jobs/batch", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/jobs/batch", tag = "jobs",
     params(("queue" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body(content((Vec<JobRequest> = "application/json"), (JobRequest = "application/x-ndjson"))),
     responses((status = CREATED, body = Vec<EnqueuedView>)))]

@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::api::refusal::{Refusal, Reply};
 
 /// Cancel a job that is not finished; its worker hears of it when it extends its lease.
-#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs",
     params(("id" = u64, Path)), responses((status = OK, body = SettledView)))]
 pub(crate) async fn cancel(
     State(api): State<Arc<Api>>,
@@ -21,7 +21,7 @@ pub(crate) async fn cancel(
 }
 
 /// Make a delayed or failed job due now, or a dead one waiting again with fresh counts.
-#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs",
     params(("id" = u64, Path)), responses((status = OK, body = SettledView)))]
 pub(crate) async fn retry(
     State(api): State<Arc<Api>>,

@@ -33,7 +33,7 @@ pub(crate) struct ClaimQuery {
 /// Take jobs to work on; an empty list when there is none in time.
 ///
 /// Each job comes with a token that extends and ends it.
-#[utoipa::path(post, path = "/queues/{queue}/claim", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/queues/{queue}/claim", tag = "jobs",
     params(("queue" = String, Path), ClaimQuery),
     responses((status = OK, body = Vec<ClaimedView>)))]
 pub(crate) async fn claim(

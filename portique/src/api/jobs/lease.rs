@@ -71,7 +71,7 @@ pub(crate) struct ProgressRequest {
 }
 
 /// Give a job back without costing an attempt.
-#[utoipa::path(post, path = "/jobs/{id}/release", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/release", tag = "jobs",
     params(("id" = u64, Path), ReleaseQuery), responses((status = OK, body = SettledView)))]
 pub(crate) async fn release(
     State(api): State<Arc<Api>>,
@@ -85,7 +85,7 @@ pub(crate) async fn release(
 }
 
 /// Give jobs back without costing an attempt: a JSON array, or one a line.
-#[utoipa::path(post, path = "/jobs/release", tag = "jobs", params(DelayQuery),
+#[utoipa::path(post, path = "/api/v1/jobs/release", tag = "jobs", params(DelayQuery),
     request_body(content((Vec<LeaseRequest> = "application/json"), (LeaseRequest = "application/x-ndjson"))),
     responses((status = OK, body = Vec<SettledView>)))]
 pub(crate) async fn release_batch(
@@ -102,7 +102,7 @@ pub(crate) async fn release_batch(
 }
 
 /// Give a lease its full time again; refused when the job was cancelled or the lease is lost.
-#[utoipa::path(post, path = "/jobs/{id}/extend", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/extend", tag = "jobs",
     params(("id" = u64, Path), TokenQuery), responses((status = OK, body = ExtensionView)))]
 pub(crate) async fn extend(
     State(api): State<Arc<Api>>,
@@ -122,7 +122,7 @@ pub(crate) async fn extend(
 }
 
 /// Give leases their full time again: a JSON array, or one a line. Each has an outcome of its own.
-#[utoipa::path(post, path = "/jobs/extend", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/extend", tag = "jobs",
     request_body(content((Vec<LeaseRequest> = "application/json"), (LeaseRequest = "application/x-ndjson"))),
     responses((status = OK, body = Vec<ExtensionView>)))]
 pub(crate) async fn extend_batch(
@@ -141,7 +141,7 @@ pub(crate) async fn extend_batch(
 }
 
 /// Say how far a job is.
-#[utoipa::path(post, path = "/jobs/{id}/progress", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/progress", tag = "jobs",
     params(("id" = u64, Path), TokenQuery), request_body = ProgressRequest,
     responses((status = NO_CONTENT)))]
 pub(crate) async fn progress(

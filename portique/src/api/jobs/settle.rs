@@ -122,7 +122,7 @@ pub(crate) struct FailQuery {
 }
 
 /// End a job well; the body, if any, is its result. Repeating it gives the same answer.
-#[utoipa::path(post, path = "/jobs/{id}/complete", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/complete", tag = "jobs",
     params(("id" = u64, Path), TokenQuery),
     request_body(content = Option<serde_json::Value>, content_type = "application/json",
         description = "The result: JSON, or anything else under its own media type"),
@@ -149,7 +149,7 @@ pub(crate) async fn complete(
 }
 
 /// End jobs well: a JSON array, or one a line. Each has an outcome of its own.
-#[utoipa::path(post, path = "/jobs/complete", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/complete", tag = "jobs",
     request_body(content((Vec<CompletionRequest> = "application/json"), (CompletionRequest = "application/x-ndjson"))),
     responses((status = OK, body = Vec<SettledView>)))]
 pub(crate) async fn complete_batch(
@@ -167,7 +167,7 @@ pub(crate) async fn complete_batch(
 }
 
 /// End an attempt badly; the body is the reason, as text.
-#[utoipa::path(post, path = "/jobs/{id}/fail", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/fail", tag = "jobs",
     params(("id" = u64, Path), FailQuery),
     request_body(content = String, content_type = "text/plain", description = "Why, for people; cut to 4 KiB"),
     responses((status = OK, body = SettledView)))]
@@ -191,7 +191,7 @@ pub(crate) async fn fail(
 }
 
 /// End attempts badly: a JSON array, or one a line. Each has an outcome of its own.
-#[utoipa::path(post, path = "/jobs/fail", tag = "jobs",
+#[utoipa::path(post, path = "/api/v1/jobs/fail", tag = "jobs",
     request_body(content((Vec<FailingRequest> = "application/json"), (FailingRequest = "application/x-ndjson"))),
     responses((status = OK, body = Vec<SettledView>)))]
 pub(crate) async fn fail_batch(

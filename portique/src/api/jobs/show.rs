@@ -47,7 +47,7 @@ pub(crate) struct JobsPage {
 }
 
 /// One job, also a finished one for as long as it is remembered.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs",
     params(("id" = u64, Path), WaitQuery), responses((status = OK, body = JobShown)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
@@ -65,7 +65,7 @@ pub(crate) async fn show(
 }
 
 /// Jobs of a queue.
-#[utoipa::path(get, path = "/queues/{queue}/jobs", tag = "jobs",
+#[utoipa::path(get, path = "/api/v1/queues/{queue}/jobs", tag = "jobs",
     params(("queue" = String, Path), ListQuery), responses((status = OK, body = JobsPage)))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
