@@ -75,6 +75,15 @@ impl Labels {
         self.0.len()
     }
 
+    pub(crate) fn packed(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes over what [`pack`] wrote: names and values by turns, sorted by name, each once.
+    pub(crate) fn from_packed(packed: &str) -> Self {
+        Self(Arc::from(packed))
+    }
+
     /// A builder that begins with these labels.
     pub fn to_builder(&self) -> LabelsBuilder {
         let pairs = self.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
@@ -124,6 +133,23 @@ impl fmt::Debug for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Longest name or value, so that its length fits a `char`.
+pub(crate) const LABEL_BYTES_MAX: usize = 1 << 20;
+
+/// The pairs of packed labels.
+pub(crate) fn unpack(packed: &str) -> impl Iterator<Item = (&str, &str)> {
+    Pairs { rest: packed }
+}
+
+/// Adds a name or a value.
+///
+/// # Panics
+/// When it is longer than [`LABEL_BYTES_MAX`].
+pub(crate) fn pack(packed: &mut String, text: &str) {
+    packed.push(length_char(text.len()));
+    packed.push_str(text);
 }
 
 struct Pairs<'a> {
@@ -196,8 +222,7 @@ impl LabelsBuilder {
         let mut packed = String::new();
         for (name, value) in &self.pairs {
             for text in [name, value] {
-                packed.push(length_char(text.len()));
-                packed.push_str(text);
+                pack(&mut packed, text);
             }
         }
         Labels(Arc::from(packed))

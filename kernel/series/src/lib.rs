@@ -5,17 +5,23 @@
 //! time as columns of [`Samples`]. Nothing here reads a clock or opens a port: time is a parameter,
 //! so that the whole runs in simulated time.
 
+mod appended;
+mod batch;
 mod error;
 mod histogram;
 mod labels;
 mod matcher;
+mod metadata;
 mod samples;
 mod source;
 
+pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
+pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
 pub use error::Error;
 pub use histogram::{CounterReset, Histogram, Span};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
+pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Source};
 
