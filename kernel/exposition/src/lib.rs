@@ -1,0 +1,20 @@
+//! The formats in which telemetry travels: from bytes into a [`Batch`](portique_series::Batch), and back.
+//!
+//! ```text
+//! text, OpenMetrics, delimited protobuf ─┐
+//! remote write 1.0 and 2.0 ──────────────┤   what is good   ──► Batch ──► the store
+//! OTLP, Influx lines, Graphite lines ────┴─► what is not    ──► Rejections: place, reason, remedy
+//! ```
+//!
+//! Every reader keeps what is good where its format lets it tell where the bad ends, and says of the rest which
+//! line or series it was, what is wrong and what would be right. A body that cannot be read at all is an
+//! [`Error`]. Reading allocates for what it keeps only: sizes that a body declares are compared with a limit
+//! before they are believed.
+//!
+//! Nothing here opens a port, reads a clock or knows a request: bytes in, batch out.
+
+mod error;
+mod rejection;
+
+pub use error::Error;
+pub use rejection::{Place, REJECTIONS_KEPT_MAX, Reason, Rejection, Rejections};
