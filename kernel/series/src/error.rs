@@ -11,12 +11,21 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
+    /// Bytes that should be a chunk are not.
+    #[error("the chunk is damaged at byte {offset}: {reason}")]
+    DamagedChunk {
+        /// Where in the chunk.
+        offset: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
 }
 
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Self::BadPattern { .. } => Code::InvalidArgument,
+            Self::DamagedChunk { .. } => Code::DataLoss,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod appended;
 mod batch;
+mod chunk;
 mod error;
 mod histogram;
 mod labels;
@@ -17,8 +18,12 @@ mod source;
 
 pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
+pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
 pub use error::Error;
-pub use histogram::{CounterReset, Histogram, Span};
+pub use histogram::{
+    BUCKETS_MAX, BadHistogram, Bucket, ClassicBucket, Compensated, CounterReset, FractionNote, Histogram, HistogramMean,
+    HistogramSum, Merged, QuantileNote, SCHEMA_CUSTOM, SCHEMA_MAX, SCHEMA_MIN, Span, Trim,
+};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
