@@ -16,7 +16,9 @@ pub enum Error {
         unit: &'static str,
     },
     /// The compressed body is damaged, or not compressed at all.
-    #[error("the body is not a snappy block: compress it with snappy's block format, without frames")]
+    #[error(
+        "the body is not a snappy block: compress it with snappy's block format, without frames"
+    )]
     Snappy {
         /// What the decoder says.
         #[source]
@@ -32,6 +34,13 @@ pub enum Error {
         /// What does not fit.
         problem: &'static str,
     },
+    /// A matcher of a request cannot be used.
+    #[error("a matcher cannot be used")]
+    Matcher {
+        /// Why.
+        #[source]
+        source: portique_series::Error,
+    },
     /// The body is not the JSON that its format asks for.
     #[error("not OTLP JSON at {path}: {problem}")]
     Json {
@@ -46,9 +55,10 @@ impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Self::TooLarge { .. } => Code::ResourceExhausted,
-            Self::Snappy { .. } | Self::Malformed { .. } | Self::Json { .. } => {
-                Code::InvalidArgument
-            }
+            Self::Snappy { .. }
+            | Self::Malformed { .. }
+            | Self::Matcher { .. }
+            | Self::Json { .. } => Code::InvalidArgument,
         }
     }
 }

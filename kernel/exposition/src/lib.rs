@@ -14,7 +14,19 @@
 //! Nothing here opens a port, reads a clock or knows a request: bytes in, batch out.
 
 mod error;
+mod exemplar;
+mod metric_kind;
+mod native;
 mod rejection;
+mod remote_read;
+mod remote_write;
+mod snappy;
+mod wire;
 
 pub use error::Error;
 pub use rejection::{Place, REJECTIONS_KEPT_MAX, Reason, Rejection, Rejections};
+pub use remote_read::{READ_QUERIES_MAX, ReadEncoder, ReadHints, ReadQuery, read_request};
+pub use remote_write::{
+    WRITE_SAMPLES_MAX, WriteCounts, WriteEncoder, WriteReader, WriteSeries, WriteVersion,
+};
+pub use snappy::{DECOMPRESSED_BYTES_MAX, compress_snappy, decompress_snappy};

@@ -8,6 +8,8 @@ use portique_series::LabelsFault;
 pub const REJECTIONS_KEPT_MAX: usize = 20;
 /// So much of a bad line goes into its rejection: enough to find it, too little to fill a memory.
 const EXCERPT_CHARS_MAX: usize = 120;
+/// Enough labels to find a series by.
+const EXCERPT_LABELS_MAX: usize = 8;
 
 /// Where in a body something bad was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,13 +183,34 @@ impl Rejections {
 
     /// Counts one, and keeps it while there is room.
     pub(crate) fn add(&mut self, place: Place, bad: Bad, excerpt: &[u8]) {
+        self.add_with(place, bad, || cut(excerpt));
+    }
+
+    /// The same with an excerpt of labels, which is made only when it is kept.
+    pub(crate) fn add_series<'a>(
+        &mut self,
+        place: Place,
+        bad: Bad,
+        labels: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) {
+        self.add_with(place, bad, || {
+            let mut text = String::new();
+            for (name, value) in labels.take(EXCERPT_LABELS_MAX) {
+                let comma = if text.is_empty() { "" } else { "," };
+                text.extend([comma, &cut(name), "=", &cut(value)]);
+            }
+            cut(text.as_bytes())
+        });
+    }
+
+    fn add_with(&mut self, place: Place, bad: Bad, excerpt: impl FnOnce() -> String) {
         self.counts[bad.reason as usize] += 1;
         if self.kept.len() < REJECTIONS_KEPT_MAX {
             self.kept.push(Rejection {
                 place,
                 reason: bad.reason,
                 detail: bad.detail,
-                excerpt: cut(excerpt),
+                excerpt: excerpt(),
             });
         }
     }
