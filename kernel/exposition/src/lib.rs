@@ -21,6 +21,7 @@ mod rejection;
 mod remote_read;
 mod remote_write;
 mod snappy;
+mod text;
 mod wire;
 
 pub use error::Error;
@@ -30,3 +31,6 @@ pub use remote_write::{
     WRITE_SAMPLES_MAX, WriteCounts, WriteEncoder, WriteReader, WriteSeries, WriteVersion,
 };
 pub use snappy::{DECOMPRESSED_BYTES_MAX, compress_snappy, decompress_snappy};
+pub use text::{
+    LINE_BYTES_MAX, NameEscaping, TextCounts, TextFormat, TextOptions, TextWriter, read_text,
+};

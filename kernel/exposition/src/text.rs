@@ -1,0 +1,223 @@
+//! The text formats of Prometheus (0.0.4) and OpenMetrics (1.0), line by line.
+//!
+//! A line is scanned into places in the body first and goes into the batch once it is known to be whole, so a bad
+//! line leaves nothing behind. Names in quotes may hold any UTF-8. What a text calls NaN becomes the ordinary NaN:
+//! a stale marker cannot be written in text.
+//!
+//! Sources: Prometheus, exposition formats; OpenMetrics 1.0.
+
+mod family;
+mod line;
+mod number;
+mod sample;
+mod start;
+mod write;
+
+pub(crate) use number::{parse_seconds, parse_value, write_value};
+pub use write::{NameEscaping, TextWriter};
+
+use portique_series::{Batch, METRIC_NAME};
+
+use crate::exemplar::exemplar_labels;
+use crate::rejection::Bad;
+use crate::{Place, Reason, Rejections};
+use family::Family;
+use line::Line;
+use sample::{Sample, Scratch};
+use start::Starts;
+
+/// Most bytes of one line: a label may take as many.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Which text format a body is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextFormat {
+    /// Prometheus' own, version 0.0.4: blanks where they please, milliseconds, comments.
+    Prometheus,
+    /// OpenMetrics 1.0: one space, seconds, exemplars, a last line `# EOF`.
+    OpenMetrics,
+}
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy)]
+pub struct TextOptions {
+    /// Its format.
+    pub format: TextFormat,
+    /// The timestamp of samples that name none, Unix milliseconds.
+    pub default_timestamp_ms: i64,
+    /// Whether timestamps in the body count; otherwise all samples get the default.
+    pub honors_timestamps: bool,
+}
+
+/// What a body held that went into the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TextCounts {
+    /// Samples.
+    pub samples: usize,
+    /// Exemplars.
+    pub exemplars: usize,
+    /// Whether the body said that it is whole, or its format has no way to.
+    pub is_complete: bool,
+}
+
+/// Adds what a body holds to the batch, each line as a series of its own, in its order.
+///
+/// An OpenMetrics body without its last line `# EOF` may have been cut: its lines are kept, that is rejected, and
+/// [`is_complete`](TextCounts::is_complete) says so.
+pub fn read_text(
+    body: &[u8],
+    options: &TextOptions,
+    batch: &mut Batch,
+    rejections: &mut Rejections,
+) -> TextCounts {
+    let mut reader = Reader {
+        options,
+        batch,
+        rejections,
+        starts: match options.format {
+            TextFormat::Prometheus => Starts::default(),
+            TextFormat::OpenMetrics => Starts::of(body),
+        },
+        family: Family::default(),
+        scratch: Scratch::default(),
+        counts: TextCounts::default(),
+        has_ended: false,
+    };
+    for (index, line) in lines(body).enumerate() {
+        let place = Place::Line(index as u64 + 1);
+        if let Err(bad) = reader.line(line, place) {
+            reader.rejections.add(place, bad, line);
+        }
+    }
+    reader.finish(body)
+}
+
+/// The lines of a body without their newlines; what follows the last newline is a line if there is anything.
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or(&[]);
+        Some(line)
+    })
+}
+
+/// The line as text, if it is one.
+fn text_of(line: &[u8]) -> Result<&str, Bad> {
+    if line.len() > LINE_BYTES_MAX {
+        let bytes = line.len();
+        let wrong = format!("the line takes {bytes} bytes, at most {LINE_BYTES_MAX} are allowed");
+        return Err(Bad::new(Reason::LineTooLong, wrong));
+    }
+    if line.last() == Some(&b'\r') {
+        let wrong = "the line ends with a carriage return: end lines with a newline alone";
+        return Err(Bad::new(Reason::CarriageReturn, wrong));
+    }
+    str::from_utf8(line).map_err(|fault| {
+        let byte = fault.valid_up_to() + 1;
+        Bad::new(
+            Reason::NotUtf8,
+            format!("byte {byte} of the line is not UTF-8"),
+        )
+    })
+}
+
+struct Reader<'o, 'b> {
+    options: &'o TextOptions,
+    batch: &'b mut Batch,
+    rejections: &'b mut Rejections,
+    starts: Starts,
+    family: Family,
+    scratch: Scratch,
+    counts: TextCounts,
+    has_ended: bool,
+}
+
+impl Reader<'_, '_> {
+    fn line(&mut self, bytes: &[u8], place: Place) -> Result<(), Bad> {
+        if self.has_ended {
+            return Err(Bad::new(Reason::AfterEnd, "there is more after # EOF"));
+        }
+        let text = text_of(bytes)?;
+        let mut line = Line::new(text);
+        if self.options.format == TextFormat::Prometheus {
+            line.skip_blanks();
+            if line.is_at_end() {
+                return Ok(());
+            }
+        }
+        if line.eat('#') {
+            return self.comment(line);
+        }
+        let sample = Sample::scan(line, self.options.format, &mut self.scratch)?;
+        self.sample(text, &sample, place)
+    }
+
+    fn comment(&mut self, line: Line<'_>) -> Result<(), Bad> {
+        let is_open = self.options.format == TextFormat::OpenMetrics;
+        if is_open && line.rest() == " EOF" {
+            self.has_ended = true;
+            return Ok(());
+        }
+        let known = self.family.comment(line, self.options.format, self.batch)?;
+        if is_open && !known {
+            let wrong = "OpenMetrics has no comments: write HELP, TYPE, UNIT or EOF after #";
+            return Err(Bad::new(Reason::Syntax, wrong));
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, text: &str, sample: &Sample, place: Place) -> Result<(), Bad> {
+        let texts = self.scratch.texts(text);
+        let name = texts.at(sample.name);
+        let family = self.family.with_starts(name);
+        if family.is_some_and(|family| name.strip_prefix(family) == Some("_created")) {
+            return Ok(());
+        }
+        self.batch.begin();
+        self.batch.label(METRIC_NAME, name);
+        for (name, value) in texts.labels() {
+            self.batch.label(name, value);
+        }
+        self.batch.end_labels()?;
+        let given_ms = sample
+            .timestamp_ms
+            .filter(|_| self.options.honors_timestamps);
+        let timestamp_ms = given_ms.unwrap_or(self.options.default_timestamp_ms);
+        self.batch.float(timestamp_ms, sample.value);
+        self.counts.samples += 1;
+        if let Some(family) = family {
+            self.batch.start(self.starts.find(family, texts.labels()));
+        }
+        if let Some(exemplar) = &sample.exemplar {
+            match exemplar_labels(texts.exemplar_labels()) {
+                Ok(labels) => {
+                    let at_ms = exemplar.timestamp_ms.unwrap_or(timestamp_ms);
+                    self.batch.exemplar(labels, exemplar.value, at_ms);
+                    self.counts.exemplars += 1;
+                }
+                Err(bad) => self.rejections.add(place, bad, text.as_bytes()),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, body: &[u8]) -> TextCounts {
+        self.family.flush(self.batch);
+        self.counts.is_complete = self.has_ended || self.options.format == TextFormat::Prometheus;
+        if !self.counts.is_complete {
+            let wrong = "the last line is not # EOF: the body may have been cut";
+            let place = Place::Line(lines(body).count() as u64 + 1);
+            self.rejections
+                .add(place, Bad::new(Reason::NoEnd, wrong), b"");
+        }
+        self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests;
