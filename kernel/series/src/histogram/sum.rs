@@ -58,6 +58,14 @@ impl HistogramSum {
         self.merge(other, 1.0)
     }
 
+    /// Takes a histogram away as [`Histogram::subtract`] does.
+    ///
+    /// `None`, and nothing changed, when one has custom bounds and the other has not.
+    #[must_use = "the two may not go together"]
+    pub fn subtract(&mut self, other: &Histogram) -> Option<Merged> {
+        self.merge(other, -1.0)
+    }
+
     /// Multiplies every count and the sum.
     pub fn scale(&mut self, factor: f64) {
         for part in self.parts_mut() {
