@@ -1,0 +1,293 @@
+//! Answers queries.
+
+use std::sync::{Mutex, PoisonError};
+
+use portique_series::{Labels, Source, Value};
+
+use crate::annotations::Annotations;
+use crate::budget::Budget;
+use crate::column::{Column, SeriesColumn};
+use crate::config::{Config, Options};
+use crate::error::Error;
+use crate::evaluate::{Evaluation, Merger, without_metadata};
+use crate::steps::Steps;
+use crate::syntax::{DurationContext, Expr, ParseError, ParseErrors, ValueType, parse};
+
+/// Evaluates queries on any [`Source`]. Calls block: async callers run them where that is allowed.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    config: Config,
+}
+
+/// The answer to a query.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// What it comes to.
+    pub value: QueryValue,
+    /// What was noticed on the way.
+    pub annotations: Annotations,
+}
+
+/// What a query comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QueryValue {
+    /// One number; the time is that of the query, Unix milliseconds.
+    Scalar(i64, f64),
+    /// A text.
+    String(i64, String),
+    /// One sample of each series, all at the time of the query, in the order the query gives them.
+    Vector(Vec<VectorSample>),
+    /// Samples of each series, sorted by labels.
+    Matrix(Vec<MatrixSeries>),
+}
+
+/// One sample of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VectorSample {
+    /// The series.
+    pub labels: Labels,
+    /// Unix milliseconds.
+    pub timestamp_ms: i64,
+    /// Its value.
+    pub value: Value,
+}
+
+/// Samples of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatrixSeries {
+    /// The series.
+    pub labels: Labels,
+    /// Unix milliseconds and value, by ascending time.
+    pub points: Vec<(i64, Value)>,
+}
+
+/// The times of a range query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first, Unix milliseconds.
+    pub from_ms: i64,
+    /// Not after this.
+    pub to_ms: i64,
+    /// Distance, over 0.
+    pub step_ms: i64,
+}
+
+impl Engine {
+    /// An engine with these settings.
+    pub fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Evaluates a query at one time.
+    ///
+    /// # Errors
+    /// When the query is malformed, cannot be evaluated on these data, needs more than a limit allows, or has to end.
+    pub fn instant(
+        &self,
+        source: &dyn Source,
+        query: &str,
+        time_ms: i64,
+        options: &Options<'_>,
+    ) -> Result<Output, Error> {
+        let expr = parse(query, &self.config.syntax).map_err(Error::Parse)?;
+        self.evaluate(source, query, &expr, Steps::once(time_ms), options)
+    }
+
+    /// Evaluates a query at evenly spaced times.
+    ///
+    /// # Errors
+    /// As [`instant`](Self::instant), and when there are too many steps or the query yields a range or a text.
+    pub fn range(
+        &self,
+        source: &dyn Source,
+        query: &str,
+        range: TimeRange,
+        options: &Options<'_>,
+    ) -> Result<Output, Error> {
+        let expr = parse(query, &self.config.syntax).map_err(Error::Parse)?;
+        let kind = expr.value_type();
+        if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+            let kind = kind.documented();
+            return Err(Error::BadParameter {
+                reason: format!(
+                    "invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector"
+                ),
+            });
+        }
+        let steps = self.steps(range)?;
+        let evaluation = self.evaluation(source, query, steps, range.to_ms, options);
+        let mut held = Vec::new();
+        evaluation.each_or_scalar(&expr, steps, &mut |item| {
+            evaluation.budget.charge(item.column.size())?;
+            held.push(item.to_series());
+            Ok(())
+        })?;
+        let mut series = matrix(named(held, steps)?, steps);
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(evaluation.output(QueryValue::Matrix(series)))
+    }
+
+    /// Evaluates a tree at one time.
+    fn evaluate(
+        &self,
+        source: &dyn Source,
+        query: &str,
+        expr: &Expr,
+        steps: Steps,
+        options: &Options<'_>,
+    ) -> Result<Output, Error> {
+        let time_ms = steps.start_ms;
+        let evaluation = self.evaluation(source, query, steps, time_ms, options);
+        let value = match expr.value_type() {
+            ValueType::Scalar => {
+                let values = evaluation.scalar(expr, steps)?;
+                QueryValue::Scalar(time_ms, values[0])
+            }
+            ValueType::String => QueryValue::String(time_ms, string(query, expr)?),
+            ValueType::Matrix => QueryValue::Matrix(evaluation.samples(expr, steps)?),
+            ValueType::Vector => {
+                let mut held = Vec::new();
+                evaluation.each(expr, steps, &mut |item| {
+                    evaluation.budget.charge(item.column.size())?;
+                    held.push(item.to_series());
+                    Ok(())
+                })?;
+                QueryValue::Vector(vector(named(held, steps)?, time_ms))
+            }
+        };
+        Ok(evaluation.output(value))
+    }
+
+    fn evaluation<'a>(
+        &'a self,
+        source: &'a dyn Source,
+        query: &'a str,
+        steps: Steps,
+        to_ms: i64,
+        options: &Options<'a>,
+    ) -> Evaluation<'a> {
+        Evaluation {
+            source,
+            config: &self.config,
+            query,
+            lookback_ms: options.lookback_ms.unwrap_or(self.config.lookback_ms),
+            steps,
+            to_ms,
+            durations: DurationContext {
+                step_ms: steps.step_ms,
+                range_ms: to_ms.saturating_sub(steps.start_ms),
+            },
+            budget: Budget::new(self.config.samples_max),
+            interrupt: options.interrupt,
+            notes: Mutex::default(),
+        }
+    }
+
+    fn steps(&self, range: TimeRange) -> Result<Steps, Error> {
+        let bad = |reason: &str| {
+            Err(Error::BadParameter {
+                reason: reason.to_owned(),
+            })
+        };
+        if range.step_ms <= 0 {
+            return bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
+        }
+        if range.to_ms < range.from_ms {
+            return bad("end timestamp must not be before start time");
+        }
+        let steps = Steps::between(range.from_ms, range.to_ms, range.step_ms);
+        if steps.count > self.config.steps_max.saturating_add(1) {
+            let steps_max = self.config.steps_max;
+            return bad(&format!(
+                "exceeded maximum resolution of {steps_max} points per timeseries. Try decreasing the query resolution (?step=XX)"
+            ));
+        }
+        Ok(steps)
+    }
+}
+
+impl Evaluation<'_> {
+    /// The samples of a range expression, as an instant query shows them.
+    fn samples(&self, expr: &Expr, steps: Steps) -> Result<Vec<MatrixSeries>, Error> {
+        let expr = expr.without_parens();
+        let shape = self.range_shape(expr)?;
+        let mut series = Vec::new();
+        self.each_range(expr, shape, steps, &mut |labels, drop_name, decoded| {
+            let Some(Some(window)) = decoded.windows(shape, steps).next() else {
+                return Ok(());
+            };
+            self.budget.charge(decoded.size())?;
+            let points = crate::evaluate::points(&window)?;
+            if points.is_empty() {
+                return Ok(());
+            }
+            let labels = match drop_name {
+                true => without_metadata(labels),
+                false => labels.clone(),
+            };
+            series.push(MatrixSeries { labels, points });
+            Ok(())
+        })?;
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(series)
+    }
+
+    fn output(self, value: QueryValue) -> Output {
+        Output {
+            value,
+            annotations: self.notes.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+/// Removes the names that were to go at the end, and makes one of what has the same labels then.
+fn named(held: Vec<SeriesColumn>, steps: Steps) -> Result<Vec<SeriesColumn>, Error> {
+    let mut merger = Merger::new(steps.count);
+    for mut series in held {
+        if series.drop_name {
+            series.labels = without_metadata(&series.labels);
+            series.drop_name = false;
+        }
+        merger.add(series)?;
+    }
+    Ok(merger.into_series())
+}
+
+fn vector(series: Vec<SeriesColumn>, timestamp_ms: i64) -> Vec<VectorSample> {
+    let samples = series.into_iter().filter_map(|series| {
+        let value = series.column.value(0)?;
+        Some(VectorSample {
+            labels: series.labels,
+            timestamp_ms,
+            value,
+        })
+    });
+    samples.collect()
+}
+
+fn matrix(series: Vec<SeriesColumn>, steps: Steps) -> Vec<MatrixSeries> {
+    let points = |column: &Column| {
+        let value = |step: usize| column.value(step).map(|value| (steps.time(step), value));
+        (0..steps.count).filter_map(value).collect::<Vec<_>>()
+    };
+    let series = series.into_iter().map(|series| MatrixSeries {
+        points: points(&series.column),
+        labels: series.labels,
+    });
+    series.filter(|series| !series.points.is_empty()).collect()
+}
+
+fn string(query: &str, expr: &Expr) -> Result<String, Error> {
+    match expr.without_parens() {
+        Expr::String(literal) => Ok(String::from_utf8_lossy(&literal.bytes).into_owned()),
+        _ => {
+            let error = ParseError::new(expr.span(), "expected a string");
+            Err(Error::Parse(ParseErrors::new(query, vec![error])))
+        }
+    }
+}
