@@ -154,7 +154,7 @@ pub enum At {
 /// Selects series by their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorSelector {
-    /// The metric's name, when it stands before the braces or quoted within; `matchers` hold it too.
+    /// The metric's name, when it stands before the braces; `matchers` hold it too.
     pub name: Option<String>,
     /// All conditions, the one on the metric's name last if the name stands before the braces.
     pub matchers: Vec<Matcher>,

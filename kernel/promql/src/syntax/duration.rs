@@ -22,16 +22,14 @@ pub enum DurationExpr {
         /// Where it is written.
         span: Span,
     },
-    /// `-d`, `+d`.
-    Sign {
-        /// Whether the sign is a minus.
-        negative: bool,
-        /// Before what.
+    /// `-d`.
+    Negative {
+        /// What is negated.
         operand: Box<Self>,
         /// Where it is written.
         span: Span,
     },
-    /// `5m * 2`, `min(step(), 1m)`.
+    /// `5m * 2`, `min_of(step(), 1m)`.
     Binary {
         /// What is computed.
         op: DurationOp,
@@ -91,7 +89,7 @@ pub struct DurationContext {
 }
 
 /// Beyond this a duration does not fit into nanoseconds of 64 bits, which is Prometheus' bound.
-const SECONDS_MAX: f64 = 9_223_372_036.0;
+pub(super) const SECONDS_MAX: f64 = 9_223_372_036.0;
 
 impl DurationExpr {
     /// Where it is written.
@@ -99,7 +97,7 @@ impl DurationExpr {
         match self {
             Self::Literal { span, .. }
             | Self::Query { span, .. }
-            | Self::Sign { span, .. }
+            | Self::Negative { span, .. }
             | Self::Binary { span, .. }
             | Self::Paren { span, .. } => *span,
         }
@@ -144,12 +142,7 @@ impl DurationExpr {
                 QueryDuration::Step => context.step_ms as f64 / 1000.0,
                 QueryDuration::Range => context.range_ms as f64 / 1000.0,
             }),
-            Self::Sign {
-                negative, operand, ..
-            } => {
-                let seconds = operand.seconds(context)?;
-                Ok(if *negative { -seconds } else { seconds })
-            }
+            Self::Negative { operand, .. } => Ok(-operand.seconds(context)?),
             Self::Binary { op, lhs, rhs, span } => {
                 op.apply(lhs.seconds(context)?, rhs.seconds(context)?, *span)
             }
@@ -159,6 +152,20 @@ impl DurationExpr {
 }
 
 impl DurationOp {
+    /// As written; `min_of` and `max_of` are written as calls.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Min => "min_of",
+            Self::Max => "max_of",
+        }
+    }
+
     fn apply(self, lhs: f64, rhs: f64, span: Span) -> Result<f64, ParseError> {
         match self {
             Self::Add => Ok(lhs + rhs),
