@@ -16,10 +16,10 @@ impl Parser<'_> {
     pub(super) fn length(&mut self, context: &str) -> Result<DurationExpr, Stop> {
         self.duration_parts = 0;
         let length = self.duration(SUM, context)?;
-        if let DurationExpr::Literal { seconds, span, .. } = length {
-            if seconds <= 0.0 {
-                self.note(span, "duration must be greater than 0");
-            }
+        if let DurationExpr::Literal { seconds, span, .. } = length
+            && seconds <= 0.0
+        {
+            self.note(span, "duration must be greater than 0");
         }
         Ok(length)
     }

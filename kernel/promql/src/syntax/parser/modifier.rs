@@ -174,8 +174,9 @@ impl Parser<'_> {
             _ => literal.value,
         };
         let timestamp_ms = (seconds * 1000.0).round();
-        // Beyond these the milliseconds do not fit into 64 bits.
-        if !(timestamp_ms.abs() < i64::MAX as f64) {
+        // Beyond this the milliseconds do not fit into 64 bits.
+        let is_bounded = timestamp_ms.abs() < i64::MAX as f64;
+        if !is_bounded {
             let message = format!("timestamp out of bounds for @ modifier: {seconds:.6}");
             self.note(
                 before,
