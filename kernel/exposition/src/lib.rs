@@ -15,11 +15,13 @@
 
 mod error;
 mod exemplar;
+mod float_text;
 mod metric_kind;
 mod native;
 mod rejection;
 mod remote_read;
 mod remote_write;
+mod scrape;
 mod snappy;
 mod text;
 mod wire;
@@ -30,7 +32,8 @@ pub use remote_read::{READ_QUERIES_MAX, ReadEncoder, ReadHints, ReadQuery, read_
 pub use remote_write::{
     WRITE_SAMPLES_MAX, WriteCounts, WriteEncoder, WriteReader, WriteSeries, WriteVersion,
 };
-pub use snappy::{DECOMPRESSED_BYTES_MAX, compress_snappy, decompress_snappy};
-pub use text::{
-    LINE_BYTES_MAX, NameEscaping, TextCounts, TextFormat, TextOptions, TextWriter, read_text,
+pub use scrape::{
+    SCRAPE_ACCEPT, ScrapeCounts, ScrapeFormat, ScrapeOptions, read_protobuf, read_scrape,
 };
+pub use snappy::{DECOMPRESSED_BYTES_MAX, compress_snappy, decompress_snappy};
+pub use text::{LINE_BYTES_MAX, NameEscaping, TextFormat, TextWriter, read_text};

@@ -8,20 +8,18 @@
 
 mod family;
 mod line;
-mod number;
 mod sample;
 mod start;
 mod write;
 
-pub(crate) use number::{parse_seconds, parse_value, write_value};
 pub use write::{NameEscaping, TextWriter};
 
 use portique_series::{Batch, METRIC_NAME};
 
 use crate::exemplar::exemplar_labels;
 use crate::rejection::Bad;
-use crate::{Place, Reason, Rejections};
-use family::Family;
+use crate::{Place, Reason, Rejections, ScrapeCounts, ScrapeOptions};
+use family::{Bound, Family};
 use line::Line;
 use sample::{Sample, Scratch};
 use start::Starts;
@@ -38,49 +36,30 @@ pub enum TextFormat {
     OpenMetrics,
 }
 
-/// How a body is read.
-#[derive(Debug, Clone, Copy)]
-pub struct TextOptions {
-    /// Its format.
-    pub format: TextFormat,
-    /// The timestamp of samples that name none, Unix milliseconds.
-    pub default_timestamp_ms: i64,
-    /// Whether timestamps in the body count; otherwise all samples get the default.
-    pub honors_timestamps: bool,
-}
-
-/// What a body held that went into the batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TextCounts {
-    /// Samples.
-    pub samples: usize,
-    /// Exemplars.
-    pub exemplars: usize,
-    /// Whether the body said that it is whole, or its format has no way to.
-    pub is_complete: bool,
-}
-
 /// Adds what a body holds to the batch, each line as a series of its own, in its order.
 ///
 /// An OpenMetrics body without its last line `# EOF` may have been cut: its lines are kept, that is rejected, and
-/// [`is_complete`](TextCounts::is_complete) says so.
+/// [`is_complete`](ScrapeCounts::is_complete) says so.
 pub fn read_text(
     body: &[u8],
-    options: &TextOptions,
+    format: TextFormat,
+    options: &ScrapeOptions,
     batch: &mut Batch,
     rejections: &mut Rejections,
-) -> TextCounts {
+) -> ScrapeCounts {
     let mut reader = Reader {
+        format,
         options,
         batch,
         rejections,
-        starts: match options.format {
+        starts: match format {
             TextFormat::Prometheus => Starts::default(),
             TextFormat::OpenMetrics => Starts::of(body),
         },
         family: Family::default(),
         scratch: Scratch::default(),
-        counts: TextCounts::default(),
+        bound: Bound::default(),
+        counts: ScrapeCounts::default(),
         has_ended: false,
     };
     for (index, line) in lines(body).enumerate() {
@@ -127,13 +106,15 @@ fn text_of(line: &[u8]) -> Result<&str, Bad> {
 }
 
 struct Reader<'o, 'b> {
-    options: &'o TextOptions,
+    format: TextFormat,
+    options: &'o ScrapeOptions,
     batch: &'b mut Batch,
     rejections: &'b mut Rejections,
     starts: Starts,
     family: Family,
     scratch: Scratch,
-    counts: TextCounts,
+    bound: Bound,
+    counts: ScrapeCounts,
     has_ended: bool,
 }
 
@@ -144,7 +125,7 @@ impl Reader<'_, '_> {
         }
         let text = text_of(bytes)?;
         let mut line = Line::new(text);
-        if self.options.format == TextFormat::Prometheus {
+        if self.format == TextFormat::Prometheus {
             line.skip_blanks();
             if line.is_at_end() {
                 return Ok(());
@@ -153,17 +134,17 @@ impl Reader<'_, '_> {
         if line.eat('#') {
             return self.comment(line);
         }
-        let sample = Sample::scan(line, self.options.format, &mut self.scratch)?;
+        let sample = Sample::scan(line, self.format, &mut self.scratch)?;
         self.sample(text, &sample, place)
     }
 
     fn comment(&mut self, line: Line<'_>) -> Result<(), Bad> {
-        let is_open = self.options.format == TextFormat::OpenMetrics;
+        let is_open = self.format == TextFormat::OpenMetrics;
         if is_open && line.rest() == " EOF" {
             self.has_ended = true;
             return Ok(());
         }
-        let known = self.family.comment(line, self.options.format, self.batch)?;
+        let known = self.family.comment(line, self.format, self.batch)?;
         if is_open && !known {
             let wrong = "OpenMetrics has no comments: write HELP, TYPE, UNIT or EOF after #";
             return Err(Bad::new(Reason::Syntax, wrong));
@@ -181,13 +162,13 @@ impl Reader<'_, '_> {
         self.batch.begin();
         self.batch.label(METRIC_NAME, name);
         for (name, value) in texts.labels() {
-            self.batch.label(name, value);
+            match self.family.is_bound(name) {
+                true => self.bound.label(self.batch, name, value),
+                false => self.batch.label(name, value),
+            }
         }
         self.batch.end_labels()?;
-        let given_ms = sample
-            .timestamp_ms
-            .filter(|_| self.options.honors_timestamps);
-        let timestamp_ms = given_ms.unwrap_or(self.options.default_timestamp_ms);
+        let timestamp_ms = self.options.timestamp_ms(sample.timestamp_ms);
         self.batch.float(timestamp_ms, sample.value);
         self.counts.samples += 1;
         if let Some(family) = family {
@@ -206,9 +187,9 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn finish(mut self, body: &[u8]) -> TextCounts {
+    fn finish(mut self, body: &[u8]) -> ScrapeCounts {
         self.family.flush(self.batch);
-        self.counts.is_complete = self.has_ended || self.options.format == TextFormat::Prometheus;
+        self.counts.is_complete = self.has_ended || self.format == TextFormat::Prometheus;
         if !self.counts.is_complete {
             let wrong = "the last line is not # EOF: the body may have been cut";
             let place = Place::Line(lines(body).count() as u64 + 1);

@@ -1,6 +1,7 @@
 use portique_series::{Batch, MetricKind};
 
 use crate::Reason;
+use crate::float_text::{parse_value, write_bound};
 use crate::metric_kind::of_word;
 use crate::rejection::Bad;
 use crate::text::TextFormat;
@@ -66,6 +67,15 @@ impl Family {
         (has_starts && is_member).then_some(self.name.as_str())
     }
 
+    /// Whether a label is a bucket's bound or a quantile, which have one spelling whoever sends them.
+    pub(super) fn is_bound(&self, label: &str) -> bool {
+        match self.kind {
+            Some(MetricKind::Histogram | MetricKind::GaugeHistogram) => label == "le",
+            Some(MetricKind::Summary) => label == "quantile",
+            _ => false,
+        }
+    }
+
     /// Hands over what was said so far.
     pub(super) fn flush(&mut self, batch: &mut Batch) {
         let (kind, help, unit) = (self.kind.take(), self.help.take(), self.unit.take());
@@ -80,6 +90,24 @@ impl Family {
             self.flush(batch);
             name.clone_into(&mut self.name);
         }
+    }
+}
+
+/// Room to spell a bound in.
+#[derive(Debug, Default)]
+pub(super) struct Bound {
+    spelt: String,
+}
+
+impl Bound {
+    pub(super) fn label(&mut self, batch: &mut Batch, name: &str, value: &str) {
+        let Some(bound) = parse_value(value) else {
+            batch.label(name, value);
+            return;
+        };
+        self.spelt.clear();
+        write_bound(&mut self.spelt, bound);
+        batch.label(name, &self.spelt);
     }
 }
 

@@ -1,7 +1,8 @@
 use crate::Reason;
+use crate::float_text::{parse_seconds, parse_value};
 use crate::rejection::Bad;
+use crate::text::TextFormat;
 use crate::text::line::{Line, Run};
-use crate::text::{TextFormat, parse_seconds, parse_value};
 
 /// One line with a value, as places in it.
 #[derive(Debug)]

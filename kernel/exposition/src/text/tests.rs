@@ -8,14 +8,13 @@ use crate::Rejection;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
-fn read(format: TextFormat, body: &[u8]) -> (TextCounts, Batch, Rejections) {
+fn read(format: TextFormat, body: &[u8]) -> (ScrapeCounts, Batch, Rejections) {
     let (mut batch, mut rejections) = (Batch::new(), Rejections::new());
-    let options = TextOptions {
-        format,
+    let options = ScrapeOptions {
         default_timestamp_ms: NOW_MS,
         honors_timestamps: true,
     };
-    let counts = read_text(body, &options, &mut batch, &mut rejections);
+    let counts = read_text(body, format, &options, &mut batch, &mut rejections);
     (counts, batch, rejections)
 }
 
@@ -298,6 +297,17 @@ fn created_lines_become_starts_wherever_they_stand() {
 }
 
 #[test]
+fn bounds_have_one_spelling() {
+    let body = b"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1000000\"} 1\n\
+        h_bucket{le=\"+Inf\"} 1\n# TYPE s summary\ns{quantile=\"0.50\"} 1\ns{le=\"1\"} 1\n# TYPE g gauge\ng{le=\"1\"} 1\n";
+    let (_, batch, _) = read(TextFormat::Prometheus, body);
+    let found = shown(&batch).join("\n");
+    let expected = "h_bucket{le=\"1.0\"} 1 @0\nh_bucket{le=\"1e+06\"} 1 @0\nh_bucket{le=\"+Inf\"} 1 @0\n\
+        s{quantile=\"0.5\"} 1 @0\ns{le=\"1\"} 1 @0\ng{le=\"1\"} 1 @0";
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn exemplars_come_along_and_bad_ones_do_not_cost_the_sample() {
     let long = "x".repeat(121);
     let body = format!("a 1 # {{id=\"é\"}} 2 3.5\nb 1 # {{trace_id=\"{long}\"}} 2\n# EOF\n");
@@ -311,13 +321,18 @@ fn exemplars_come_along_and_bad_ones_do_not_cost_the_sample() {
 
 #[test]
 fn timestamps_count_only_where_they_are_honoured_and_nan_is_never_the_stale_marker() {
-    let options = TextOptions {
-        format: TextFormat::Prometheus,
+    let options = ScrapeOptions {
         default_timestamp_ms: NOW_MS,
         honors_timestamps: false,
     };
     let mut batch = Batch::new();
-    read_text(b"a nan 5\n", &options, &mut batch, &mut Rejections::new());
+    read_text(
+        b"a nan 5\n",
+        TextFormat::Prometheus,
+        &options,
+        &mut batch,
+        &mut Rejections::new(),
+    );
     let series = batch.at(0);
     assert_eq!(series.timestamps(), [NOW_MS]);
     assert!(series.floats()[0].is_nan() && !is_stale(series.floats()[0]));
@@ -358,7 +373,7 @@ fn histograms_are_written_as_text_can() {
     });
     writer.histogram(&labels, &histogram, Some(-1500));
     let expected = "{\"h.x_bucket\",a=\"b\",le=\"0.5\"} 0 -1.500\n\
-        {\"h.x_bucket\",a=\"b\",le=\"1\"} 2 -1.500\n\
+        {\"h.x_bucket\",a=\"b\",le=\"1.0\"} 2 -1.500\n\
         {\"h.x_bucket\",a=\"b\",le=\"+Inf\"} 6 -1.500\n\
         {\"h.x_sum\",a=\"b\"} 2.5 -1.500\n{\"h.x_count\",a=\"b\"} 6 -1.500\n# EOF\n";
     assert_eq!(writer.finish(), expected);
@@ -371,7 +386,7 @@ fn names_of_other_characters_become_underscores_for_older_readers() {
     writer.float(&labels, 1e300, None);
     assert_eq!(
         writer.finish(),
-        "____{a_b=\"c\"} 1e300\n".replace("____", "___")
+        "____{a_b=\"c\"} 1e+300\n".replace("____", "___")
     );
 }
 

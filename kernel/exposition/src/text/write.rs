@@ -2,7 +2,8 @@ use std::fmt::Write;
 
 use portique_series::{Histogram, Labels, METRIC_NAME, Metadata, MetricKind};
 
-use crate::text::{TextFormat, write_value};
+use crate::float_text::{write_bound, write_value};
+use crate::text::TextFormat;
 
 /// What becomes of names that older readers do not know: those with other characters than letters, digits, `_`
 /// and, in metric names, `:`.
@@ -83,7 +84,7 @@ impl TextWriter {
     pub fn histogram(&mut self, labels: &Labels, histogram: &Histogram, timestamp_ms: Option<i64>) {
         for (bound, count) in cumulative(histogram) {
             let mut le = String::new();
-            write_value(&mut le, bound);
+            write_bound(&mut le, bound);
             self.series(labels, "_bucket", Some(&le));
             self.value(count, timestamp_ms);
         }
