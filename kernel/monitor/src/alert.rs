@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use portique_clock::Timestamp;
 use portique_series::Labels;
+use serde::{Deserialize, Serialize};
 
 /// The label that names an alert's rule.
 pub const ALERT_NAME: &str = "alertname";
@@ -49,7 +50,8 @@ impl fmt::Display for Fingerprint {
 }
 
 /// How far an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// Its condition holds, but not yet for as long as its rule says.
     Pending,

@@ -1,10 +1,40 @@
 //! Rules, alerts and who is told of them.
 
+mod action;
 mod alert;
+mod book;
 mod duration;
+mod engine;
+mod episode;
+mod error;
+mod evaluation;
+mod expand;
+mod fact;
+mod ingest;
+mod judge;
 mod problem;
+mod query;
+mod rule;
+mod rule_file;
+pub mod template;
+mod wire;
 mod yaml;
 
+pub use action::{COMMENT_BYTES_MAX, PERSON_BYTES_MAX, SHELVED_MAX};
 pub use alert::{ALERT_NAME, Alert, AlertState, Fingerprint};
+pub use book::{Book, RESOLVED_KEPT, Shelf};
 pub use duration::{format_duration, parse_duration};
+pub use engine::{
+    Engine, EngineOptions, GroupStatus, Health, Outcome, RuleStatus, Work,
+};
+pub use episode::{Acknowledgement, Entry, EntryKind, Episode, HISTORY_MAX};
+pub use error::Error;
+pub use evaluation::{DueRule, Evaluated, Reason, Sample};
+pub use expand::Surroundings;
+pub use fact::{Act, Acted, Changed, FACT_BYTES_MAX, Fact, Transition};
 pub use problem::Problem;
+pub use query::{Comparison, Language, Point, Query, QueryError, Threshold};
+pub use rule::{Alerting, OnStale, Rule, RuleGroup, RuleId, RuleKind, Trigger};
+pub use rule_file::{
+    DuplicateRule, RULE_FILE_BYTES_MAX, RuleDefaults, duplicate_rules, read_rule_file,
+};

@@ -17,8 +17,6 @@ pub(crate) struct Reader {
 
 /// The keys of a mapping, checked against those it may have.
 pub(crate) struct Fields<'n> {
-    /// The mapping itself, for what is missing in it.
-    pub(crate) node: &'n Node,
     entries: Vec<(&'n str, &'n Node)>,
 }
 
@@ -52,6 +50,11 @@ impl Reader {
     /// Notes what is wrong with a value.
     pub(crate) fn problem(&mut self, node: &Node, message: impl Into<String>) {
         self.add(node.line, node.column, message.into());
+    }
+
+    /// Notes what is wrong with the whole file.
+    pub(crate) fn problem_at_start(&mut self, message: impl Into<String>) {
+        self.add(1, 1, message.into());
     }
 
     fn add(&mut self, line: u32, column: u32, message: String) {
@@ -94,7 +97,7 @@ impl Reader {
                 self.problem(key, unknown(name, what, known));
             }
         }
-        Some(Fields { node, entries })
+        Some(Fields { entries })
     }
 
     /// A list; a missing one is empty.

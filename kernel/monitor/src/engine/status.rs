@@ -1,0 +1,84 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+
+use super::Engine;
+use crate::{Episode, QueryError, Rule, RuleGroup};
+
+/// How a rule's last evaluation went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// There was none yet.
+    #[default]
+    Unknown,
+    /// It went well.
+    Good,
+    /// It failed.
+    Bad(QueryError),
+}
+
+impl Health {
+    /// As Prometheus' API writes it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Good => "ok",
+            Self::Bad(_) => "err",
+        }
+    }
+}
+
+/// A group as readers see it.
+pub struct GroupStatus<'e> {
+    /// The group.
+    pub group: &'e RuleGroup,
+    /// When it is evaluated next.
+    pub next_at: Timestamp,
+    /// Its rules, in order.
+    pub rules: Vec<RuleStatus<'e>>,
+}
+
+/// A rule as readers see it.
+pub struct RuleStatus<'e> {
+    /// The rule.
+    pub rule: &'e Arc<Rule>,
+    /// How its last evaluation went.
+    pub health: &'e Health,
+    /// The time of its last evaluation.
+    pub last_at: Option<Timestamp>,
+    /// How long the last evaluation took.
+    pub took: Duration,
+    /// Where its expression can be looked at.
+    pub generator: &'e Arc<str>,
+    /// Its pending and firing alerts, by labels.
+    pub alerts: Vec<&'e Episode>,
+}
+
+impl Engine {
+    /// All groups with their rules, in the order loaded.
+    pub fn groups(&self) -> impl Iterator<Item = GroupStatus<'_>> {
+        self.groups.iter().map(|run| GroupStatus {
+            group: &run.group,
+            next_at: run.next_at,
+            rules: run.rules.clone().map(|rule| self.status(rule)).collect(),
+        })
+    }
+
+    fn status(&self, ordinal: usize) -> RuleStatus<'_> {
+        let run = &self.rules[ordinal];
+        let alerts = self.book.of_rule(run.rule.id);
+        RuleStatus {
+            rule: &run.rule,
+            health: &run.health,
+            last_at: run.last_at,
+            took: run.took,
+            generator: &run.generator,
+            alerts: alerts.filter(|e| e.is_active()).collect(),
+        }
+    }
+
+    pub(super) fn group_limit(&self, ordinal: usize) -> usize {
+        self.group_of(ordinal).group.limit
+    }
+}
