@@ -113,9 +113,16 @@ impl Histogram {
         self.map_counts(|count| count * factor);
     }
 
-    /// Divides every count and the sum; by 0 they become infinite or NaN.
+    /// Divides every count and the sum. Divided by 0 they become infinite or NaN, and no buckets are left: infinitely
+    /// many observations are nowhere in particular.
     pub fn divide(&mut self, divisor: f64) {
         self.map_counts(|count| count / divisor);
+        if divisor == 0.0 {
+            self.positive_spans.clear();
+            self.positive_buckets.clear();
+            self.negative_spans.clear();
+            self.negative_buckets.clear();
+        }
     }
 
     /// Adds another one, bucket by bucket. Zero buckets become the wider of the two, exponential buckets the coarser

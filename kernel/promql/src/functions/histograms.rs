@@ -51,7 +51,7 @@ fn quantile(
     notes: &mut Annotations,
 ) -> Result<Vec<SeriesColumn>, Error> {
     let steps = step_count(&series);
-    warn_quantiles(call, 0, steps, notes);
+    warn_quantiles(call, 0, notes);
     let groups = grouped(series, call.positions[1], notes);
     let results = groups.into_iter().map(|group| {
         let column = group.each_step(steps, |found, step| {
@@ -78,7 +78,7 @@ fn fraction(
                 Found::Native(histogram) => {
                     let (fraction, note) = histogram.fraction(lower, upper);
                     if note == Some(FractionNote::NanExcluded) {
-                        notes.info(call.positions[0], notes::nan_excluded(group.metric()));
+                        notes.info(call.positions[2], notes::nan_excluded(group.metric()));
                     }
                     Some(fraction)
                 }
@@ -98,7 +98,7 @@ fn quantiles(
     let steps = step_count(&series);
     let arguments = 2..call.arguments.len();
     for argument in arguments.clone() {
-        warn_quantiles(call, argument, steps, notes);
+        warn_quantiles(call, argument, notes);
     }
     let label = call.text(1);
     let mut results = Vec::new();
@@ -135,6 +135,7 @@ fn quantile_at(
     (q, step, argument): (f64, usize, usize),
     notes: &mut Annotations,
 ) -> f64 {
+    let position = call.positions[argument];
     let histogram = match found {
         Found::Native(histogram) => histogram,
         Found::Classic(buckets) => {
@@ -153,7 +154,6 @@ fn quantile_at(
                     difference_max: forced.difference_max,
                     samples: 1,
                 };
-                let position = call.positions[argument];
                 notes.monotonicity(position, notes::not_monotonic(metric), figures);
             }
             return value;
@@ -162,10 +162,10 @@ fn quantile_at(
     let (value, note) = histogram.quantile(q);
     match note {
         Some(QuantileNote::NanResult) => {
-            notes.info(call.positions[0], notes::nan_result(group.metric()));
+            notes.info(position, notes::nan_result(group.metric()));
         }
         Some(QuantileNote::NanSkew) => {
-            notes.info(call.positions[0], notes::nan_skew(group.metric()));
+            notes.info(position, notes::nan_skew(group.metric()));
         }
         None => {}
     }
@@ -303,9 +303,9 @@ fn grouped(series: Vec<SeriesColumn>, position: usize, notes: &mut Annotations) 
     groups
 }
 
-fn warn_quantiles(call: &Call<'_>, argument: usize, steps: usize, notes: &mut Annotations) {
+fn warn_quantiles(call: &Call<'_>, argument: usize, notes: &mut Annotations) {
     let values = match &call.arguments[argument] {
-        Argument::Scalar(values) if steps > 0 => values.as_slice(),
+        Argument::Scalar(values) => values.as_slice(),
         _ => &[],
     };
     for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {

@@ -13,11 +13,11 @@ pub struct ClassicBucket {
 }
 
 impl Histogram {
-    /// The native histogram with custom bounds that says what a classic one does. Buckets come in any order; without
-    /// one for +Inf the total is `count`, or, when that is not known, what the highest bucket counts.
+    /// The native histogram with custom bounds that says what a classic one does. Buckets come in any order, and of
+    /// several with the same bound (`1` and `1.0` are different labels) the first counts; without one for +Inf the
+    /// total is `count`, or, when that is not known, what the highest bucket counts.
     ///
-    /// `None` when the buckets do not make a histogram: a bound is NaN or there twice, or a count is below that of a
-    /// smaller bound.
+    /// `None` when the buckets do not make a histogram: a bound is NaN, or a count is below that of a smaller bound.
     pub fn from_classic(
         buckets: &[ClassicBucket],
         sum: Option<f64>,
@@ -25,6 +25,7 @@ impl Histogram {
     ) -> Option<Self> {
         let mut sorted = buckets.to_vec();
         sorted.sort_by(|a, b| a.upper.total_cmp(&b.upper));
+        sorted.dedup_by(|later, earlier| later.upper == earlier.upper);
         let highest = sorted.last().map_or(0.0, |bucket| bucket.cumulative);
         if sorted
             .last()
@@ -96,13 +97,19 @@ mod tests {
     }
 
     #[test]
+    fn equal_bounds_are_one_bucket() {
+        let classic = buckets(&[(0.2, 1.0), (0.2, 1.0), (f64::INFINITY, 4.0)]);
+        let native = Histogram::from_classic(&classic, None, None).expect("consistent");
+        assert_eq!(
+            (native.custom_bounds, native.positive_buckets),
+            (vec![0.2], vec![1.0, 3.0])
+        );
+    }
+
+    #[test]
     fn what_is_no_histogram_is_refused() {
         assert_eq!(
             Histogram::from_classic(&buckets(&[(1.0, 3.0), (2.0, 2.0)]), None, None),
-            None
-        );
-        assert_eq!(
-            Histogram::from_classic(&buckets(&[(1.0, 3.0), (1.0, 3.0)]), None, None),
             None
         );
         assert_eq!(

@@ -132,27 +132,27 @@ impl Histogram {
 
     /// The bucket with the part of it where observations can be, or the value that stands for all of it.
     fn narrowed(&self, bucket: Bucket) -> Place {
-        if !self.uses_custom_bounds() {
-            return Place::Bucket(self.biased(bucket));
+        if self.uses_custom_bounds() {
+            if bucket.lower == f64::NEG_INFINITY && bucket.upper <= 0.0 {
+                return Place::Value(bucket.upper);
+            }
+            if bucket.lower != f64::NEG_INFINITY && bucket.upper == f64::INFINITY {
+                return Place::Value(bucket.lower);
+            }
         }
-        if bucket.lower == f64::NEG_INFINITY {
-            return match bucket.upper <= 0.0 {
-                true => Place::Value(bucket.upper),
-                false => Place::Bucket(Bucket {
-                    lower: 0.0,
-                    ..bucket
-                }),
-            };
-        }
-        match bucket.upper == f64::INFINITY {
-            true => Place::Value(bucket.lower),
-            false => Place::Bucket(bucket),
-        }
+        Place::Bucket(self.biased(bucket))
     }
 
-    /// Without negative buckets the zero bucket is taken for positive, and the other way round.
+    /// Without negative buckets the zero bucket is taken for positive, and the other way round; a custom bucket
+    /// without a lower bound is taken to begin at 0 when it ends above that.
     fn biased(&self, mut bucket: Bucket) -> Bucket {
-        if self.uses_custom_bounds() || bucket.lower > 0.0 || bucket.upper < 0.0 {
+        if self.uses_custom_bounds() {
+            if bucket.lower == f64::NEG_INFINITY && bucket.upper > 0.0 {
+                bucket.lower = 0.0;
+            }
+            return bucket;
+        }
+        if bucket.lower > 0.0 || bucket.upper < 0.0 {
             return bucket;
         }
         match (
