@@ -131,8 +131,9 @@ impl DurationExpr {
         if !(-SECONDS_MAX..=SECONDS_MAX).contains(&seconds) {
             return Err(ParseError::new(self.span(), "duration out of range"));
         }
-        // Truncated, and within the range of the integers by the check above.
-        Ok((seconds * 1000.0) as i64)
+        // 1001ms must not become 1000: what is a hair below a whole nanosecond is that nanosecond. The rest is cut
+        // off, and within the range of the integers by the check above.
+        Ok(((seconds * 1e9).round() / 1e6) as i64)
     }
 
     fn seconds(&self, context: DurationContext) -> Result<f64, ParseError> {
