@@ -240,6 +240,10 @@ impl Batch {
         self.metadata.iter().map(|(name, data)| (&**name, data))
     }
 
+    pub(crate) fn has_starts(&self) -> bool {
+        !self.samples.starts.is_empty()
+    }
+
     fn add(&mut self, labels_begin: usize) -> Result<(), LabelsFault> {
         let ends = [labels_begin, self.packed.len(), self.samples.len()];
         let [Ok(labels_begin), Ok(labels_end), Ok(samples_begin)] = ends.map(u32::try_from) else {

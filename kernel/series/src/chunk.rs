@@ -18,7 +18,8 @@ use crate::Histogram;
 use value::ValueState;
 
 pub use append::Refused;
-use bytes::Damage;
+pub(crate) use bytes::{ByteReader, Damage, put_varint, put_zigzag};
+pub(crate) use read::read_chunk;
 pub use sealed::SealedChunk;
 
 /// A chunk has at most so many samples: a reader of a few minutes decodes few that it does not want.

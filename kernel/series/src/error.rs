@@ -1,4 +1,8 @@
-use portique_fault::{Code, Fault};
+use std::io;
+use std::path::PathBuf;
+
+use portique_fault::{Code, Fault, Retry};
+use portique_journal::Sequence;
 
 /// What can go wrong with telemetry.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +14,79 @@ pub enum Error {
         pattern: String,
         /// What the parser says.
         reason: String,
+    },
+    /// A configured value is out of range.
+    #[error("telemetry option {name} is {problem}")]
+    Config {
+        /// The field of [`Config`](crate::Config).
+        name: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The disk is full, slow or broken: nothing of the rest of the batch was taken, queries go on.
+    #[error("telemetry is not taken for now")]
+    Unavailable {
+        /// What the log says.
+        #[source]
+        source: portique_journal::Error,
+    },
+    /// The log cannot be opened or read.
+    #[error("the log of telemetry cannot be used")]
+    Log {
+        /// What it says.
+        #[source]
+        source: portique_journal::Error,
+    },
+    /// A record of the log is not what a store writes.
+    #[error("record {sequence} of the telemetry log is damaged: {reason}")]
+    DamagedLog {
+        /// Which record.
+        sequence: Sequence,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The log does not reach back to the checkpoint.
+    #[error(
+        "the telemetry log has records {first} to {last}, the checkpoint was made after {checkpoint}"
+    )]
+    LogGap {
+        /// The first record kept.
+        first: Sequence,
+        /// The last record.
+        last: Sequence,
+        /// The record after which the checkpoint was made; 0 when there is none.
+        checkpoint: Sequence,
+    },
+    /// A checkpoint is damaged, and what it held is no longer in the log.
+    #[error("{} is damaged in the page before byte {offset}: {reason}", path.display())]
+    DamagedCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A file has a format this version does not read.
+    #[error("{} has format version {found}; this program reads version {supported}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version read here.
+        supported: u32,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried, as in `open`.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The refusal.
+        #[source]
+        source: io::Error,
     },
     /// Bytes that should be a chunk are not.
     #[error("the chunk is damaged at byte {offset}: {reason}")]
@@ -24,8 +101,21 @@ pub enum Error {
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
-            Self::BadPattern { .. } => Code::InvalidArgument,
-            Self::DamagedChunk { .. } => Code::DataLoss,
+            Self::BadPattern { .. } | Self::Config { .. } => Code::InvalidArgument,
+            Self::Unavailable { .. } | Self::Io { .. } => Code::Unavailable,
+            Self::Log { source } => source.code(),
+            Self::Version { .. } => Code::FailedPrecondition,
+            Self::DamagedLog { .. }
+            | Self::LogGap { .. }
+            | Self::DamagedCheckpoint { .. }
+            | Self::DamagedChunk { .. } => Code::DataLoss,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable { source } => source.retry(),
+            _ => Retry::No,
         }
     }
 }

@@ -84,6 +84,20 @@ impl Labels {
         Self(Arc::from(packed))
     }
 
+    /// Takes over bytes that may be anything; `None` when they are not as [`pack`] writes them.
+    pub(crate) fn parse_packed(packed: &str) -> Option<Self> {
+        let mut pairs = Pairs { rest: packed };
+        let mut last = None;
+        while !pairs.rest.is_empty() {
+            let (name, value) = (pairs.text()?, pairs.text()?);
+            if name.is_empty() || value.is_empty() || last.is_some_and(|last| last >= name) {
+                return None;
+            }
+            last = Some(name);
+        }
+        Some(Self::from_packed(packed))
+    }
+
     /// A builder that begins with these labels.
     pub fn to_builder(&self) -> LabelsBuilder {
         let pairs = self.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));

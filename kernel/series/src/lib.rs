@@ -8,17 +8,23 @@
 mod appended;
 mod batch;
 mod chunk;
+mod config;
 mod error;
+mod head;
 mod histogram;
+mod index;
 mod labels;
+mod log;
 mod matcher;
 mod metadata;
 mod samples;
 mod source;
+mod store;
 
 pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
 pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
+pub use config::{Config, Limits, Retention, RetentionClass};
 pub use error::Error;
 pub use histogram::{
     BUCKETS_MAX, BadHistogram, Bucket, ClassicBucket, Compensated, CounterReset, FractionNote, Histogram, HistogramMean,
@@ -29,6 +35,7 @@ pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Source};
+pub use store::{Listing, Maintained, Store, Submitted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";

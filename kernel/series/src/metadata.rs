@@ -25,6 +25,20 @@ pub enum MetricKind {
 }
 
 impl MetricKind {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        let all = [
+            Self::Unknown,
+            Self::Counter,
+            Self::Gauge,
+            Self::Histogram,
+            Self::GaugeHistogram,
+            Self::Summary,
+            Self::Info,
+            Self::StateSet,
+        ];
+        all.into_iter().find(|kind| *kind as u8 == byte)
+    }
+
     /// As the query interface of Prometheus writes it.
     pub fn as_str(self) -> &'static str {
         match self {

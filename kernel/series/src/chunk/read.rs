@@ -129,6 +129,11 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// Appends all samples of the bytes of a chunk.
+pub(crate) fn read_chunk(bytes: &[u8], into: &mut Samples) -> Result<(), Damage> {
+    Steps::open(bytes)?.read(i64::MIN, i64::MAX, into)
+}
+
 /// Appends the samples from `from_ms` to `to_ms`, both inclusive, of the bytes of a chunk.
 pub(super) fn read_bytes(
     bytes: &[u8],
