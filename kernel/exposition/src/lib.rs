@@ -16,6 +16,9 @@
 mod error;
 mod exemplar;
 mod float_text;
+mod graphite;
+mod influx;
+mod lines;
 mod metric_kind;
 mod native;
 mod rejection;
@@ -27,6 +30,9 @@ mod text;
 mod wire;
 
 pub use error::Error;
+pub use graphite::{LineCounts, read_graphite};
+pub use influx::{InfluxOptions, InfluxPrecision, read_influx};
+pub use lines::LINE_BYTES_MAX;
 pub use rejection::{Place, REJECTIONS_KEPT_MAX, Reason, Rejection, Rejections};
 pub use remote_read::{READ_QUERIES_MAX, ReadEncoder, ReadHints, ReadQuery, read_request};
 pub use remote_write::{
@@ -36,4 +42,4 @@ pub use scrape::{
     SCRAPE_ACCEPT, ScrapeCounts, ScrapeFormat, ScrapeOptions, read_protobuf, read_scrape,
 };
 pub use snappy::{DECOMPRESSED_BYTES_MAX, compress_snappy, decompress_snappy};
-pub use text::{LINE_BYTES_MAX, NameEscaping, TextFormat, TextWriter, read_text};
+pub use text::{NameEscaping, TextFormat, TextWriter, read_text};

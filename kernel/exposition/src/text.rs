@@ -17,15 +17,13 @@ pub use write::{NameEscaping, TextWriter};
 use portique_series::{Batch, METRIC_NAME};
 
 use crate::exemplar::exemplar_labels;
+use crate::lines::{lines, text_of};
 use crate::rejection::Bad;
 use crate::{Place, Reason, Rejections, ScrapeCounts, ScrapeOptions};
 use family::{Bound, Family};
 use line::Line;
 use sample::{Sample, Scratch};
 use start::Starts;
-
-/// Most bytes of one line: a label may take as many.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Which text format a body is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,40 +67,6 @@ pub fn read_text(
         }
     }
     reader.finish(body)
-}
-
-/// The lines of a body without their newlines; what follows the last newline is a line if there is anything.
-fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = body;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = &rest[..end];
-        rest = rest.get(end + 1..).unwrap_or(&[]);
-        Some(line)
-    })
-}
-
-/// The line as text, if it is one.
-fn text_of(line: &[u8]) -> Result<&str, Bad> {
-    if line.len() > LINE_BYTES_MAX {
-        let bytes = line.len();
-        let wrong = format!("the line takes {bytes} bytes, at most {LINE_BYTES_MAX} are allowed");
-        return Err(Bad::new(Reason::LineTooLong, wrong));
-    }
-    if line.last() == Some(&b'\r') {
-        let wrong = "the line ends with a carriage return: end lines with a newline alone";
-        return Err(Bad::new(Reason::CarriageReturn, wrong));
-    }
-    str::from_utf8(line).map_err(|fault| {
-        let byte = fault.valid_up_to() + 1;
-        Bad::new(
-            Reason::NotUtf8,
-            format!("byte {byte} of the line is not UTF-8"),
-        )
-    })
 }
 
 struct Reader<'o, 'b> {

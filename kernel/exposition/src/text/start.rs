@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+use crate::lines::{lines, text_of};
+use crate::text::TextFormat;
 use crate::text::line::Line;
 use crate::text::sample::{Sample, Scratch};
-use crate::text::{TextFormat, lines, text_of};
 
 /// Labels that tell the parts of one histogram or summary apart: the start is that of the whole.
 const PART_LABELS: [&str; 2] = ["le", "quantile"];

@@ -4,7 +4,7 @@ use portique_series::{Histogram, Labels, Metadata, MetricKind, Span, is_stale};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Rejection;
+use crate::{LINE_BYTES_MAX, Rejection};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
