@@ -13,6 +13,7 @@ mod fact;
 mod ingest;
 mod judge;
 mod problem;
+mod promql;
 mod query;
 mod rule;
 mod rule_file;
@@ -33,6 +34,7 @@ pub use evaluation::{DueRule, Evaluated, Reason, Sample};
 pub use expand::Surroundings;
 pub use fact::{Act, Acted, Changed, FACT_BYTES_MAX, Fact, Transition};
 pub use problem::Problem;
+pub use promql::PromQl;
 pub use query::{Comparison, Language, Point, Query, QueryError, Threshold};
 pub use rule::{Alerting, OnStale, Rule, RuleGroup, RuleId, RuleKind, Trigger};
 pub use rule_file::{

@@ -6,10 +6,10 @@ use portique_monitor::{
     RuleDefaults, RuleGroup, RuleKind, Trigger, duplicate_rules, read_rule_file,
 };
 
-use crate::language::Mini;
+use crate::language::promql;
 
 fn read(text: &str) -> Result<Vec<RuleGroup>, Vec<String>> {
-    let read = read_rule_file("r.yml", text, &Mini, &RuleDefaults::default());
+    let read = read_rule_file("r.yml", text, &promql(), &RuleDefaults::default());
     read.map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
@@ -52,7 +52,7 @@ fn all_mistakes_of_a_file_are_told_with_place_and_remedy() {
 const PROBLEMS: &[&str] = &[
     r#"r.yml:3:3: "intervall" is no key of a group: did you mean "interval"?"#,
     "r.yml:4:10: limit is a whole number, 0 or above",
-    r#"r.yml:7:11: expr: 1:1: parse error: "temp >""#,
+    "r.yml:7:11: expr: 1:7: parse error: unexpected end of input",
     r#"r.yml:8:10: for is a duration such as 30s or 1h30m, not "soon""#,
     "r.yml:9:13: braces in the recorded name: a selector belongs into expr, labels into labels",
     "r.yml:11:10: for is for alerting rules: a recording rule has none",

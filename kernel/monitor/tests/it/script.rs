@@ -18,7 +18,7 @@ use portique_monitor::{
 };
 use portique_series::{Labels, STALE, Value};
 
-use crate::language::{Mini, labels};
+use crate::language::{labels, promql};
 use crate::store::Store;
 
 /// 2026-01-01T00:00:00Z, a whole number of hours.
@@ -103,7 +103,7 @@ impl World {
 
     fn load(&mut self) {
         let defaults = RuleDefaults::default();
-        let groups = read_rule_file("rules.yml", &self.rules, &Mini, &defaults);
+        let groups = read_rule_file("rules.yml", &self.rules, &promql(), &defaults);
         let groups = groups.unwrap_or_else(|problems| panic!("{problems:?}"));
         let outcome = self.engine.load(groups, self.now);
         self.take(outcome);
@@ -156,7 +156,7 @@ impl World {
                     writeln!(self.log, "> {at} evaluated {name}: {:?}", due.reason).unwrap();
                 }
                 let surroundings = Surroundings {
-                    language: &Mini,
+                    language: &promql(),
                     external_labels: &Labels::empty(),
                     external_url: "http://hub",
                 };
