@@ -64,6 +64,12 @@ pub(crate) fn find(function: syntax::Function) -> Option<Function> {
         .or_else(|| histograms::find(function))
 }
 
+/// Whether a function looks for falling floats, so that counting them once for a whole series pays.
+pub(crate) fn counts_falls(function: syntax::Function) -> bool {
+    use syntax::Function as F;
+    matches!(function, F::Increase | F::Rate | F::Resets)
+}
+
 /// Refuses arguments that no series can be computed with.
 ///
 /// # Errors
@@ -212,6 +218,8 @@ pub(crate) struct Window<'a> {
     pub(crate) end_ms: i64,
     /// What may lie outside the range.
     pub(crate) edges: Edges,
+    /// How often the series' floats had fallen by the time of each float; empty when nobody counted.
+    pub(crate) falls: &'a [u32],
 }
 
 /// Samples of one kind.

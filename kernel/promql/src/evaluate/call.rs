@@ -122,18 +122,24 @@ impl Evaluation<'_> {
             return Err(Error::execution("expected a range vector"));
         };
         let arguments = self.arguments(&call.args, steps)?;
+        functions::check(call.function, &arguments)?;
         let places = places(call);
         let context = self.call_context(call, &places, &arguments, steps);
         let shape = self.range_shape(operand)?;
         check_edges(call.function, shape.edges)?;
         let keeps_name = matches!(call.function, Function::FirstOverTime | Function::LastOverTime);
+        let counts_falls = steps.count > 1 && functions::counts_falls(call.function);
         let mut notes = Annotations::default();
-        let mut column = Column::default();
+        let (mut column, mut falls) = (Column::default(), Vec::new());
         self.unnamed(operand, steps, sink, |sink| {
             self.each_range(operand, shape, steps, &mut |labels, drop_name, decoded| {
                 column.reset(steps.count);
                 let metric = labels.metric();
-                for (step, window) in decoded.windows(shape, steps).enumerate() {
+                if counts_falls {
+                    decoded.count_falls(&mut falls);
+                }
+                let windows = decoded.windows(shape, steps).with_falls(&falls);
+                for (step, window) in windows.enumerate() {
                     let Some(window) = window else { continue };
                     let time_ms = steps.time(step);
                     let here = functions::Call { metric, step, time_ms, ..context };

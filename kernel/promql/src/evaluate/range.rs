@@ -96,13 +96,18 @@ impl Evaluation<'_> {
         let (first, last) = shape.shift.span(steps);
         let (start_ms, _) = shape.bounds(first);
         let (_, to_ms) = shape.bounds(last);
-        let from_ms = start_ms.saturating_add(1);
+        let hinted = self.hinted.contains(&matrix.selector.span.start);
+        // The sample just outside says whether the first inside is a counter reset.
+        let from_ms = if hinted { start_ms } else { start_ms.saturating_add(1) };
         let selected = self.selected(&matrix.selector.matchers, from_ms, to_ms)?;
         let (mut samples, mut decoded) = (Samples::default(), Decoded::default());
         for index in 0..selected.len() {
             self.check()?;
             let read = selected.read(index, from_ms, to_ms, &mut samples);
             read.map_err(Error::Source)?;
+            if hinted {
+                super::hints::detect(&mut samples);
+            }
             decoded.fill(&mut samples);
             if !self.config.start_timestamps {
                 decoded.floats.starts.clear();
@@ -190,13 +195,26 @@ impl Decoded {
             start_ms: time_ms,
             end_ms: time_ms,
             edges: Edges::Smoothed,
+            falls: &[],
         }
+    }
+
+    /// How often the floats have fallen by the time of each.
+    pub(crate) fn count_falls(&self, into: &mut Vec<u32>) {
+        into.clear();
+        let (mut falls, mut before) = (0, f64::NEG_INFINITY);
+        into.extend(self.floats.values.iter().map(|value| {
+            falls += u32::from(*value < before);
+            before = *value;
+            falls
+        }));
     }
 
     /// The window of each step in turn; `None` where nothing is in it.
     pub(crate) fn windows(&self, shape: RangeShape, steps: Steps) -> Windows<'_> {
         Windows {
             decoded: self,
+            falls: &[],
             shape,
             steps,
             step: 0,
@@ -209,6 +227,7 @@ impl Decoded {
 /// Slides over a series.
 pub(crate) struct Windows<'a> {
     decoded: &'a Decoded,
+    falls: &'a [u32],
     shape: RangeShape,
     steps: Steps,
     step: usize,
@@ -221,6 +240,13 @@ pub(crate) struct Windows<'a> {
 struct Cursor {
     first: usize,
     end: usize,
+}
+
+impl<'a> Windows<'a> {
+    /// With what [`Decoded::count_falls`] found.
+    pub(crate) fn with_falls(self, falls: &'a [u32]) -> Self {
+        Self { falls, ..self }
+    }
 }
 
 impl<'a> Iterator for Windows<'a> {
@@ -241,6 +267,7 @@ impl<'a> Iterator for Windows<'a> {
             start_ms: reference.saturating_sub(self.shape.range_ms),
             end_ms: reference,
             edges: self.shape.edges,
+            falls: self.falls.get(self.floats.first..self.floats.end).unwrap_or_default(),
         };
         let empty = window.floats.times.is_empty() && window.histograms.times.is_empty();
         Some((!empty).then_some(window))

@@ -75,7 +75,7 @@ fn floats(window: &Window<'_>, kind: Kind) -> Option<f64> {
     let (first, last) = (*points.values.first()?, *points.values.last()?);
     let mut rise = last - first;
     if kind.counter {
-        rise += resets(points);
+        rise += resets(points, window.falls);
     }
     let to_zero = (rise > 0.0 && first >= 0.0).then(|| first / rise);
     let extent = Extent::new(window, points, kind, to_zero);
@@ -87,9 +87,12 @@ fn floats(window: &Window<'_>, kind: Kind) -> Option<f64> {
 }
 
 /// What a counter had reached each time it began anew.
-fn resets(points: Points<'_, f64>) -> f64 {
+fn resets(points: Points<'_, f64>, falls: &[u32]) -> f64 {
     let mut lost = 0.0;
     if points.starts.is_empty() {
+        if falls.first().is_some_and(|first| falls.last() == Some(first)) {
+            return lost;
+        }
         for pair in points.values.windows(2) {
             if pair[1] < pair[0] {
                 lost += pair[0];

@@ -66,6 +66,7 @@ impl Floats {
             start_ms: 0,
             end_ms: 60_000,
             edges: self.edges,
+            falls: &[],
         }
     }
 }
@@ -152,4 +153,5 @@ const EMPTY: Window<'_> = Window {
     start_ms: 0,
     end_ms: 60_000,
     edges: Edges::Inside,
+    falls: &[],
 };

@@ -28,6 +28,9 @@ pub(super) fn resets(_: &Call<'_>, window: &Window<'_>, _: &mut Annotations) -> 
     if let Some(floats) = only_floats(window)
         && window.floats.starts.is_empty()
     {
+        if let (Some(first), Some(last)) = (window.falls.first(), window.falls.last()) {
+            return Some(Value::Float(f64::from(last - first)));
+        }
         return count(floats.windows(2).filter(|pair| pair[1] < pair[0]).count());
     }
     turns(window, |before, now| {
