@@ -90,7 +90,10 @@ fn floats(window: &Window<'_>, kind: Kind) -> Option<f64> {
 fn resets(points: Points<'_, f64>, falls: &[u32]) -> f64 {
     let mut lost = 0.0;
     if points.starts.is_empty() {
-        if falls.first().is_some_and(|first| falls.last() == Some(first)) {
+        if falls
+            .first()
+            .is_some_and(|first| falls.last() == Some(first))
+        {
             return lost;
         }
         for pair in points.values.windows(2) {
