@@ -55,7 +55,11 @@ impl Column {
 
     /// How many samples it holds, a histogram counting as several.
     pub(crate) fn size(&self) -> usize {
-        let floats = self.present.iter().filter(|p| **p == Presence::Float).count();
+        let floats = self
+            .present
+            .iter()
+            .filter(|p| **p == Presence::Float)
+            .count();
         let histograms = self.histograms.iter().flatten();
         floats + histograms.map(|histogram| weight(histogram)).sum::<usize>()
     }

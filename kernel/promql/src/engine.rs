@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::column::{Column, SeriesColumn};
 use crate::config::{Config, Options};
 use crate::error::Error;
-use crate::evaluate::{Evaluation, Merger, without_metadata};
+use crate::evaluate::{Evaluation, Merger, hinted_selectors, without_metadata};
 use crate::steps::Steps;
 use crate::syntax::{DurationContext, Expr, ParseError, ParseErrors, ValueType, parse};
 
@@ -120,7 +120,7 @@ impl Engine {
             });
         }
         let steps = self.steps(range)?;
-        let evaluation = self.evaluation(source, query, steps, range.to_ms, options);
+        let evaluation = self.evaluation(source, query, &expr, steps, range.to_ms, options);
         let mut held = Vec::new();
         evaluation.each_or_scalar(&expr, steps, &mut |item| {
             evaluation.budget.charge(item.column.size())?;
@@ -142,7 +142,7 @@ impl Engine {
         options: &Options<'_>,
     ) -> Result<Output, Error> {
         let time_ms = steps.start_ms;
-        let evaluation = self.evaluation(source, query, steps, time_ms, options);
+        let evaluation = self.evaluation(source, query, expr, steps, time_ms, options);
         let value = match expr.value_type() {
             ValueType::Scalar => {
                 let values = evaluation.scalar(expr, steps)?;
@@ -167,6 +167,7 @@ impl Engine {
         &'a self,
         source: &'a dyn Source,
         query: &'a str,
+        expr: &Expr,
         steps: Steps,
         to_ms: i64,
         options: &Options<'a>,
@@ -184,6 +185,7 @@ impl Engine {
             },
             budget: Budget::new(self.config.samples_max),
             interrupt: options.interrupt,
+            hinted: hinted_selectors(expr),
             notes: Mutex::default(),
         }
     }
@@ -195,7 +197,9 @@ impl Engine {
             })
         };
         if range.step_ms <= 0 {
-            return bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
+            return bad(
+                "zero or negative query resolution step widths are not accepted. Try a positive integer",
+            );
         }
         if range.to_ms < range.from_ms {
             return bad("end timestamp must not be before start time");
@@ -240,7 +244,10 @@ impl Evaluation<'_> {
     fn output(self, value: QueryValue) -> Output {
         Output {
             value,
-            annotations: self.notes.into_inner().unwrap_or_else(PoisonError::into_inner),
+            annotations: self
+                .notes
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -9,6 +9,7 @@ mod aggregate;
 mod binary;
 mod broadcast;
 mod call;
+mod hints;
 mod info;
 mod invariant;
 mod labels;
@@ -21,6 +22,7 @@ mod sort;
 mod subquery;
 mod unary;
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use portique_series::{Labels, Source};
@@ -33,6 +35,7 @@ use crate::error::Error;
 use crate::steps::{Shift, Steps};
 use crate::syntax::{At, DurationContext, DurationExpr, Expr, ParseError, ParseErrors};
 
+pub(crate) use hints::hinted_selectors;
 pub(crate) use labels::without_metadata;
 pub(crate) use merge::Merger;
 pub(crate) use range::{Decoded, points};
@@ -71,6 +74,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) budget: Budget,
     /// Whether to go on.
     pub(crate) interrupt: Option<&'a dyn Interrupt>,
+    /// Where the selectors begin whose histograms get hints about counter resets.
+    pub(crate) hinted: HashSet<usize>,
     /// What has been noticed.
     pub(crate) notes: Mutex<Annotations>,
 }

@@ -17,9 +17,10 @@ pub(crate) fn value(
     let (metric, position) = place;
     let time_ms = window.start_ms;
     if !window.floats.times.is_empty() && !window.histograms.times.is_empty() {
-        notes.warn(position, format!(
-            "encountered a mix of histograms and floats for metric name {metric:?}"
-        ));
+        notes.warn(
+            position,
+            format!("encountered a mix of histograms and floats for metric name {metric:?}"),
+        );
         return None;
     }
     let times = match window.floats.times.is_empty() {
@@ -30,7 +31,11 @@ pub(crate) fn value(
     let exact = times.get(after) == Some(&time_ms);
     let before = after.checked_sub(1);
     let share = |before: usize| part(times[before], times[after], time_ms);
-    if let Some(histogram) = window.histograms.values.get(after).or(window.histograms.values.last())
+    if let Some(histogram) = window
+        .histograms
+        .values
+        .get(after)
+        .or(window.histograms.values.last())
     {
         let result = match before {
             _ if exact => Arc::clone(histogram),
@@ -101,7 +106,9 @@ pub(crate) fn extended(floats: &[(i64, f64)], window: &Window<'_>) -> Vec<(i64, 
     let Some(last) = floats.len().checked_sub(1) else {
         return Vec::new();
     };
-    let first = floats[..last].partition_point(|(time, _)| *time <= start_ms).saturating_sub(1);
+    let first = floats[..last]
+        .partition_point(|(time, _)| *time <= start_ms)
+        .saturating_sub(1);
     let last = match smoothed {
         true => floats[..last].partition_point(|(time, _)| *time < end_ms),
         false => last,
@@ -121,7 +128,9 @@ pub(crate) fn extended(floats: &[(i64, f64)], window: &Window<'_>) -> Vec<(i64, 
         true => between(last - 1, end_ms),
         false => floats[last].1,
     };
-    let inside = floats[first..=last].iter().filter(|(time, _)| start_ms < *time && *time < end_ms);
+    let inside = floats[first..=last]
+        .iter()
+        .filter(|(time, _)| start_ms < *time && *time < end_ms);
     let mut points = vec![(start_ms, Value::Float(left))];
     points.extend(inside.map(|(time, value)| (*time, Value::Float(*value))));
     points.push((end_ms, Value::Float(right)));

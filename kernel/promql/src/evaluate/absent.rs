@@ -1,6 +1,6 @@
 //! `absent` and `absent_over_time`: a series where there is none.
 
-use portique_series::{Labels, LabelsBuilder, MatchOp, Matcher, METRIC_NAME};
+use portique_series::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
 
 use crate::column::{Column, Presence};
 use crate::error::Error;
@@ -75,7 +75,10 @@ fn wanted(operand: &Expr) -> Labels {
     };
     let mut builder = LabelsBuilder::default();
     let mut set: Vec<&str> = Vec::new();
-    for matcher in matchers.iter().filter(|matcher| matcher.name() != METRIC_NAME) {
+    for matcher in matchers
+        .iter()
+        .filter(|matcher| matcher.name() != METRIC_NAME)
+    {
         if matcher.op() == MatchOp::Equal && !set.contains(&matcher.name()) {
             builder.set(matcher.name(), matcher.value());
             set.push(matcher.name());

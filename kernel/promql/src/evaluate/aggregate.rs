@@ -39,12 +39,7 @@ impl Evaluation<'_> {
     }
 
     /// One series for each group.
-    fn fold(
-        &self,
-        aggregate: &Aggregate,
-        steps: Steps,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
+    fn fold(&self, aggregate: &Aggregate, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
         let quantiles = match aggregate.op {
             AggregateOp::Quantile => self.quantiles(aggregate, steps)?,
             _ => Vec::new(),
@@ -82,8 +77,12 @@ impl Evaluation<'_> {
             });
         }
         self.note(context.notes);
-        let filled = series.into_iter().filter(|series| !series.column.is_empty());
-        filled.into_iter().try_for_each(|series| sink(series.item()))
+        let filled = series
+            .into_iter()
+            .filter(|series| !series.column.is_empty());
+        filled
+            .into_iter()
+            .try_for_each(|series| sink(series.item()))
     }
 
     /// The parameter of `quantile`, with warnings when it makes no sense.
@@ -94,7 +93,10 @@ impl Evaluation<'_> {
         let highest = quantiles.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut warn = |value: f64| {
             let value = general(value);
-            notes.warn(position, format!("quantile value should be between 0 and 1, got {value}"));
+            notes.warn(
+                position,
+                format!("quantile value should be between 0 and 1, got {value}"),
+            );
         };
         if quantiles.iter().any(|quantile| quantile.is_nan()) {
             warn(f64::NAN);
@@ -112,7 +114,10 @@ impl Evaluation<'_> {
     /// The scalar parameter at each step, and where it is written.
     fn parameter(&self, aggregate: &Aggregate, steps: Steps) -> Result<(Vec<f64>, usize), Error> {
         let Some(param) = &aggregate.param else {
-            return Err(Error::execution(format!("{} takes a parameter", aggregate.op.as_str())));
+            return Err(Error::execution(format!(
+                "{} takes a parameter",
+                aggregate.op.as_str()
+            )));
         };
         let param = param.without_parens();
         Ok((self.scalar(param, steps)?, param.span().start))
@@ -126,7 +131,9 @@ impl Evaluation<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
         let mut merger = Merger::new(steps.count);
-        series.into_iter().try_for_each(|series| merger.add(series))?;
+        series
+            .into_iter()
+            .try_for_each(|series| merger.add(series))?;
         let merged = merger.into_series();
         merged.iter().try_for_each(|series| sink(series.item()))
     }

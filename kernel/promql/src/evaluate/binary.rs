@@ -43,7 +43,11 @@ impl Evaluation<'_> {
     ) -> Result<(), Error> {
         let lhs = self.vector(&binary.lhs, steps)?;
         let rhs = self.vector(&binary.rhs, steps)?;
-        let size = lhs.iter().chain(&rhs).map(|series| series.column.size()).sum();
+        let size = lhs
+            .iter()
+            .chain(&rhs)
+            .map(|series| series.column.size())
+            .sum();
         let result = match binary.op.is_set() {
             true => set::combine(binary.op, matching, lhs, rhs, steps.count)?,
             false => self.join(binary, matching, lhs, rhs, steps.count)?,
@@ -92,7 +96,11 @@ impl Evaluation<'_> {
                     return Ok(());
                 }
                 let drop_name = item.drop_name || renames;
-                sink(Item { drop_name, column: &column, ..item })
+                sink(Item {
+                    drop_name,
+                    column: &column,
+                    ..item
+                })
             })
         })?;
         self.note(notes);

@@ -1,6 +1,6 @@
 //! Calls of functions.
 
-use portique_series::{MatchOp, METRIC_NAME, Labels, Value};
+use portique_series::{Labels, METRIC_NAME, MatchOp, Value};
 
 use crate::annotations::Annotations;
 use crate::column::{Column, Presence};
@@ -29,12 +29,7 @@ const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
 impl Evaluation<'_> {
     /// Hands the series that a function yields on.
-    pub(super) fn call(
-        &self,
-        call: &Call,
-        steps: Steps,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
+    pub(super) fn call(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
         match call.function {
             Function::Absent => self.absent(call, steps, sink),
             Function::AbsentOverTime => self.absent_over_time(call, steps, sink),
@@ -84,12 +79,21 @@ impl Evaluation<'_> {
                     continue;
                 };
                 let time_ms = steps.time(step);
-                let here = functions::Call { metric, step, time_ms, ..context };
+                let here = functions::Call {
+                    metric,
+                    step,
+                    time_ms,
+                    ..context
+                };
                 column.set(step, apply(&here, &value, &mut notes));
             }
             match column.is_empty() {
                 true => Ok(()),
-                false => sink(Item { drop_name: true, column: &column, ..item }),
+                false => sink(Item {
+                    drop_name: true,
+                    column: &column,
+                    ..item
+                }),
             }
         };
         match series_argument(call) {
@@ -99,7 +103,11 @@ impl Evaluation<'_> {
                     times.set_float(step, steps.time(step) as f64 / 1000.0);
                 }
                 let labels = Labels::empty();
-                let item = Item { labels: &labels, drop_name: false, column: &times };
+                let item = Item {
+                    labels: &labels,
+                    drop_name: false,
+                    column: &times,
+                };
                 one(item, sink)?;
             }
             Some(operand) => self.unnamed(operand, steps, sink, |sink| {
@@ -127,7 +135,10 @@ impl Evaluation<'_> {
         let context = self.call_context(call, &places, &arguments, steps);
         let shape = self.range_shape(operand)?;
         check_edges(call.function, shape.edges)?;
-        let keeps_name = matches!(call.function, Function::FirstOverTime | Function::LastOverTime);
+        let keeps_name = matches!(
+            call.function,
+            Function::FirstOverTime | Function::LastOverTime
+        );
         let counts_falls = steps.count > 1 && functions::counts_falls(call.function);
         let mut notes = Annotations::default();
         let (mut column, mut falls) = (Column::default(), Vec::new());
@@ -142,7 +153,12 @@ impl Evaluation<'_> {
                 for (step, window) in windows.enumerate() {
                     let Some(window) = window else { continue };
                     let time_ms = steps.time(step);
-                    let here = functions::Call { metric, step, time_ms, ..context };
+                    let here = functions::Call {
+                        metric,
+                        step,
+                        time_ms,
+                        ..context
+                    };
                     column.set(step, apply(&here, &window, &mut notes));
                 }
                 if column.is_empty() {
@@ -152,7 +168,11 @@ impl Evaluation<'_> {
                     self.doubt_counter(labels, &column, places[0], &mut notes);
                 }
                 let drop_name = drop_name || !keeps_name;
-                sink(Item { labels, drop_name, column: &column })
+                sink(Item {
+                    labels,
+                    drop_name,
+                    column: &column,
+                })
             })
         })?;
         self.note(notes);
@@ -208,7 +228,10 @@ impl Evaluation<'_> {
         self.unnamed(operand, steps, sink, |sink| {
             if let Expr::Vector(selector) = operand {
                 return self.read_instants(selector, reading, steps, &mut |item| {
-                    sink(Item { drop_name: true, ..item })
+                    sink(Item {
+                        drop_name: true,
+                        ..item
+                    })
                 });
             }
             let mut column = Column::default();
@@ -221,7 +244,11 @@ impl Evaluation<'_> {
                         column.set_float(step, if known { time } else { 0.0 });
                     }
                 }
-                sink(Item { drop_name: true, column: &column, ..item })
+                sink(Item {
+                    drop_name: true,
+                    column: &column,
+                    ..item
+                })
             })
         })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portique_series::{Labels, LabelsBuilder, MatchOp, Matcher, METRIC_NAME};
+use portique_series::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
 
 use crate::column::{Column, SeriesColumn};
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::steps::{Shift, Steps};
 use crate::syntax::{Call, Expr};
 
 use super::labels::signature;
-use super::select::Reading;
+use super::select::{self, Reading};
 use super::{Evaluation, Merger, Sink};
 
 /// The info metric that is meant when none is named.
@@ -37,12 +37,7 @@ struct Infos {
 
 impl Evaluation<'_> {
     /// Hands the series on with the labels of their info series.
-    pub(super) fn info(
-        &self,
-        call: &Call,
-        steps: Steps,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
+    pub(super) fn info(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
         let wanted = Wanted::of(call)?;
         let shift = self.info_shift(&call.args[0])?.unwrap_or_default();
         let base = self.vector(&call.args[0], steps)?;
@@ -50,7 +45,10 @@ impl Evaluation<'_> {
         let mut merger = Merger::new(steps.count);
         for series in base {
             self.budget.release(series.column.size());
-            let is_info = wanted.names.iter().all(|m| m.matches(series.labels.metric()));
+            let is_info = wanted
+                .names
+                .iter()
+                .all(|m| m.matches(series.labels.metric()));
             match is_info {
                 true => merger.add(series)?,
                 false => infos.enrich(&series, &wanted, &mut merger)?,
@@ -67,9 +65,7 @@ impl Evaluation<'_> {
     /// The time at which info series are read: that of the first selector.
     fn info_shift(&self, expr: &Expr) -> Result<Option<Shift>, Error> {
         match expr {
-            Expr::Vector(selector) => {
-                self.shift(selector.at, selector.offset.as_ref()).map(Some)
-            }
+            Expr::Vector(selector) => self.shift(selector.at, selector.offset.as_ref()).map(Some),
             Expr::Matrix(matrix) => {
                 let selector = &matrix.selector;
                 self.shift(selector.at, selector.offset.as_ref()).map(Some)
@@ -114,7 +110,13 @@ impl Evaluation<'_> {
             return Ok(infos);
         }
         let matchers: Vec<Matcher> = wanted.names.iter().chain(&wanted.data).cloned().collect();
-        self.read_matching(&matchers, shift, Reading::Info, steps, &mut |item| {
+        let reading = select::Wanted {
+            matchers: &matchers,
+            shift,
+            reading: Reading::Info,
+            hinted: false,
+        };
+        self.read_matching(reading, steps, &mut |item| {
             identity(item.labels, &mut key);
             if described.contains_key(&key) {
                 infos.series.push(item.to_series());
@@ -133,8 +135,10 @@ impl Wanted {
             Some(Expr::Vector(selector)) => &selector.matchers,
             Some(_) => return Err(Error::execution("info takes a label selector")),
         };
-        let (mut names, data): (Vec<Matcher>, Vec<Matcher>) =
-            matchers.iter().cloned().partition(|matcher| matcher.name() == METRIC_NAME);
+        let (mut names, data): (Vec<Matcher>, Vec<Matcher>) = matchers
+            .iter()
+            .cloned()
+            .partition(|matcher| matcher.name() == METRIC_NAME);
         let positive = |m: &Matcher| matches!(m.op(), MatchOp::Equal | MatchOp::Regex);
         if names.is_empty() {
             names.push(Matcher::equal(METRIC_NAME, TARGET_INFO));
@@ -155,16 +159,25 @@ impl Wanted {
 impl Infos {
     /// Finds the newest series of each kind at each step.
     fn index(&mut self, steps: usize) -> Result<(), Error> {
-        self.names = self.series.iter().map(|s| s.labels.metric().to_owned()).collect();
+        self.names = self
+            .series
+            .iter()
+            .map(|s| s.labels.metric().to_owned())
+            .collect();
         self.names.sort_unstable();
         self.names.dedup();
         let mut key = Vec::new();
         for index in 0..self.series.len() {
             let labels = &self.series[index].labels;
-            let name = self.names.binary_search_by(|name| name.as_str().cmp(labels.metric()));
+            let name = self
+                .names
+                .binary_search_by(|name| name.as_str().cmp(labels.metric()));
             let name = name.expect("every name of a series has been collected");
             identity(labels, &mut key);
-            let newest = self.newest.entry((name, key.clone())).or_insert_with(|| vec![None; steps]);
+            let newest = self
+                .newest
+                .entry((name, key.clone()))
+                .or_insert_with(|| vec![None; steps]);
             for (step, newest) in newest.iter_mut().enumerate() {
                 if newer(&self.series, *newest, index, step)? {
                     *newest = Some(index);
@@ -250,9 +263,12 @@ fn newer(
     let Some(time) = column.float(step) else {
         return Ok(false);
     };
-    let Some((before, labels)) =
-        newest.and_then(|n| series[n].column.float(step).map(|time| (time, &series[n].labels)))
-    else {
+    let Some((before, labels)) = newest.and_then(|n| {
+        series[n]
+            .column
+            .float(step)
+            .map(|time| (time, &series[n].labels))
+    }) else {
         return Ok(true);
     };
     if before == time {

@@ -98,7 +98,11 @@ impl Evaluation<'_> {
         let (_, to_ms) = shape.bounds(last);
         let hinted = self.hinted.contains(&matrix.selector.span.start);
         // The sample just outside says whether the first inside is a counter reset.
-        let from_ms = if hinted { start_ms } else { start_ms.saturating_add(1) };
+        let from_ms = if hinted {
+            start_ms
+        } else {
+            start_ms.saturating_add(1)
+        };
         let selected = self.selected(&matrix.selector.matchers, from_ms, to_ms)?;
         let (mut samples, mut decoded) = (Samples::default(), Decoded::default());
         for index in 0..selected.len() {
@@ -144,7 +148,10 @@ impl Decoded {
     pub(crate) fn fill(&mut self, samples: &mut Samples) {
         self.clear();
         let plain = samples.histograms.is_empty()
-            && !samples.floats.iter().any(|value| portique_series::is_stale(*value));
+            && !samples
+                .floats
+                .iter()
+                .any(|value| portique_series::is_stale(*value));
         if plain {
             std::mem::swap(&mut self.floats.times, &mut samples.timestamps);
             std::mem::swap(&mut self.floats.values, &mut samples.floats);
@@ -260,14 +267,18 @@ impl<'a> Iterator for Windows<'a> {
         self.step += 1;
         let (start, end) = self.shape.bounds(reference);
         self.floats.slide(&self.decoded.floats.times, start, end);
-        self.histograms.slide(&self.decoded.histograms.times, start, end);
+        self.histograms
+            .slide(&self.decoded.histograms.times, start, end);
         let window = Window {
             floats: self.decoded.floats.part(self.floats),
             histograms: self.decoded.histograms.part(self.histograms),
             start_ms: reference.saturating_sub(self.shape.range_ms),
             end_ms: reference,
             edges: self.shape.edges,
-            falls: self.falls.get(self.floats.first..self.floats.end).unwrap_or_default(),
+            falls: self
+                .falls
+                .get(self.floats.first..self.floats.end)
+                .unwrap_or_default(),
         };
         let empty = window.floats.times.is_empty() && window.histograms.times.is_empty();
         Some((!empty).then_some(window))
@@ -291,7 +302,12 @@ impl Cursor {
 /// # Errors
 /// When an `anchored` or `smoothed` one has histograms.
 pub(crate) fn points(window: &Window<'_>) -> Result<Vec<(i64, Value)>, Error> {
-    let floats = window.floats.times.iter().copied().zip(window.floats.values.iter().copied());
+    let floats = window
+        .floats
+        .times
+        .iter()
+        .copied()
+        .zip(window.floats.values.iter().copied());
     if window.edges != Edges::Inside {
         if !window.histograms.times.is_empty() {
             let reason = "anchored and smoothed ranges of native histograms need a function";
@@ -300,8 +316,9 @@ pub(crate) fn points(window: &Window<'_>) -> Result<Vec<(i64, Value)>, Error> {
         let floats: Vec<(i64, f64)> = floats.collect();
         return Ok(crate::smooth::extended(&floats, window));
     }
-    let mut points: Vec<(i64, Value)> =
-        floats.map(|(time, value)| (time, Value::Float(value))).collect();
+    let mut points: Vec<(i64, Value)> = floats
+        .map(|(time, value)| (time, Value::Float(value)))
+        .collect();
     let histograms = window.histograms.times.iter().zip(window.histograms.values);
     points.extend(histograms.map(|(time, value)| (*time, Value::Histogram(Arc::clone(value)))));
     points.sort_by_key(|(time, _)| *time);

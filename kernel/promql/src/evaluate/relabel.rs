@@ -1,7 +1,5 @@
 //! `label_replace` and `label_join`: the same values under other labels.
 
-use std::collections::HashSet;
-
 use portique_series::{Labels, METRIC_NAME};
 use regex_automata::meta::Regex;
 use regex_automata::util::interpolate;
@@ -12,7 +10,7 @@ use crate::steps::Steps;
 use crate::syntax::{Call, Function, quote};
 
 use super::call::text;
-use super::{Evaluation, Sink};
+use super::{Evaluation, Merger, Sink};
 
 /// A pattern's compiled form may take this much, as in matchers.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
@@ -34,11 +32,9 @@ impl Evaluation<'_> {
         for series in &mut held {
             change.apply(series);
         }
-        let mut seen = HashSet::with_capacity(held.len());
-        if !held.iter().all(|series| seen.insert(&series.labels)) {
-            return Err(Error::same_labels());
-        }
-        self.drain(held, sink)
+        let mut merger = Merger::new(steps.count);
+        held.into_iter().try_for_each(|series| merger.add(series))?;
+        self.drain(merger.into_series(), sink)
     }
 }
 
@@ -64,7 +60,9 @@ impl<'a> Change<'a> {
         };
         let compiled = compile(pattern).ok_or_else(|| {
             let pattern = quote(pattern.as_bytes());
-            Error::execution(format!("invalid regular expression in label_replace(): {pattern}"))
+            Error::execution(format!(
+                "invalid regular expression in label_replace(): {pattern}"
+            ))
         })?;
         check_name(target, "destination", "label_replace")?;
         Ok(Self::Replace {
@@ -125,7 +123,11 @@ impl<'a> Change<'a> {
                             into.push_str(&from[span.start..span.end]);
                         }
                     },
-                    |name| pattern.group_info().to_index(regex_automata::PatternID::ZERO, name),
+                    |name| {
+                        pattern
+                            .group_info()
+                            .to_index(regex_automata::PatternID::ZERO, name)
+                    },
                     &mut value,
                 );
                 Some((target, value))
@@ -135,7 +137,9 @@ impl<'a> Change<'a> {
                 separator,
                 sources,
             } => {
-                let values = sources.iter().map(|source| labels.get(source).unwrap_or(""));
+                let values = sources
+                    .iter()
+                    .map(|source| labels.get(source).unwrap_or(""));
                 Some((target, values.collect::<Vec<_>>().join(separator)))
             }
         }

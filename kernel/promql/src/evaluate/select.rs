@@ -23,6 +23,19 @@ pub(super) enum Reading {
     Start,
 }
 
+/// What is read, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Of which series.
+    pub(super) matchers: &'a [Matcher],
+    /// At which times.
+    pub(super) shift: Shift,
+    /// What of a sample.
+    pub(super) reading: Reading,
+    /// Whether histograms get hints about counter resets.
+    pub(super) hinted: bool,
+}
+
 impl Evaluation<'_> {
     /// Hands the selected series on.
     pub(super) fn select(
@@ -46,35 +59,42 @@ impl Evaluation<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
         let shift = self.shift(selector.at, selector.offset.as_ref())?;
-        self.read_matching(&selector.matchers, shift, reading, steps, sink)
+        let wanted = Wanted {
+            matchers: &selector.matchers,
+            shift,
+            reading,
+            hinted: self.hinted.contains(&selector.span.start),
+        };
+        self.read_matching(wanted, steps, sink)
     }
 
     /// The same of series that match, read at shifted times.
     pub(super) fn read_matching(
         &self,
-        matchers: &[Matcher],
-        shift: Shift,
-        reading: Reading,
+        wanted: Wanted<'_>,
         steps: Steps,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let (first, last_ms) = shift.span(steps);
+        let (first, last_ms) = wanted.shift.span(steps);
         let from_ms = first.saturating_sub(self.lookback_ms).saturating_add(1);
-        let selected = self.selected(matchers, from_ms, last_ms)?;
+        let selected = self.selected(wanted.matchers, from_ms, last_ms)?;
         let instants = Instants {
-            shift,
+            shift: wanted.shift,
             steps,
             lookback_ms: self.lookback_ms,
-            reading,
+            reading: wanted.reading,
         };
         let (mut samples, mut column) = (Samples::default(), Column::default());
         for index in 0..selected.len() {
             self.check()?;
             match steps.count {
-                1 => selected.read_last(index, from_ms, last_ms, &mut samples),
+                1 if !wanted.hinted => selected.read_last(index, from_ms, last_ms, &mut samples),
                 _ => selected.read(index, from_ms, last_ms, &mut samples),
             }
             .map_err(Error::Source)?;
+            if wanted.hinted {
+                super::hints::detect(&mut samples);
+            }
             column.reset(steps.count);
             instants.fill(&samples, &mut column);
             if !column.is_empty() {

@@ -13,12 +13,7 @@ use super::{Evaluation, Sink};
 impl Evaluation<'_> {
     /// `sort` and the like. The series of a range query are ordered by their labels at the end, so that only
     /// instant queries show it.
-    pub(super) fn sort(
-        &self,
-        call: &Call,
-        steps: Steps,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
+    pub(super) fn sort(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
         let mut held = self.vector(&call.args[0], steps)?;
         match call.function {
             Function::Sort | Function::SortDesc => {
@@ -90,7 +85,9 @@ fn chunks(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(first) = rest.bytes().next() {
         let digits = first.is_ascii_digit();
-        let end = rest.bytes().position(|byte| byte.is_ascii_digit() != digits);
+        let end = rest
+            .bytes()
+            .position(|byte| byte.is_ascii_digit() != digits);
         let (chunk, after) = rest.split_at(end.unwrap_or(rest.len()));
         chunks.push(chunk);
         rest = after;

@@ -48,11 +48,14 @@ impl Evaluation<'_> {
             Ok(())
         })?;
         let held = counts.iter().map(Column::size).sum();
-        let series = counts.into_iter().enumerate().map(|(group, column)| SeriesColumn {
-            labels: groups.labels(group).clone(),
-            drop_name: false,
-            column,
-        });
+        let series = counts
+            .into_iter()
+            .enumerate()
+            .map(|(group, column)| SeriesColumn {
+                labels: groups.labels(group).clone(),
+                drop_name: false,
+                column,
+            });
         self.merged(steps, series, sink)?;
         self.budget.release(held);
         Ok(())
@@ -71,9 +74,22 @@ fn value_label(aggregate: &Aggregate) -> Result<&str, Error> {
 
 /// A histogram as a label's value.
 fn shown(histogram: &Histogram) -> String {
-    let mut text = format!("{{count:{}, sum:{}", general(histogram.count), general(histogram.sum));
-    for bucket in histogram.buckets().into_iter().filter(|bucket| bucket.count != 0.0) {
-        let Bucket { lower, upper, count, .. } = bucket;
+    let mut text = format!(
+        "{{count:{}, sum:{}",
+        general(histogram.count),
+        general(histogram.sum)
+    );
+    for bucket in histogram
+        .buckets()
+        .into_iter()
+        .filter(|bucket| bucket.count != 0.0)
+    {
+        let Bucket {
+            lower,
+            upper,
+            count,
+            ..
+        } = bucket;
         let open = if bucket.lower_inclusive { '[' } else { '(' };
         let close = if bucket.upper_inclusive { ']' } else { ')' };
         let (lower, upper, count) = (general(lower), general(upper), general(count));

@@ -36,7 +36,10 @@ impl Context {
     /// Says that there was a histogram where only floats count.
     pub(super) fn ignored_histogram(&mut self) {
         let name = self.name;
-        self.notes.info(self.position, format!("ignored histogram in {name} aggregation"));
+        self.notes.info(
+            self.position,
+            format!("ignored histogram in {name} aggregation"),
+        );
     }
 }
 
@@ -124,7 +127,12 @@ impl Fold for Count {
 
     fn finish(self: Box<Self>, _: &dyn Fn(usize) -> f64, _: &mut Context) -> (Column, usize) {
         let mut column = Column::new(self.counts.len());
-        for (step, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        for (step, count) in self
+            .counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+        {
             column.set_float(step, if self.group { 1.0 } else { *count as f64 });
         }
         (column, 0)

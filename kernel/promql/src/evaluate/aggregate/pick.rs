@@ -63,7 +63,10 @@ impl Evaluation<'_> {
         for index in order {
             if let Some(column) = picked[index].take() {
                 let item = held[index].item();
-                sink(crate::evaluate::Item { column: &column, ..item })?;
+                sink(crate::evaluate::Item {
+                    column: &column,
+                    ..item
+                })?;
             }
         }
         self.forget(held);
@@ -79,15 +82,18 @@ impl Evaluation<'_> {
         step: usize,
         parameter: f64,
     ) -> Vec<usize> {
-        let present = group.iter().copied().filter(|index| {
-            held[*index].column.presence(step) != Presence::Absent
-        });
+        let present = group
+            .iter()
+            .copied()
+            .filter(|index| held[*index].column.presence(step) != Presence::Absent);
         // Checked before: it fits. What is below 1 picks nothing.
         let count = parameter.clamp(0.0, held.len() as f64) as usize;
         match aggregate.op {
             AggregateOp::LimitRatio => {
                 let ratio = parameter.clamp(-1.0, 1.0);
-                present.filter(|index| in_ratio(&held[*index].labels, ratio)).collect()
+                present
+                    .filter(|index| in_ratio(&held[*index].labels, ratio))
+                    .collect()
             }
             AggregateOp::Limitk => present.take(count).collect(),
             _ => {
@@ -135,7 +141,9 @@ fn check_counts(parameters: &[f64]) -> Result<bool, Error> {
             _ => continue,
         };
         let value = general(*parameter);
-        return Err(Error::execution(format!("Scalar value {value} {reason} int64")));
+        return Err(Error::execution(format!(
+            "Scalar value {value} {reason} int64"
+        )));
     }
     Ok(true)
 }
@@ -154,9 +162,10 @@ fn check_ratios(
     let beyond = [(highest, 1.0, highest > 1.0), (lowest, -1.0, lowest < -1.0)];
     for (value, limit, _) in beyond.into_iter().filter(|(.., beyond)| *beyond) {
         let (value, limit) = (general(value), general(limit));
-        notes.warn(position, format!(
-            "ratio value should be between -1 and 1, got {value}, capping to {limit}"
-        ));
+        notes.warn(
+            position,
+            format!("ratio value should be between -1 and 1, got {value}, capping to {limit}"),
+        );
     }
     Ok(lowest != 0.0 || highest != 0.0)
 }

@@ -1,6 +1,7 @@
 //! `stddev`, `stdvar` and `quantile`: of floats only.
 
 use crate::column::{Column, Presence};
+use crate::functions::quantile_of;
 
 use super::fold::{Context, Fold};
 
@@ -49,7 +50,12 @@ impl Fold for Spread {
 
     fn finish(self: Box<Self>, _: &dyn Fn(usize) -> f64, _: &mut Context) -> (Column, usize) {
         let mut column = Column::new(self.states.len());
-        for (step, state) in self.states.iter().enumerate().filter(|(_, s)| s.count > 0.0) {
+        for (step, state) in self
+            .states
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.count > 0.0)
+        {
             let variance = state.squares / state.count;
             column.set_float(step, if self.root { variance.sqrt() } else { variance });
         }
@@ -90,7 +96,7 @@ impl Fold for Quantile {
         let mut column = Column::new(self.values.len());
         for (step, mut values) in self.values.into_iter().enumerate() {
             if !values.is_empty() {
-                column.set_float(step, interpolated(quantile(step), &mut values));
+                column.set_float(step, quantile_of(&mut values, quantile(step)));
             }
         }
         (column, self.held)
@@ -105,24 +111,4 @@ fn each_float(column: &Column, context: &mut Context, mut take: impl FnMut(usize
             Presence::Float => take(step, column.float(step).unwrap_or_default()),
         }
     }
-}
-
-/// The quantile of at least one value, between the two nearest ranks; NaN counts as smallest.
-fn interpolated(quantile: f64, values: &mut [f64]) -> f64 {
-    match quantile {
-        _ if quantile.is_nan() => return f64::NAN,
-        ..0.0 => return f64::NEG_INFINITY,
-        _ if quantile > 1.0 => return f64::INFINITY,
-        _ => {}
-    }
-    values.sort_unstable_by(|a, b| match (a.is_nan(), b.is_nan()) {
-        (false, false) => a.total_cmp(b),
-        (a, b) => b.cmp(&a),
-    });
-    let last = values.len() - 1;
-    let rank = quantile * last as f64;
-    let lower = (rank.floor() as usize).min(last);
-    let upper = (lower + 1).min(last);
-    let weight = rank - rank.floor();
-    values[lower] * (1.0 - weight) + values[upper] * weight
 }

@@ -92,7 +92,9 @@ impl Evaluation<'_> {
                 series.drop_name = false;
             }
             let mut merger = Merger::new(steps);
-            series.into_iter().try_for_each(|series| merger.add(series))?;
+            series
+                .into_iter()
+                .try_for_each(|series| merger.add(series))?;
             return Ok(merger.into_series());
         }
         Ok(series)
@@ -100,12 +102,10 @@ impl Evaluation<'_> {
 }
 
 impl Join<'_> {
-    /// The value that stands for the missing series of the one side, and of the other.
+    /// The value that stands for missing series of the one side, and of the other. Prometheus takes the one side for
+    /// the right also where `group_right` makes it the left.
     fn fills(&self) -> (Option<f64>, Option<f64>) {
-        match self.swapped {
-            true => (self.matching.fill_left, self.matching.fill_right),
-            false => (self.matching.fill_right, self.matching.fill_left),
-        }
+        (self.matching.fill_right, self.matching.fill_left)
     }
 
     /// Refuses two series of the one side with the same signature at the same step.
@@ -113,13 +113,16 @@ impl Join<'_> {
         let (fill_one, fill_many) = self.fills();
         let filled = fill_one.is_some() || fill_many.is_some();
         let other_side = |step: usize| {
-            filled || self.many.iter().any(|m| m.column.presence(step) != Presence::Absent)
+            filled
+                || self
+                    .many
+                    .iter()
+                    .any(|m| m.column.presence(step) != Presence::Absent)
         };
         for ones in self.ones.iter().filter(|ones| ones.len() > 1) {
             for step in 0..self.steps {
-                let present = |index: &&usize| {
-                    self.one[**index].column.presence(step) != Presence::Absent
-                };
+                let present =
+                    |index: &&usize| self.one[**index].column.presence(step) != Presence::Absent;
                 let mut found = ones.iter().filter(present);
                 if let (Some(first), Some(second)) = (found.next(), found.next())
                     && other_side(step)
@@ -137,8 +140,8 @@ impl Join<'_> {
             "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];\
              many-to-many matching not allowed: matching labels must be unique on one side",
             braced(&self.matching.matched(first)),
-            braced(second),
-            braced(first),
+            braced(first.min(second)),
+            braced(first.max(second)),
         ))
     }
 
@@ -160,7 +163,11 @@ impl Join<'_> {
                     None => continue,
                 },
             };
-            let (lhs, rhs) = if self.swapped { (other, operand) } else { (operand, other) };
+            let (lhs, rhs) = if self.swapped {
+                (other, operand)
+            } else {
+                (operand, other)
+            };
             let Some(value) = self.operation.matched(lhs, rhs, notes) else {
                 continue;
             };
@@ -175,8 +182,7 @@ impl Join<'_> {
     }
 
     fn partner(&self, signature: usize, step: usize) -> Option<usize> {
-        let present =
-            |index: &&usize| self.one[**index].column.presence(step) != Presence::Absent;
+        let present = |index: &&usize| self.one[**index].column.presence(step) != Presence::Absent;
         self.ones[signature].iter().find(present).copied()
     }
 
@@ -193,7 +199,8 @@ impl Join<'_> {
                 self.matching.result(&series.labels, &one, self.renames)
             }
         };
-        self.merger.place(&labels, self.drop_name || series.drop_name)
+        self.merger
+            .place(&labels, self.drop_name || series.drop_name)
     }
 
     fn put(
@@ -251,11 +258,17 @@ impl Join<'_> {
         let labels = self.matching.result(&labels, &one.labels, self.renames);
         let place = self.merger.place(&labels, self.drop_name);
         for step in 0..self.steps {
-            let matched = self.matched[signature].as_ref().is_some_and(|m| m.any[step]);
+            let matched = self.matched[signature]
+                .as_ref()
+                .is_some_and(|m| m.any[step]);
             let operand = Operand::of(&one.column, step).filter(|_| !matched);
             let Some(operand) = operand else { continue };
             let fill = Operand::Float(fill);
-            let (lhs, rhs) = if self.swapped { (operand, fill) } else { (fill, operand) };
+            let (lhs, rhs) = if self.swapped {
+                (operand, fill)
+            } else {
+                (fill, operand)
+            };
             if let Some(Some(value)) = self.operation.matched(lhs, rhs, notes) {
                 self.merger.put(place, step, value)?;
             }
@@ -275,6 +288,8 @@ impl Matched {
 
 /// All labels in braces, the metric's name among them, as these messages show them.
 fn braced(labels: &Labels) -> String {
-    let pairs = labels.iter().map(|(name, value)| format!("{name}={}", quote(value.as_bytes())));
+    let pairs = labels
+        .iter()
+        .map(|(name, value)| format!("{name}={}", quote(value.as_bytes())));
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }

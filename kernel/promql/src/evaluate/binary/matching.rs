@@ -17,12 +17,10 @@ pub(super) struct Signatures {
 
 impl Signatures {
     /// The number of each series.
-    pub(super) fn of(
-        &mut self,
-        matching: &VectorMatching,
-        series: &[SeriesColumn],
-    ) -> Vec<usize> {
-        let numbers = series.iter().map(|series| self.number(matching, &series.labels));
+    pub(super) fn of(&mut self, matching: &VectorMatching, series: &[SeriesColumn]) -> Vec<usize> {
+        let numbers = series
+            .iter()
+            .map(|series| self.number(matching, &series.labels));
         numbers.collect()
     }
 

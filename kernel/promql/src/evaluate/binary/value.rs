@@ -70,7 +70,8 @@ impl Operation {
         rhs: Operand<'_>,
         notes: &mut Annotations,
     ) -> Option<Value> {
-        self.outcome(lhs, rhs, notes).and_then(|outcome| self.kept(outcome))
+        self.outcome(lhs, rhs, notes)
+            .and_then(|outcome| self.kept(outcome))
     }
 
     /// As [`apply`](Self::apply) with the vector on the right: a comparison keeps the vector's value.
@@ -94,7 +95,8 @@ impl Operation {
         rhs: Operand<'_>,
         notes: &mut Annotations,
     ) -> Option<Option<Value>> {
-        self.outcome(lhs, rhs, notes).map(|outcome| self.kept(outcome))
+        self.outcome(lhs, rhs, notes)
+            .map(|outcome| self.kept(outcome))
     }
 
     fn kept(self, (value, keep): (Value, bool)) -> Option<Value> {
@@ -149,10 +151,13 @@ impl Operation {
             _ => (result.subtract(rhs), "subtraction"),
         };
         let Some(merged) = merged else {
-            notes.warn(self.position, format!(
-                "incompatible bucket layout encountered for binary operator {}",
-                self.op
-            ));
+            notes.warn(
+                self.position,
+                format!(
+                    "incompatible bucket layout encountered for binary operator {}",
+                    self.op
+                ),
+            );
             return None;
         };
         if self.op == BinaryOp::Sub {
@@ -172,10 +177,16 @@ pub(in crate::evaluate) fn note_merged(
     notes: &mut Annotations,
 ) {
     if merged.resets_collide {
-        notes.warn(position, format!("conflicting counter resets during histogram {name}"));
+        notes.warn(
+            position,
+            format!("conflicting counter resets during histogram {name}"),
+        );
     }
     if merged.bounds_reconciled {
-        notes.info(position, format!("mismatched custom buckets were reconciled during {name}"));
+        notes.info(
+            position,
+            format!("mismatched custom buckets were reconciled during {name}"),
+        );
     }
 }
 

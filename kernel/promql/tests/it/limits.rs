@@ -1,0 +1,1 @@
+//! Queries that ask for too much, or are no longer wanted.
