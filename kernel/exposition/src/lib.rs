@@ -13,6 +13,7 @@
 //!
 //! Nothing here opens a port, reads a clock or knows a request: bytes in, batch out.
 
+mod budget;
 mod error;
 mod exemplar;
 mod float_text;
@@ -21,6 +22,7 @@ mod influx;
 mod lines;
 mod metric_kind;
 mod native;
+mod otlp;
 mod rejection;
 mod remote_read;
 mod remote_write;
@@ -29,15 +31,15 @@ mod snappy;
 mod text;
 mod wire;
 
+pub use budget::BODY_SAMPLES_MAX;
 pub use error::Error;
 pub use graphite::{LineCounts, read_graphite};
 pub use influx::{InfluxOptions, InfluxPrecision, read_influx};
 pub use lines::LINE_BYTES_MAX;
+pub use otlp::{OtlpCounts, OtlpFormat, otlp_response, read_otlp};
 pub use rejection::{Place, REJECTIONS_KEPT_MAX, Reason, Rejection, Rejections};
 pub use remote_read::{READ_QUERIES_MAX, ReadEncoder, ReadHints, ReadQuery, read_request};
-pub use remote_write::{
-    WRITE_SAMPLES_MAX, WriteCounts, WriteEncoder, WriteReader, WriteSeries, WriteVersion,
-};
+pub use remote_write::{WriteCounts, WriteEncoder, WriteReader, WriteSeries, WriteVersion};
 pub use scrape::{
     SCRAPE_ACCEPT, ScrapeCounts, ScrapeFormat, ScrapeOptions, read_protobuf, read_scrape,
 };

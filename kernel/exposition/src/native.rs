@@ -9,7 +9,7 @@ use crate::wire::{Field, Message};
 use crate::{Error, Reason};
 
 /// Most buckets of one side: sixty times what a client library makes at its default.
-const BUCKETS_MAX: usize = 10_000;
+pub(crate) const BUCKETS_MAX: usize = 10_000;
 /// The schema of custom bounds.
 pub(crate) const CUSTOM_SCHEMA: i32 = -53;
 /// Schemas of exponential buckets.

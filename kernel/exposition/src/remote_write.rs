@@ -18,10 +18,6 @@ use portique_series::Batch;
 
 use crate::{Error, Rejections, decompress_snappy};
 
-/// Most samples of one body: a thousand times what a sender puts into one at its default.
-pub const WRITE_SAMPLES_MAX: usize = 2_000_000;
-/// Most bytes of labels that one body may unfold to: 2.0 names a long text by a short number as often as it likes.
-const LABEL_BYTES_MAX: usize = 128 << 20;
 /// What errors call the order that samples and labels came in.
 const LABELS_LATE: &str = "labels come after samples: write fields in the order of their numbers";
 
@@ -107,48 +103,6 @@ impl WriteReader {
             WriteVersion::V2 => v2::read(&self.decompressed, batch, rejections),
         });
         read.inspect_err(|_| batch.clear())
-    }
-}
-
-/// What one body may unfold to.
-#[derive(Debug, Default)]
-struct Budget {
-    samples: usize,
-    label_bytes: usize,
-}
-
-impl Budget {
-    fn sample(&mut self) -> Result<(), Error> {
-        self.samples += 1;
-        match self.samples > WRITE_SAMPLES_MAX {
-            true => Err(Self::over(
-                "the body",
-                self.samples,
-                WRITE_SAMPLES_MAX,
-                "samples",
-            )),
-            false => Ok(()),
-        }
-    }
-
-    fn label(&mut self, bytes: usize) -> Result<(), Error> {
-        self.label_bytes += bytes;
-        match self.label_bytes > LABEL_BYTES_MAX {
-            true => {
-                let what = "what the labels unfold to";
-                Err(Self::over(what, self.label_bytes, LABEL_BYTES_MAX, "bytes"))
-            }
-            false => Ok(()),
-        }
-    }
-
-    fn over(what: &'static str, given: usize, max: usize, unit: &'static str) -> Error {
-        Error::TooLarge {
-            what,
-            given: given as u64,
-            max: max as u64,
-            unit,
-        }
     }
 }
 

@@ -179,6 +179,20 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
+    /// Adds the eight-byte integers of a repeated field, packed or one by one.
+    pub(crate) fn fixed64s(&self, field: Field<'a>, into: &mut Vec<u64>) -> Result<(), Error> {
+        let Field::Bytes(packed) = field else {
+            into.push(field.uint());
+            return Ok(());
+        };
+        let (chunks, rest) = packed.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(self.malformed("packed integers do not take eight bytes each"));
+        }
+        into.extend(chunks.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+        Ok(())
+    }
+
     /// Adds the varints of a repeated field, packed or one by one.
     pub(crate) fn varints(&self, field: Field<'a>, mut add: impl FnMut(u64)) -> Result<(), Error> {
         let Field::Bytes(mut packed) = field else {

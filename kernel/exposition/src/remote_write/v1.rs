@@ -1,9 +1,10 @@
 use portique_series::{Batch, METRIC_NAME, MetricKind};
 
+use crate::budget::Budget;
 use crate::exemplar::exemplar_labels;
 use crate::metric_kind::of_write;
 use crate::rejection::Bad;
-use crate::remote_write::{Budget, LABELS_LATE, WriteCounts, WriteVersion, histogram};
+use crate::remote_write::{LABELS_LATE, WriteCounts, WriteVersion, histogram};
 use crate::wire::Message;
 use crate::{Error, Place, Reason, Rejections};
 

@@ -1,5 +1,6 @@
 use portique_series::{Batch, METRIC_NAME, MetricKind};
 
+use crate::budget::Budget;
 use crate::exemplar::exemplar_labels;
 use crate::float_text::write_bound;
 use crate::native::{Part, Parts};
@@ -32,6 +33,7 @@ pub fn read_protobuf(
             is_complete: true,
             ..ScrapeCounts::default()
         },
+        budget: Budget::default(),
         metric: 0,
         name: String::new(),
         bound: String::new(),
@@ -48,6 +50,7 @@ struct Reader<'o, 'b> {
     batch: &'b mut Batch,
     rejections: &'b mut Rejections,
     counts: ScrapeCounts,
+    budget: Budget,
     metric: u64,
     name: String,
     bound: String,
@@ -150,7 +153,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.float(metric, Piece::Whole, value, start_ms);
+        self.float(metric, Piece::Whole, value, start_ms)?;
         self.exemplars(metric, &fields, exemplar)
     }
 
@@ -172,10 +175,10 @@ impl Reader<'_, '_> {
                 Piece::Part("", "quantile", quantile),
                 value,
                 start_ms,
-            );
+            )?;
         }
-        self.float(metric, Piece::Suffix("_sum"), sum, start_ms);
-        self.float(metric, Piece::Suffix("_count"), count, start_ms);
+        self.float(metric, Piece::Suffix("_sum"), sum, start_ms)?;
+        self.float(metric, Piece::Suffix("_count"), count, start_ms)?;
         Ok(())
     }
 
@@ -199,7 +202,7 @@ impl Reader<'_, '_> {
         }
         match parts.finish() {
             Ok(histogram) => {
-                if self.begin(metric, Piece::Whole) {
+                if self.begin(metric, Piece::Whole)? {
                     self.batch.histogram(metric.timestamp_ms, histogram);
                     self.batch.start(start_ms);
                     self.counts.samples += 1;
@@ -229,7 +232,7 @@ impl Reader<'_, '_> {
                     let bucket = Bucket::read(fields.inner(field.bytes()))?;
                     has_infinite |= bucket.bound == f64::INFINITY;
                     let piece = Piece::Part("_bucket", "le", bucket.bound);
-                    self.float(metric, piece, bucket.count, start_ms);
+                    self.float(metric, piece, bucket.count, start_ms)?;
                     self.exemplars(metric, &fields, bucket.exemplar)?;
                 }
                 _ => {}
@@ -237,26 +240,35 @@ impl Reader<'_, '_> {
         }
         if !has_infinite {
             let piece = Piece::Part("_bucket", "le", f64::INFINITY);
-            self.float(metric, piece, count, start_ms);
+            self.float(metric, piece, count, start_ms)?;
         }
-        self.float(metric, Piece::Suffix("_sum"), sum, start_ms);
-        self.float(metric, Piece::Suffix("_count"), count, start_ms);
+        self.float(metric, Piece::Suffix("_sum"), sum, start_ms)?;
+        self.float(metric, Piece::Suffix("_count"), count, start_ms)?;
         Ok(())
     }
 
-    fn float(&mut self, metric: &Metric<'_>, piece: Piece<'_>, value: f64, start_ms: i64) {
-        if self.begin(metric, piece) {
+    fn float(
+        &mut self,
+        metric: &Metric<'_>,
+        piece: Piece<'_>,
+        value: f64,
+        start_ms: i64,
+    ) -> Result<(), Error> {
+        if self.begin(metric, piece)? {
             self.batch.float(metric.timestamp_ms, value);
             self.batch.start(start_ms);
             self.counts.samples += 1;
         }
+        Ok(())
     }
 
-    fn begin(&mut self, metric: &Metric<'_>, piece: Piece<'_>) -> bool {
+    fn begin(&mut self, metric: &Metric<'_>, piece: Piece<'_>) -> Result<bool, Error> {
+        self.budget.sample()?;
         self.name.clear();
         self.name.push_str(metric.family);
         self.batch.begin();
         for (name, value) in &metric.labels {
+            self.budget.label(name.len() + value.len())?;
             self.batch.label(name, value);
         }
         match piece {
@@ -274,7 +286,8 @@ impl Reader<'_, '_> {
             true => Err(Bad::new(Reason::NoName, "the family has no name")),
             false => self.batch.end_labels().map_err(Bad::from),
         };
-        ended.map_err(|bad| self.reject(bad, metric.family)).is_ok()
+        let ended = ended.map_err(|bad| self.reject(bad, metric.family));
+        Ok(ended.is_ok())
     }
 
     /// Adds exemplars to the series begun last.

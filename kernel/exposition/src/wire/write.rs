@@ -47,6 +47,11 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    pub(crate) fn fixed64(&mut self, number: u32, value: u64) {
+        self.tag(number, 1);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
     pub(crate) fn text(&mut self, number: u32, value: &str) {
         if !value.is_empty() {
             self.text_always(number, value);
