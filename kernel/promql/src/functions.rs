@@ -42,7 +42,7 @@ pub(crate) enum Function {
     Range(RangeFunction),
     /// All series of a vector at once, classic buckets among them: `histogram_quantile`,
     /// `histogram_fraction`, `histogram_quantiles`. What comes back is in any order.
-    Vector(fn(&Call<'_>, Vec<SeriesColumn>, &mut Annotations) -> Result<Vec<SeriesColumn>, Error>),
+    Vector(VectorFunction),
     /// Numbers only: `pi`, `min_of`, `max_of`; `time` and the like are the evaluator's.
     Scalar(fn(&Call<'_>) -> f64),
 }
@@ -139,10 +139,6 @@ pub(crate) enum Argument {
 /// A call, and where it stands: everything but the samples.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
-    /// The function's name.
-    pub(crate) name: &'a str,
-    /// Where the call begins in the query, in bytes.
-    pub(crate) position: usize,
     /// Where each argument begins, in bytes.
     pub(crate) positions: &'a [usize],
     /// The arguments as written, the vector among them as [`Argument::Series`].

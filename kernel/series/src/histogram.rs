@@ -108,15 +108,21 @@ impl Histogram {
         self.schema == SCHEMA_CUSTOM
     }
 
-    /// Multiplies every count and the sum; a negative factor turns them round.
+    /// Multiplies every count and the sum. With a negative factor it becomes a gauge: no counter is below 0.
     pub fn scale(&mut self, factor: f64) {
         self.map_counts(|count| count * factor);
+        if factor < 0.0 {
+            self.counter_reset = CounterReset::Gauge;
+        }
     }
 
     /// Divides every count and the sum. Divided by 0 they become infinite or NaN, and no buckets are left: infinitely
     /// many observations are nowhere in particular.
     pub fn divide(&mut self, divisor: f64) {
         self.map_counts(|count| count / divisor);
+        if divisor < 0.0 {
+            self.counter_reset = CounterReset::Gauge;
+        }
         if divisor == 0.0 {
             self.positive_spans.clear();
             self.positive_buckets.clear();

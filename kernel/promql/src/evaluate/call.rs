@@ -68,7 +68,7 @@ impl Evaluation<'_> {
     ) -> Result<(), Error> {
         let arguments = self.arguments(&call.args, steps)?;
         let places = places(call);
-        let context = self.call_context(call, &places, &arguments, steps);
+        let context = self.call_context(&places, &arguments, steps);
         let mut notes = Annotations::default();
         let mut column = Column::default();
         let mut one = |item: Item<'_>, sink: &mut Sink<'_>| {
@@ -132,7 +132,7 @@ impl Evaluation<'_> {
         let arguments = self.arguments(&call.args, steps)?;
         functions::check(call.function, &arguments)?;
         let places = places(call);
-        let context = self.call_context(call, &places, &arguments, steps);
+        let context = self.call_context(&places, &arguments, steps);
         let shape = self.range_shape(operand)?;
         check_edges(call.function, shape.edges)?;
         let keeps_name = matches!(
@@ -192,7 +192,7 @@ impl Evaluation<'_> {
         };
         let arguments = self.arguments(&call.args, steps)?;
         let places = places(call);
-        let context = self.call_context(call, &places, &arguments, steps);
+        let context = self.call_context(&places, &arguments, steps);
         let held = self.vector(operand, steps)?;
         let size = held.iter().map(|series| series.column.size()).sum();
         let mut notes = Annotations::default();
@@ -303,14 +303,11 @@ impl Evaluation<'_> {
     /// What a function is told, but for the series and the step.
     pub(super) fn call_context<'c>(
         &self,
-        call: &'c Call,
         positions: &'c [usize],
         arguments: &'c [Argument],
         steps: Steps,
     ) -> functions::Call<'c> {
         functions::Call {
-            name: call.function.name(),
-            position: call.span.start,
             positions,
             arguments,
             metric: "",

@@ -129,7 +129,7 @@ impl Evaluation<'_> {
         });
         let count = longest.max().unwrap_or(1);
         let places = places(call);
-        let context = self.call_context(call, &places, &arguments, steps);
+        let context = self.call_context(&places, &arguments, steps);
         let values = (0..count).map(|step| apply(&functions::Call { step, ..context }));
         Ok(values.collect())
     }

@@ -67,10 +67,11 @@ fn histogram(
 ) -> Option<Histogram> {
     let position = call.positions[0];
     let gauge = |histogram: &Histogram| histogram.counter_reset == CounterReset::Gauge;
+    let both = gauge(then) && gauge(now);
     if rate && (gauge(then) || gauge(now)) {
         notes.warn(position, notes::not_a_counter(call.metric));
     }
-    if !rate && !(gauge(then) && gauge(now)) {
+    if !rate && !both {
         notes.warn(position, notes::not_a_gauge(call.metric));
     }
     let mut rise = now.clone();

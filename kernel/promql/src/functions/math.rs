@@ -82,10 +82,9 @@ fn round(call: &Call<'_>, value: &Value, _: &mut Annotations) -> Option<Value> {
 
 fn clamped(value: &Value, min: f64, max: f64) -> Option<Value> {
     match value {
-        Value::Float(value) if !(max < min) => {
-            Some(Value::Float(larger(min, smaller(max, *value))))
-        }
-        _ => None,
+        Value::Float(_) if max < min => None,
+        Value::Float(value) => Some(Value::Float(larger(min, smaller(max, *value)))),
+        Value::Histogram(_) => None,
     }
 }
 

@@ -129,7 +129,8 @@ pub(super) fn extended(
     if smoothed && last > 0 && points.times[last] > window.end_ms {
         right = between(points, last - 1, window.end_ms, kind, &mut notes)?;
     }
-    if !kind.counter && !(is_gauge(&left) && is_gauge(&right)) {
+    let both = is_gauge(&left) && is_gauge(&right);
+    if !kind.counter && !both {
         notes.not_a_gauge();
     }
     let mut sum = HistogramSum::new(&right);
@@ -156,7 +157,8 @@ fn rise(points: Histograms<'_>, kind: Kind, notes: &mut Notes<'_>) -> Option<His
     if kind.counter && values.iter().any(is_gauge) {
         notes.not_a_counter();
     }
-    if !kind.counter && !(is_gauge(first) && is_gauge(last)) {
+    let both = is_gauge(first) && is_gauge(last);
+    if !kind.counter && !both {
         notes.not_a_gauge();
     }
     // After a reset the first histogram does not matter, nor whether its buckets go with the others.

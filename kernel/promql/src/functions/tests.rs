@@ -1,3 +1,6 @@
+//! Functions on hand-made windows, values and vectors, against numbers worked out from their definitions. How the
+//! evaluator makes windows and what it does with names is tested with it.
+
 mod instants;
 mod over_time;
 mod rates;
@@ -14,8 +17,6 @@ const INF: f64 = f64::INFINITY;
 /// A query `f(a)`: the call begins at 0, its arguments at 2, 4, 6 and so on.
 fn call(arguments: &[Argument]) -> Call<'_> {
     Call {
-        name: "f",
-        position: 0,
         positions: &[2, 4, 6, 8],
         arguments,
         metric: "m",

@@ -150,6 +150,28 @@ fn exponential_and_custom_do_not_go_together() {
 }
 
 #[test]
+fn factors_scale_every_count() {
+    let mut histogram = of(&[1.0, 2.0]);
+    histogram.zero_count = 4.0;
+    histogram.scale(0.5);
+    let counts = (
+        histogram.zero_count,
+        histogram.count,
+        histogram.positive_buckets.clone(),
+    );
+    assert_eq!(counts, (2.0, 1.5, vec![0.5, 1.0]));
+    assert_eq!(histogram.counter_reset, CounterReset::Unknown);
+    histogram.scale(-2.0);
+    assert_eq!(
+        (histogram.count, histogram.counter_reset),
+        (-3.0, CounterReset::Gauge)
+    );
+    histogram.divide(0.0);
+    assert_eq!(histogram.count, f64::NEG_INFINITY);
+    assert_eq!(histogram.buckets().len(), 0);
+}
+
+#[test]
 fn hints_collide_only_when_they_contradict() {
     use CounterReset::{Gauge, NotReset, Reset, Unknown};
     let cases = [
