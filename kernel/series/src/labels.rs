@@ -98,6 +98,23 @@ impl Labels {
         Some(Self::from_packed(packed))
     }
 
+    /// The labels whose name is wanted.
+    pub fn only(&self, mut wanted: impl FnMut(&str) -> bool) -> Self {
+        let mut kept = String::with_capacity(self.0.len());
+        let mut pairs = Pairs { rest: &self.0 };
+        let mut before = pairs.rest;
+        while let Some((name, _)) = pairs.next() {
+            if wanted(name) {
+                kept.push_str(&before[..before.len() - pairs.rest.len()]);
+            }
+            before = pairs.rest;
+        }
+        match kept.len() == self.0.len() {
+            true => self.clone(),
+            false => Self(Arc::from(kept)),
+        }
+    }
+
     /// A builder that begins with these labels.
     pub fn to_builder(&self) -> LabelsBuilder {
         let pairs = self.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
@@ -262,6 +279,15 @@ mod tests {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "é"), ("b", "2")]);
         assert_eq!(labels.get("b"), Some("2"));
         assert_eq!(labels.get("c"), None);
+    }
+
+    #[test]
+    fn only_wanted_labels_stay() {
+        let labels = Labels::from_pairs([("a", "1"), ("b", "é"), ("c", "3")]);
+        let kept = labels.only(|name| name != "b");
+        assert_eq!(kept, Labels::from_pairs([("a", "1"), ("c", "3")]));
+        assert_eq!(labels.only(|_| true), labels);
+        assert_eq!(labels.only(|_| false), Labels::empty());
     }
 
     #[test]
