@@ -254,6 +254,9 @@ impl Evaluation<'_> {
 
 /// Removes the names that were to go at the end, and makes one of what has the same labels then.
 fn named(held: Vec<SeriesColumn>, steps: Steps) -> Result<Vec<SeriesColumn>, Error> {
+    if !held.iter().any(|series| series.drop_name) {
+        return Ok(held);
+    }
     let mut merger = Merger::new(steps.count);
     for mut series in held {
         if series.drop_name {

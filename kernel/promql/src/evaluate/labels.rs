@@ -7,9 +7,7 @@ const METADATA: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
 
 /// Without the metric's name, type and unit.
 pub(crate) fn without_metadata(labels: &Labels) -> Labels {
-    let mut builder = labels.to_builder();
-    builder.keep(|name| !METADATA.contains(&name));
-    builder.build()
+    labels.only(|name| !is_metadata(name))
 }
 
 /// Whether a label says what a metric is.

@@ -64,8 +64,6 @@ impl<'a> Groups<'a> {
     }
 
     fn kept(&self, labels: &Labels) -> Labels {
-        let mut builder = labels.to_builder();
-        builder.keep(|name| self.keeps(name));
-        builder.build()
+        labels.only(|name| self.keeps(name))
     }
 }

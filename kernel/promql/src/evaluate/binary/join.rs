@@ -27,9 +27,11 @@ struct Join<'a> {
     one: &'a [SeriesColumn],
     /// The series of the one side, by signature.
     ones: Vec<Vec<usize>>,
+    /// Of which signatures it has to be known what has matched.
+    tracked: Vec<bool>,
     steps: usize,
     merger: Merger,
-    /// By signature and step: whether something has matched, of signatures with several series only.
+    /// What has matched of each signature of which several series may.
     matched: Vec<Option<Box<Matched>>>,
 }
 
@@ -63,6 +65,12 @@ impl Evaluation<'_> {
         for (index, signature) in one_signatures.iter().enumerate() {
             ones[*signature].push(index);
         }
+        // Only what may match twice has to be remembered.
+        let mut tracked = vec![matching.fill_left.is_some(); ones.len()];
+        let mut met = vec![false; ones.len()];
+        for signature in &many_signatures {
+            tracked[*signature] |= std::mem::replace(&mut met[*signature], true);
+        }
         let mut join = Join {
             matching,
             operation: Operation::of(binary),
@@ -73,6 +81,7 @@ impl Evaluation<'_> {
             many_signatures,
             one,
             matched: (0..ones.len()).map(|_| None).collect(),
+            tracked,
             ones,
             steps,
             merger: Merger::new(steps),
@@ -210,6 +219,17 @@ impl Join<'_> {
         step: usize,
         value: Option<Value>,
     ) -> Result<(), Error> {
+        if self.tracked[signature] {
+            self.track(signature, place, step)?;
+        }
+        match value {
+            Some(value) => self.merger.put(place, step, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers that something has matched, and refuses what must not match again.
+    fn track(&mut self, signature: usize, place: usize, step: usize) -> Result<(), Error> {
         let steps = self.steps;
         let matched = self.matched[signature].get_or_insert_with(|| Box::new(Matched::new(steps)));
         match self.matching.cardinality {
@@ -227,10 +247,7 @@ impl Join<'_> {
             _ => {}
         }
         matched.any[step] = true;
-        match value {
-            Some(value) => self.merger.put(place, step, value),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Meets what is left of the one side with the value that stands for missing series.

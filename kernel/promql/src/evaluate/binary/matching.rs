@@ -52,21 +52,20 @@ impl VectorMatching {
 
     /// The labels that have to be equal on both sides.
     pub(super) fn matched(&self, labels: &Labels) -> Labels {
-        let mut builder = labels.to_builder();
-        builder.keep(|name| self.counts(name));
-        builder.build()
+        labels.only(|name| self.counts(name))
     }
 
     /// The labels of a result: those of the side that may be many, and what is included of the other.
     pub(super) fn result(&self, many: &Labels, one: &Labels, renames: bool) -> Labels {
-        let mut builder = many.to_builder();
-        if renames {
-            builder.keep(|name| !is_metadata(name));
+        let one_to_one = self.cardinality == Cardinality::OneToOne;
+        let listed = |name: &str| self.labels.iter().any(|label| label == name);
+        let kept = many.only(|name| {
+            !(renames && is_metadata(name)) && (!one_to_one || listed(name) == self.on)
+        });
+        if self.include.is_empty() {
+            return kept;
         }
-        if self.cardinality == Cardinality::OneToOne {
-            let listed = |name: &str| self.labels.iter().any(|label| label == name);
-            builder.keep(|name| listed(name) == self.on);
-        }
+        let mut builder = kept.to_builder();
         for name in &self.include {
             builder.set(name, one.get(name).unwrap_or(""));
         }
