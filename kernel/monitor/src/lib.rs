@@ -18,6 +18,7 @@ mod query;
 mod rule;
 mod rule_file;
 pub mod template;
+mod unit_test;
 mod wire;
 mod yaml;
 
@@ -40,3 +41,4 @@ pub use rule::{Alerting, OnStale, Rule, RuleGroup, RuleId, RuleKind, Trigger};
 pub use rule_file::{
     DuplicateRule, RULE_FILE_BYTES_MAX, RuleDefaults, duplicate_rules, read_rule_file,
 };
+pub use unit_test::{UnitTestFailure, UnitTests, read_unit_tests};

@@ -7,3 +7,4 @@ mod rule_files;
 mod script;
 mod scripts;
 mod store;
+mod unit_tests;
