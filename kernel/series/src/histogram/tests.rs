@@ -1,4 +1,6 @@
-use proptest::prelude::*;
+//! Arithmetic of histograms against numbers worked out by hand; what holds for all of them is in `properties`.
+
+mod properties;
 
 use super::{
     CounterReset, Histogram, HistogramMean, HistogramSum, Merged, QuantileNote, Span, Trim,
@@ -324,88 +326,4 @@ fn sums_do_not_lose_small_counts() {
     assert!(sum.add(&of(&[1.0])).is_some());
     assert!(sum.add(&of(&[-1e100])).is_some());
     assert_eq!(sum.into_total().positive_buckets, [1.0]);
-}
-
-fn arbitrary() -> impl Strategy<Value = Histogram> {
-    let side = || (-6_i32..6, prop::collection::vec(0_u32..5, 0..12));
-    let zero = (prop::sample::select(vec![0.0, 0.001, 0.3, 1.0]), 0_u32..4);
-    (-2_i32..4, zero, side(), side())
-        .prop_map(|(schema, zero, positive, negative)| {
-            let counts = |side: &[u32]| side.iter().map(|c| f64::from(*c)).collect::<Vec<_>>();
-            let span = |side: &(i32, Vec<u32>)| Span {
-                offset: side.0,
-                length: side.1.len() as u32,
-            };
-            let total: u32 = positive.1.iter().chain(&negative.1).sum();
-            Histogram {
-                schema,
-                zero_threshold: zero.0,
-                zero_count: f64::from(zero.1),
-                count: f64::from(total + zero.1),
-                sum: f64::from(total),
-                positive_spans: vec![span(&positive)],
-                positive_buckets: counts(&positive.1),
-                negative_spans: vec![span(&negative)],
-                negative_buckets: counts(&negative.1),
-                ..Histogram::default()
-            }
-        })
-        .prop_filter("no bucket lies in the zero bucket", |h| {
-            h.buckets().is_sorted_by(|a, b| a.upper <= b.lower)
-        })
-}
-
-fn counted(histogram: &Histogram) -> f64 {
-    histogram.buckets().iter().map(|bucket| bucket.count).sum()
-}
-
-proptest! {
-    #[test]
-    fn addition_commutes_and_keeps_every_observation(one in arbitrary(), other in arbitrary()) {
-        let (mut left, mut right) = (one.clone(), other.clone());
-        prop_assert!(left.add(&other).is_some() && right.add(&one).is_some());
-        prop_assert_eq!(counted(&left), counted(&one) + counted(&other));
-        prop_assert!(compacted(left).equals(&compacted(right)));
-    }
-
-    #[test]
-    fn a_histogram_less_itself_is_empty(histogram in arbitrary()) {
-        let mut left = histogram.clone();
-        prop_assert!(left.subtract(&histogram).is_some());
-        left.compact();
-        prop_assert_eq!((left.count, left.zero_count), (0.0, 0.0));
-        prop_assert!(left.positive_buckets.is_empty() && left.negative_buckets.is_empty());
-    }
-
-    #[test]
-    fn reduction_keeps_every_observation(histogram in arbitrary(), schema in -4_i32..4) {
-        let mut reduced = histogram.clone();
-        reduced.reduce(schema);
-        prop_assert_eq!(reduced.schema, schema.min(histogram.schema));
-        prop_assert_eq!(counted(&reduced), counted(&histogram));
-        prop_assert!(!reduced.is_reset_after(&histogram));
-    }
-
-    #[test]
-    fn quantiles_ascend_and_fractions_undo_them(histogram in arbitrary()) {
-        prop_assume!(histogram.count > 0.0);
-        let mut before = f64::NEG_INFINITY;
-        for tenth in 0..=10 {
-            let q = f64::from(tenth) / 10.0;
-            let (value, _) = histogram.quantile(q);
-            prop_assert!(value >= before - before.abs() * 1e-9, "{} after {}", value, before);
-            before = value;
-            let (fraction, _) = histogram.fraction(f64::NEG_INFINITY, value);
-            prop_assert!(fraction >= q - 1e-9 || histogram.zero_threshold == 0.0, "{} of {}", fraction, q);
-        }
-    }
-
-    #[test]
-    fn both_sides_of_a_cut_make_the_whole(histogram in arbitrary(), at in -9.0..9.0_f64) {
-        let (mut low, mut high) = (histogram.clone(), histogram.clone());
-        low.trim(Trim::Below, at);
-        high.trim(Trim::Above, at);
-        let both = low.count + high.count;
-        prop_assert!((both - histogram.count).abs() < 1e-9, "{} of {}", both, histogram.count);
-    }
 }
