@@ -292,7 +292,8 @@ fn a_long_symbol_named_often_does_not_fill_the_memory() {
 
 #[test]
 fn histograms_whose_parts_do_not_fit_are_named() {
-    let cases: &[(fn(&mut Histogram), &str)] = &[
+    type Spoil = fn(&mut Histogram);
+    let cases: &[(Spoil, &str)] = &[
         (
             |h| h.schema = 9,
             "the schema 9 is not known: use -4 to 8, or -53 for custom bounds",
