@@ -11,12 +11,31 @@ use crate::config::{Config, Options};
 use crate::error::Error;
 use crate::evaluate::{Evaluation, Merger, hinted_selectors, without_metadata};
 use crate::steps::Steps;
-use crate::syntax::{DurationContext, Expr, ParseError, ParseErrors, ValueType, parse};
+use crate::syntax::{DurationContext, Expr, ValueType, parse};
 
 /// Evaluates queries on any [`Source`]. Calls block: async callers run them where that is allowed.
 #[derive(Debug, Clone)]
 pub struct Engine {
     config: Config,
+}
+
+/// A parsed query and its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    text: String,
+    expr: Expr,
+}
+
+impl Query {
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it says.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
 }
 
 /// The answer to a query.
@@ -83,6 +102,18 @@ impl Engine {
         &self.config
     }
 
+    /// Parses a query, to be evaluated any number of times.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn prepare(&self, text: &str) -> Result<Query, Error> {
+        let expr = parse(text, &self.config.syntax).map_err(Error::Parse)?;
+        Ok(Query {
+            text: text.to_owned(),
+            expr,
+        })
+    }
+
     /// Evaluates a query at one time.
     ///
     /// # Errors
@@ -94,8 +125,7 @@ impl Engine {
         time_ms: i64,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
-        let expr = parse(query, &self.config.syntax).map_err(Error::Parse)?;
-        self.evaluate(source, query, &expr, Steps::once(time_ms), options)
+        self.instant_of(source, &self.prepare(query)?, time_ms, options)
     }
 
     /// Evaluates a query at evenly spaced times.
@@ -109,65 +139,75 @@ impl Engine {
         range: TimeRange,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
-        let expr = parse(query, &self.config.syntax).map_err(Error::Parse)?;
-        let kind = expr.value_type();
-        if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
-            let kind = kind.documented();
-            return Err(Error::BadParameter {
-                reason: format!(
-                    "invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector"
-                ),
-            });
-        }
-        let steps = self.steps(range)?;
-        let evaluation = self.evaluation(source, query, &expr, steps, range.to_ms, options);
-        let mut held = Vec::new();
-        evaluation.each_or_scalar(&expr, steps, &mut |item| {
-            evaluation.budget.charge(item.column.size())?;
-            held.push(item.to_series());
-            Ok(())
-        })?;
-        let mut series = matrix(named(held, steps)?, steps);
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(evaluation.output(QueryValue::Matrix(series)))
+        self.range_of(source, &self.prepare(query)?, range, options)
     }
 
-    /// Evaluates a tree at one time.
-    fn evaluate(
+    /// As [`instant`](Self::instant), of a query that has been parsed.
+    ///
+    /// # Errors
+    /// As there, but for malformed queries.
+    pub fn instant_of(
         &self,
         source: &dyn Source,
-        query: &str,
-        expr: &Expr,
-        steps: Steps,
+        query: &Query,
+        time_ms: i64,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
-        let time_ms = steps.start_ms;
-        let evaluation = self.evaluation(source, query, expr, steps, time_ms, options);
+        let steps = Steps::once(time_ms);
+        let evaluation = self.evaluation(source, query, steps, time_ms, options);
+        let expr = &query.expr;
         let value = match expr.value_type() {
             ValueType::Scalar => {
                 let values = evaluation.scalar(expr, steps)?;
                 QueryValue::Scalar(time_ms, values[0])
             }
-            ValueType::String => QueryValue::String(time_ms, string(query, expr)?),
+            ValueType::String => QueryValue::String(time_ms, string(expr)?),
             ValueType::Matrix => QueryValue::Matrix(evaluation.samples(expr, steps)?),
             ValueType::Vector => {
-                let mut held = Vec::new();
-                evaluation.each(expr, steps, &mut |item| {
-                    evaluation.budget.charge(item.column.size())?;
-                    held.push(item.to_series());
-                    Ok(())
-                })?;
+                let held = evaluation.vector(expr, steps)?;
                 QueryValue::Vector(vector(named(held, steps)?, time_ms))
             }
         };
         Ok(evaluation.output(value))
     }
 
+    /// As [`range`](Self::range), of a query that has been parsed.
+    ///
+    /// # Errors
+    /// As there, but for malformed queries.
+    pub fn range_of(
+        &self,
+        source: &dyn Source,
+        query: &Query,
+        range: TimeRange,
+        options: &Options<'_>,
+    ) -> Result<Output, Error> {
+        let kind = query.expr.value_type();
+        if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+            let kind = kind.documented();
+            return Err(bad_parameter(format!(
+                "invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector"
+            )));
+        }
+        let steps = self.steps(range)?;
+        let evaluation = self.evaluation(source, query, steps, range.to_ms, options);
+        let held = match kind {
+            ValueType::Scalar => vec![SeriesColumn {
+                labels: Labels::empty(),
+                drop_name: false,
+                column: evaluation.scalar_column(&query.expr, steps)?,
+            }],
+            _ => evaluation.vector(&query.expr, steps)?,
+        };
+        let mut series = matrix(named(held, steps)?, steps);
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(evaluation.output(QueryValue::Matrix(series)))
+    }
+
     fn evaluation<'a>(
         &'a self,
         source: &'a dyn Source,
-        query: &'a str,
-        expr: &Expr,
+        query: &'a Query,
         steps: Steps,
         to_ms: i64,
         options: &Options<'a>,
@@ -175,7 +215,7 @@ impl Engine {
         Evaluation {
             source,
             config: &self.config,
-            query,
+            query: &query.text,
             lookback_ms: options.lookback_ms.unwrap_or(self.config.lookback_ms),
             steps,
             to_ms,
@@ -185,31 +225,26 @@ impl Engine {
             },
             budget: Budget::new(self.config.samples_max),
             interrupt: options.interrupt,
-            hinted: hinted_selectors(expr),
+            hinted: hinted_selectors(&query.expr),
             notes: Mutex::default(),
         }
     }
 
     fn steps(&self, range: TimeRange) -> Result<Steps, Error> {
-        let bad = |reason: &str| {
-            Err(Error::BadParameter {
-                reason: reason.to_owned(),
-            })
-        };
         if range.step_ms <= 0 {
-            return bad(
+            return Err(bad_parameter(
                 "zero or negative query resolution step widths are not accepted. Try a positive integer",
-            );
+            ));
         }
         if range.to_ms < range.from_ms {
-            return bad("end timestamp must not be before start time");
+            return Err(bad_parameter("end timestamp must not be before start time"));
         }
         let steps = Steps::between(range.from_ms, range.to_ms, range.step_ms);
         if steps.count > self.config.steps_max.saturating_add(1) {
             let steps_max = self.config.steps_max;
-            return bad(&format!(
+            return Err(bad_parameter(format!(
                 "exceeded maximum resolution of {steps_max} points per timeseries. Try decreasing the query resolution (?step=XX)"
-            ));
+            )));
         }
         Ok(steps)
     }
@@ -292,12 +327,15 @@ fn matrix(series: Vec<SeriesColumn>, steps: Steps) -> Vec<MatrixSeries> {
     series.filter(|series| !series.points.is_empty()).collect()
 }
 
-fn string(query: &str, expr: &Expr) -> Result<String, Error> {
+fn string(expr: &Expr) -> Result<String, Error> {
     match expr.without_parens() {
         Expr::String(literal) => Ok(String::from_utf8_lossy(&literal.bytes).into_owned()),
-        _ => {
-            let error = ParseError::new(expr.span(), "expected a string");
-            Err(Error::Parse(ParseErrors::new(query, vec![error])))
-        }
+        _ => Err(Error::execution("expected a string")),
+    }
+}
+
+fn bad_parameter(reason: impl Into<String>) -> Error {
+    Error::BadParameter {
+        reason: reason.into(),
     }
 }

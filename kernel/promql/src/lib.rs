@@ -21,5 +21,5 @@ pub mod syntax;
 
 pub use annotations::{Annotations, Level};
 pub use config::{Config, Interrupt, Interruption, Options};
-pub use engine::{Engine, MatrixSeries, Output, QueryValue, TimeRange, VectorSample};
+pub use engine::{Engine, MatrixSeries, Output, Query, QueryValue, TimeRange, VectorSample};
 pub use error::{Error, ErrorKind};
