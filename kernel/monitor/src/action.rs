@@ -37,7 +37,8 @@ impl Book {
                 Some("acknowledged")
             }
             Act::Assign { to } => {
-                to.as_ref().map_or(Ok(()), |to| check_person("the assignee", to))?;
+                to.as_ref()
+                    .map_or(Ok(()), |to| check_person("the assignee", to))?;
                 Some("assigned")
             }
             Act::Comment { comment } => {
@@ -83,17 +84,26 @@ fn check_person(name: &'static str, text: &str) -> Result<(), Error> {
 fn check_comment(text: &str) -> Result<(), Error> {
     match text.len() {
         0..=COMMENT_BYTES_MAX => Ok(()),
-        _ => Err(bad("a comment", format!("longer than {COMMENT_BYTES_MAX} bytes: shorten it"))),
+        _ => Err(bad(
+            "a comment",
+            format!("longer than {COMMENT_BYTES_MAX} bytes: shorten it"),
+        )),
     }
 }
 
 fn check_shelf(until: Timestamp, now: Timestamp) -> Result<(), Error> {
     if until <= now {
-        return Err(bad("the end of a shelf", format!("{until}, which is not after now")));
+        return Err(bad(
+            "the end of a shelf",
+            format!("{until}, which is not after now"),
+        ));
     }
     if until.since(now) > SHELVED_MAX {
         let last = now.plus(SHELVED_MAX);
-        return Err(bad("the end of a shelf", format!("{until}: it can be {last} at the latest")));
+        return Err(bad(
+            "the end of a shelf",
+            format!("{until}: it can be {last} at the latest"),
+        ));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use portique_series::Labels;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Act, Acknowledgement, Acted, AlertState, Changed, EntryKind, Episode, Fact, Fingerprint,
+    Acknowledgement, Act, Acted, AlertState, Changed, EntryKind, Episode, Fact, Fingerprint,
     RuleId, Transition, wire,
 };
 
@@ -74,7 +74,10 @@ impl Book {
 
     /// The alerts of a rule, by labels.
     pub fn of_rule(&self, rule: RuleId) -> impl Iterator<Item = &Episode> {
-        self.episodes.get(&rule).into_iter().flat_map(BTreeMap::values)
+        self.episodes
+            .get(&rule)
+            .into_iter()
+            .flat_map(BTreeMap::values)
     }
 
     /// Those with the fingerprint: one, unless two rules raise the same labels.
@@ -167,7 +170,10 @@ impl Book {
     fn forget(&mut self, now: Timestamp) {
         self.shelves.retain(|_, shelf| shelf.until > now);
         for alerts in self.episodes.values_mut() {
-            alerts.retain(|_, e| e.resolved_at.is_none_or(|end| now.since(end) <= RESOLVED_KEPT));
+            alerts.retain(|_, e| {
+                e.resolved_at
+                    .is_none_or(|end| now.since(end) <= RESOLVED_KEPT)
+            });
         }
         self.episodes.retain(|_, alerts| !alerts.is_empty());
     }

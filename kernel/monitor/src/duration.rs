@@ -77,7 +77,11 @@ mod tests {
             ("1y", 31_536_000_000),
             ("1d5ms", 86_400_005),
         ] {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(ms)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_millis(ms)),
+                "{text}"
+            );
             assert_eq!(format_duration(Duration::from_millis(ms)), text);
         }
         assert_eq!(parse_duration("0"), Some(Duration::ZERO));
@@ -85,7 +89,18 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "5", "1.5h", "-1m", "1s1m", "1m1m", "m", "1 m", "300y", "99999999999999999999s"] {
+        for text in [
+            "",
+            "5",
+            "1.5h",
+            "-1m",
+            "1s1m",
+            "1m1m",
+            "m",
+            "1 m",
+            "300y",
+            "99999999999999999999s",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }

@@ -77,6 +77,8 @@ struct GroupRun {
     /// The ordinals of its rules.
     rules: std::ops::Range<usize>,
     next_at: Timestamp,
+    /// Intervals that passed without an evaluation.
+    missed: u64,
 }
 
 /// What came of loading rules or of an evaluation.
@@ -125,19 +127,27 @@ impl Engine {
         &self.book
     }
 
+    /// How rules are evaluated.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
     /// Takes note of a sample that is in the store now: rules that read it and are triggered by it are due.
     ///
     /// Samples older than the newest of their series concern nobody, nor do those from more than a second in
     /// the future: their time will come.
     pub fn appended(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) {
-        if Timestamp::from_millis(at_ms) > now.plus(schedule::AHEAD_MAX) {
+        let until_ms = now.plus(schedule::AHEAD_MAX).as_millis();
+        if at_ms > until_ms {
             return;
         }
-        let Some(readers) = self.index.readers(labels, at_ms) else {
+        let Some(readers) = self.index.readers(labels, at_ms, until_ms) else {
             return;
         };
         for ordinal in readers.iter() {
-            let run = usize::try_from(*ordinal).ok().and_then(|o| self.rules.get_mut(o));
+            let run = usize::try_from(*ordinal)
+                .ok()
+                .and_then(|o| self.rules.get_mut(o));
             if let Some(run) = run {
                 run.touch(labels, at_ms, value, now);
             }
@@ -149,4 +159,3 @@ impl Engine {
         self.index.remove(labels);
     }
 }
-

@@ -125,7 +125,8 @@ impl Episode {
             labels: self.labels.clone(),
             annotations: self.annotations.clone(),
             starts_at: self.active_at,
-            ends_at: self.resolved_at,
+            // A clock set back must not make the end come before the begin.
+            ends_at: self.resolved_at.map(|end| end.max(self.active_at)),
             generator: Arc::clone(generator),
             fingerprint: self.fingerprint(),
             state: self.state,

@@ -53,13 +53,19 @@ impl Index {
         }
     }
 
-    /// The rules that read a series, when the sample is its newest so far; none when it is not.
-    pub(crate) fn readers(&mut self, labels: &Labels, at_ms: i64) -> Option<Arc<[u32]>> {
+    /// The rules that read a series, when the sample is its newest up to `until_ms`; none when it is not.
+    pub(crate) fn readers(
+        &mut self,
+        labels: &Labels,
+        at_ms: i64,
+        until_ms: i64,
+    ) -> Option<Arc<[u32]>> {
         if self.any.is_empty() && !self.by_metric.contains_key(labels.metric()) {
             return None;
         }
         if let Some(watched) = self.watched.get_mut(labels) {
-            if at_ms < watched.newest_ms {
+            // A newest sample of the future is from before the clock was set back.
+            if at_ms < watched.newest_ms && watched.newest_ms <= until_ms {
                 return None;
             }
             watched.newest_ms = at_ms;
@@ -119,7 +125,7 @@ mod tests {
         index.add(1, &[vec![named("down")], vec![named("up")]]);
         let all = Matcher::new(METRIC_NAME, MatchOp::Regex, "u.*").unwrap();
         index.add(2, &[vec![all]]);
-        let mut of = |labels: &Labels| index.readers(labels, 1).map(|r| r.to_vec());
+        let mut of = |labels: &Labels| index.readers(labels, 1, 99).map(|r| r.to_vec());
         assert_eq!(of(&labels("up", "a")), Some(vec![0, 1, 2]));
         assert_eq!(of(&labels("up", "b")), Some(vec![1, 2]));
         assert_eq!(of(&labels("down", "a")), Some(vec![1]));
@@ -130,9 +136,10 @@ mod tests {
     fn an_older_sample_concerns_nobody() {
         let mut index = Index::default();
         index.add(0, &[vec![named("up")]]);
-        assert!(index.readers(&labels("up", "a"), 10).is_some());
-        assert!(index.readers(&labels("up", "a"), 9).is_none());
-        assert!(index.readers(&labels("up", "a"), 11).is_some());
-        assert!(index.readers(&labels("down", "a"), 11).is_none());
+        assert!(index.readers(&labels("up", "a"), 10, 99).is_some());
+        assert!(index.readers(&labels("up", "a"), 9, 99).is_none());
+        assert!(index.readers(&labels("up", "a"), 11, 99).is_some());
+        assert!(index.readers(&labels("down", "a"), 11, 99).is_none());
+        assert!(index.readers(&labels("up", "a"), 5, 7).is_some());
     }
 }

@@ -31,7 +31,10 @@ pub(crate) fn judge(
     let active = || book.of_rule(due.rule.id).filter(|e| e.is_active());
     let active_one = |labels: &Labels| book.episode(due.rule.id, labels).filter(|e| e.is_active());
     if limit > 0 {
-        let new = raised.wanted.keys().filter(|labels| active_one(labels).is_none());
+        let new = raised
+            .wanted
+            .keys()
+            .filter(|labels| active_one(labels).is_none());
         let alerts = active().count() + new.count();
         let ending = active().filter(|e| ends(due, raised, e)).count();
         if alerts - ending > limit {
@@ -52,7 +55,9 @@ pub(crate) fn judge(
     let missing = active().filter(|e| is_missing(due, raised, e));
     for episode in missing {
         let is_held = raised.held.contains(&episode.source);
-        judgement.changes.extend(fades(due, alerting, episode, is_held));
+        judgement
+            .changes
+            .extend(fades(due, alerting, episode, is_held));
     }
     Ok(judgement)
 }
@@ -99,13 +104,17 @@ fn goes_on(
     wanted: &Wanted,
 ) -> Option<Changed> {
     let has_held = has_passed(episode.active_at, due.at, alerting.hold);
+    // The clock was set back: waiting for the old time to come again could take for ever.
+    let is_ahead = episode.active_at > due.at;
     let to = match episode.state {
+        AlertState::Pending if is_ahead => Transition::Postponed,
         AlertState::Pending if has_held => Transition::Firing,
         _ if episode.lingering_since.is_some() => Transition::Recovered,
         _ => return None,
     };
     let changed = changed(episode, due.at, to);
     Some(Changed {
+        active_at: episode.active_at.min(due.at),
         annotations: wanted.annotations.clone(),
         value: wanted.value,
         is_stale: wanted.is_stale,

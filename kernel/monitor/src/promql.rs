@@ -45,7 +45,8 @@ impl PromQl {
         if subject.value_type() != ValueType::Vector {
             return None;
         }
-        let is_plain = matches!(subject.without_parens(), Expr::Vector(selector) if is_now(selector));
+        let is_plain =
+            matches!(subject.without_parens(), Expr::Vector(selector) if is_now(selector));
         Some(Threshold {
             subject: Arc::new(self.query(subject)),
             op,
@@ -188,24 +189,45 @@ mod tests {
         ] {
             let query = compile(text).unwrap();
             let threshold = query.threshold().unwrap();
-            assert_eq!((threshold.op, threshold.bound, threshold.is_plain), (op, bound, is_plain), "{text}");
+            assert_eq!(
+                (threshold.op, threshold.bound, threshold.is_plain),
+                (op, bound, is_plain),
+                "{text}"
+            );
         }
-        for text in ["temp", "temp > bool 90", "temp > time()", "1 > bool 2", "a > b", "temp + 90"] {
+        for text in [
+            "temp",
+            "temp > bool 90",
+            "temp > time()",
+            "1 > bool 2",
+            "a > b",
+            "temp + 90",
+        ] {
             assert!(compile(text).unwrap().threshold().is_none(), "{text}");
         }
     }
 
     #[test]
     fn all_selectors_are_found() {
-        let query = compile("sum(rate(a[5m])) / on () b offset 1m > max_over_time(c[1h:1m])").unwrap();
-        let names: Vec<_> = query.selectors().iter().flatten().map(Matcher::value).collect();
+        let query =
+            compile("sum(rate(a[5m])) / on () b offset 1m > max_over_time(c[1h:1m])").unwrap();
+        let names: Vec<_> = query
+            .selectors()
+            .iter()
+            .flatten()
+            .map(Matcher::value)
+            .collect();
         assert_eq!(names, ["a", "b", "c"]);
     }
 
     #[test]
     fn what_is_no_rule_is_refused_in_prometheus_words() {
         let error = |text: &str| compile(text).err().unwrap().to_string();
-        assert!(error("temp >").contains("parse error"), "{}", error("temp >"));
+        assert!(
+            error("temp >").contains("parse error"),
+            "{}",
+            error("temp >")
+        );
         assert_eq!(error("temp[5m]"), NO_VECTOR);
     }
 }

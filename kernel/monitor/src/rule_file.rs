@@ -88,7 +88,13 @@ pub fn duplicate_rules(groups: &[RuleGroup]) -> Vec<DuplicateRule> {
         .iter()
         .flat_map(|group| group.rules.iter().map(|rule| (&group.file, rule)));
     let mut sorted: Vec<_> = rules.collect();
-    sorted.sort_by_key(|(_, rule)| (rule.name_label(), rule.name().to_owned(), rule.labels.clone()));
+    sorted.sort_by_key(|(_, rule)| {
+        (
+            rule.name_label(),
+            rule.name().to_owned(),
+            rule.labels.clone(),
+        )
+    });
     for same in sorted.chunk_by(|(_, a), (_, b)| {
         (a.name_label(), a.name(), &a.labels) == (b.name_label(), b.name(), &b.labels)
     }) {
@@ -105,4 +111,3 @@ pub fn duplicate_rules(groups: &[RuleGroup]) -> Vec<DuplicateRule> {
     }
     found
 }
-

@@ -49,6 +49,7 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("a fingerprint has 16 hexadecimal digits"))
+        Self::parse(&text)
+            .ok_or_else(|| de::Error::custom("a fingerprint has 16 hexadecimal digits"))
     }
 }

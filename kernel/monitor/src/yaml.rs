@@ -16,6 +16,7 @@ pub(crate) struct Reader {
 }
 
 /// The keys of a mapping, checked against those it may have.
+#[derive(Default)]
 pub(crate) struct Fields<'n> {
     entries: Vec<(&'n str, &'n Node)>,
 }

@@ -35,12 +35,14 @@ impl Engine {
             Found::Raised(raised) => self.raise(ordinal, &due, &raised, limit),
         });
         let run = &mut self.rules[ordinal];
+        run.evaluations += 1;
         match decided {
             Ok(outcome) => {
                 run.health = Health::Good;
                 outcome
             }
             Err(error) => {
+                run.failures += 1;
                 run.health = Health::Bad(error);
                 Outcome::default()
             }

@@ -2,16 +2,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portique_clock::Timestamp;
-use portique_series::{Labels, STALE, Value};
+use portique_series::{STALE, Value};
 
 use super::run::RuleRun;
 use super::schedule::{STEP, last_grid_time};
 use super::{Engine, GroupRun, Outcome};
 use crate::ingest::Index;
 use crate::judge::{changed, timer};
-use crate::{
-    AlertState, Alerting, Changed, Episode, RuleGroup, RuleId, Sample, Transition,
-};
+use crate::{AlertState, Alerting, Changed, Episode, RuleGroup, RuleId, Sample, Transition};
 
 impl Engine {
     /// Puts these groups in the place of those there are. Rules that stay keep their alerts; those of rules
@@ -56,6 +54,8 @@ impl Engine {
                 run.last_at = before.last_at;
                 run.health = before.health;
                 run.took = before.took;
+                run.evaluations = before.evaluations;
+                run.failures = before.failures;
                 run.rests_until = before.rests_until;
             }
             let ordinal = self.rules.len();
@@ -73,6 +73,7 @@ impl Engine {
         let next = last_grid_time(&group, now).plus(group.interval);
         self.groups.push(GroupRun {
             next_at: before.map_or(next, |before| before.next_at),
+            missed: before.map_or(0, |before| before.missed),
             rules: first..self.rules.len(),
             group: Arc::new(group),
         });
@@ -101,7 +102,11 @@ impl Engine {
             .collect();
         let nowhere = Arc::from("");
         for rule in gone {
-            let ends: Vec<Changed> = self.book.of_rule(rule).filter_map(|e| ended(e, now)).collect();
+            let ends: Vec<Changed> = self
+                .book
+                .of_rule(rule)
+                .filter_map(|e| ended(e, now))
+                .collect();
             for end in ends {
                 let (to, labels) = (end.to, end.labels.clone());
                 self.happen(end, outcome);

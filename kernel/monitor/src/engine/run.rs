@@ -6,6 +6,7 @@ use portique_clock::Timestamp;
 use portique_series::{Labels, Value};
 
 use super::Health;
+use super::schedule::AHEAD_MAX;
 use crate::evaluation::{Touched, unnamed};
 use crate::{Rule, RuleGroup, Trigger, judge};
 
@@ -15,6 +16,8 @@ pub(super) const SPACING: Duration = Duration::from_millis(20);
 /// A rule that takes long is evaluated on ingest only every so many times as long, so that it takes no more
 /// than a fifth of a processor.
 const SPACING_PER_COST: u32 = 4;
+/// However long it took, it is evaluated on ingest again after this.
+const REST_MAX: Duration = Duration::from_secs(10);
 /// When more series have new samples, the whole rule is evaluated.
 const TOUCHED_MAX: usize = 1_000;
 
@@ -32,6 +35,9 @@ pub(super) struct RuleRun {
     pub(super) last_at: Option<Timestamp>,
     pub(super) health: Health,
     pub(super) took: Duration,
+    /// Evaluations concluded, and those of them that failed.
+    pub(super) evaluations: u64,
+    pub(super) failures: u64,
     pub(super) dirty: Option<Dirty>,
     /// When an alert changes without another sample.
     pub(super) timer: Option<Timestamp>,
@@ -59,6 +65,8 @@ impl RuleRun {
             last_at: None,
             health: Health::Unknown,
             took: Duration::ZERO,
+            evaluations: 0,
+            failures: 0,
             dirty: None,
             timer: None,
             rests_until: Timestamp::EPOCH,
@@ -101,7 +109,24 @@ impl RuleRun {
     /// Takes note of how long an evaluation took.
     pub(super) fn rest(&mut self, took: Duration, now: Timestamp) {
         self.took = took;
-        self.rests_until = now.plus(SPACING.max(took.saturating_mul(SPACING_PER_COST)));
+        let rest = took.saturating_mul(SPACING_PER_COST);
+        self.rests_until = now.plus(rest.clamp(SPACING, REST_MAX));
+    }
+
+    /// Forgets times that lie so far ahead that the clock must have been set back.
+    pub(super) fn meet_clock(&mut self, now: Timestamp) {
+        if self
+            .last_at
+            .is_some_and(|last| last > now.plus(AHEAD_MAX * 2))
+        {
+            self.last_at = None;
+        }
+        if self.rests_until > now.plus(REST_MAX) {
+            self.rests_until = now;
+            if let Some(dirty) = &mut self.dirty {
+                dirty.due_at = dirty.due_at.min(now);
+            }
+        }
     }
 }
 

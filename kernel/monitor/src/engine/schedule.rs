@@ -26,19 +26,15 @@ impl Engine {
     /// What is to do now: groups whose interval has passed, in the order of their times, and rules that are
     /// due because of a sample or a timer. What it hands out is concluded before it is asked again.
     ///
-    /// A group that missed intervals is evaluated once, at the last of them.
+    /// A group that missed intervals is evaluated once, at the last of them. The clock may jump: set back, the
+    /// times that were waited for are forgotten; so ask at least every second, whatever
+    /// [`next_due`](Self::next_due) says.
     pub fn tick(&mut self, now: Timestamp) -> Work {
         let mut work = Work::default();
-        let mut groups: Vec<(Timestamp, usize)> = Vec::new();
-        for (index, group) in self.groups.iter_mut().enumerate() {
-            if group.next_at <= now {
-                let at = last_grid_time(&group.group, now);
-                group.next_at = at.plus(group.group.interval);
-                groups.push((at, index));
-            }
+        for run in &mut self.rules {
+            run.meet_clock(now);
         }
-        groups.sort_unstable();
-        for (at, index) in groups {
+        for (at, index) in self.due_groups(now) {
             let rules = self.groups[index].rules.clone();
             let due = rules.map(|rule| self.due(rule, at, Reason::Tick));
             let due = due.collect();
@@ -54,11 +50,35 @@ impl Engine {
         work
     }
 
+    /// The groups whose interval has passed, by time.
+    fn due_groups(&mut self, now: Timestamp) -> Vec<(Timestamp, usize)> {
+        let mut due = Vec::new();
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            let interval = group.group.interval;
+            if group.next_at > now.plus(interval) {
+                group.next_at = last_grid_time(&group.group, now).plus(interval);
+            }
+            if group.next_at <= now {
+                let at = last_grid_time(&group.group, now);
+                let skipped = at.since(group.next_at).as_nanos() / interval.as_nanos();
+                group.missed += u64::try_from(skipped).unwrap_or(u64::MAX);
+                group.next_at = at.plus(interval);
+                due.push((at, index));
+            }
+        }
+        due.sort_unstable();
+        due
+    }
+
     /// All rules, group by group in the order given, at one time: how files of rules are tested.
     pub(crate) fn all_due(&mut self, at: Timestamp, order: &[usize]) -> Vec<DueRule> {
-        let rules = order.iter().flat_map(|group| self.groups[*group].rules.clone());
+        let rules = order
+            .iter()
+            .flat_map(|group| self.groups[*group].rules.clone());
         let rules: Vec<usize> = rules.collect();
-        let due = rules.into_iter().map(|rule| self.due(rule, at, Reason::Tick));
+        let due = rules
+            .into_iter()
+            .map(|rule| self.due(rule, at, Reason::Tick));
         due.collect()
     }
 
@@ -68,7 +88,11 @@ impl Engine {
             return None;
         }
         let is_dirty = run.dirty.as_ref().is_some_and(|dirty| dirty.due_at <= now);
-        Some(if is_dirty { Reason::Ingest } else { Reason::Timer })
+        Some(if is_dirty {
+            Reason::Ingest
+        } else {
+            Reason::Timer
+        })
     }
 
     fn due(&mut self, ordinal: usize, at: Timestamp, reason: Reason) -> DueRule {
@@ -113,7 +137,9 @@ impl Engine {
     }
 
     fn say_alive(&mut self, now: Timestamp, work: &mut Work) {
-        let is_time = self.last_alive.is_none_or(|last| now.since(last) >= ALIVE_EVERY);
+        let is_time = self
+            .last_alive
+            .is_none_or(|last| now.since(last) >= ALIVE_EVERY);
         if is_time && self.book.all().next().is_some() {
             let fact = Fact::Alive { at: now };
             self.book.apply(&fact);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use portique_clock::Timestamp;
 
 use super::Engine;
-use crate::{Episode, QueryError, Rule, RuleGroup};
+use crate::{Episode, QueryError, Rule, RuleGroup, RuleId};
 
 /// How a rule's last evaluation went.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,6 +35,9 @@ pub struct GroupStatus<'e> {
     pub group: &'e RuleGroup,
     /// When it is evaluated next.
     pub next_at: Timestamp,
+    /// How many intervals passed without an evaluation since it was loaded, because the ones before took too
+    /// long or the machine slept.
+    pub missed: u64,
     /// Its rules, in order.
     pub rules: Vec<RuleStatus<'e>>,
 }
@@ -49,6 +52,10 @@ pub struct RuleStatus<'e> {
     pub last_at: Option<Timestamp>,
     /// How long the last evaluation took.
     pub took: Duration,
+    /// How many evaluations there were since it was loaded.
+    pub evaluations: u64,
+    /// How many of them failed.
+    pub failures: u64,
     /// Where its expression can be looked at.
     pub generator: &'e Arc<str>,
     /// Its pending and firing alerts, by labels.
@@ -61,8 +68,15 @@ impl Engine {
         self.groups.iter().map(|run| GroupStatus {
             group: &run.group,
             next_at: run.next_at,
+            missed: run.missed,
             rules: run.rules.clone().map(|rule| self.status(rule)).collect(),
         })
+    }
+
+    /// One rule; none when it is not loaded.
+    pub fn rule(&self, id: RuleId) -> Option<RuleStatus<'_>> {
+        let ordinal = self.by_id.get(&id)?;
+        Some(self.status(*ordinal))
     }
 
     fn status(&self, ordinal: usize) -> RuleStatus<'_> {
@@ -73,6 +87,8 @@ impl Engine {
             health: &run.health,
             last_at: run.last_at,
             took: run.took,
+            evaluations: run.evaluations,
+            failures: run.failures,
             generator: &run.generator,
             alerts: alerts.filter(|e| e.is_active()).collect(),
         }

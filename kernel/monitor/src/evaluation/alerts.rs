@@ -42,12 +42,18 @@ impl DueRule {
     }
 
     /// An expression's elements; of the touched series only, when they are all that is new.
-    fn values(&self, query: &Arc<dyn Query>, source: &dyn Source) -> Result<Vec<Point>, QueryError> {
+    fn values(
+        &self,
+        query: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<Vec<Point>, QueryError> {
         let (Some(touched), Some(threshold)) = (&self.touched, query.threshold()) else {
             return query.instant(source, self.query_at.as_millis());
         };
         let points = touched.values().filter(|t| match &t.value {
-            Value::Float(value) => !t.value.is_stale() && threshold.op.holds(*value, threshold.bound),
+            Value::Float(value) => {
+                !t.value.is_stale() && threshold.op.holds(*value, threshold.bound)
+            }
             Value::Histogram(_) => false,
         });
         let points = points.map(|t| Point {
@@ -58,7 +64,11 @@ impl DueRule {
     }
 
     /// What an expression compares, before it is compared.
-    fn subjects(&self, query: &Arc<dyn Query>, source: &dyn Source) -> Result<Vec<Point>, QueryError> {
+    fn subjects(
+        &self,
+        query: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<Vec<Point>, QueryError> {
         if let Some(touched) = &self.touched {
             let alive = touched.values().filter(|t| !t.value.is_stale());
             let points = alive.map(|t| Point {

@@ -9,7 +9,11 @@ const ACTED: &str = r#"{"v":1,"fact":"acted","alert":"abeee0e67170c4cc","labels"
 
 #[test]
 fn facts_of_version_1_are_read_and_written() {
-    for text in [CHANGED, ACTED, r#"{"v":1,"fact":"alive","at":"1970-01-01T00:00:00Z"}"#] {
+    for text in [
+        CHANGED,
+        ACTED,
+        r#"{"v":1,"fact":"alive","at":"1970-01-01T00:00:00Z"}"#,
+    ] {
         let fact = Fact::decode(text.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(fact.encode()).unwrap(), text);
     }

@@ -57,12 +57,17 @@ impl GroupReader<'_> {
 
     fn group(&mut self, node: &Node) -> Option<RuleGroup> {
         let fields = self.reader.fields(node, "a group", &GROUP_KEYS)?;
-        let name = self.reader.text(fields.get("name"), "name").unwrap_or_default();
+        let name = self
+            .reader
+            .text(fields.get("name"), "name")
+            .unwrap_or_default();
         if name.is_empty() {
             self.reader.problem(node, "a group needs a name");
         }
         let interval = self.reader.duration(fields.get("interval"), "interval");
-        let query_offset = self.reader.duration(fields.get("query_offset"), "query_offset");
+        let query_offset = self
+            .reader
+            .duration(fields.get("query_offset"), "query_offset");
         let limit = self.reader.count(fields.get("limit"), "limit");
         let rules = self.rules(&fields, &name);
         Some(RuleGroup {

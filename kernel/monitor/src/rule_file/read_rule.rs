@@ -87,7 +87,8 @@ impl RuleReader<'_> {
         }
         let record = self.reader.text(Some(node), "record")?;
         if record.contains(['{', '}']) {
-            let message = "braces in the recorded name: a selector belongs into expr, labels into labels";
+            let message =
+                "braces in the recorded name: a selector belongs into expr, labels into labels";
             self.reader.problem(node, message);
         } else if record.is_empty() {
             self.reader.problem(node, "record is the name of a metric");
@@ -115,10 +116,10 @@ impl RuleReader<'_> {
         let resolve = self.threshold(fields.get("resolve_expr"));
         let on_stale = self.reader.word(fields.get("stale"), "stale", &STALE);
         let on_stale = on_stale.unwrap_or_default();
-        let compares = query.is_none_or(|query| query.threshold().is_some());
+        let compares = resolve.is_some() || query.is_none_or(|query| query.threshold().is_some());
         if let (OnStale::Alarm, false, Some(stale)) = (on_stale, compares, fields.get("stale")) {
-            let message = "stale: alarm needs an expr that compares with a number, such as temperature > 90: \
-                 else nobody knows which series there should be";
+            let message = "stale: alarm needs an expr or resolve_expr that compares with a number, such as \
+                 temperature > 90: else nobody knows which series there should be";
             self.reader.problem(stale, message);
         }
         Some(RuleKind::Alerting(Alerting {

@@ -9,7 +9,9 @@ pub(super) fn parse_histogram(text: &str) -> Result<(Histogram, &str), String> {
         .strip_prefix("{{")
         .and_then(|inner| inner.split_once("}}"));
     let Some((inner, rest)) = inner else {
-        return Err(format!("{text:?} is no histogram: write {{{{sum:1 count:2}}}}"));
+        return Err(format!(
+            "{text:?} is no histogram: write {{{{sum:1 count:2}}}}"
+        ));
     };
     let mut histogram = Histogram::default();
     let (mut offset, mut negative_offset) = (0, 0);
@@ -132,7 +134,10 @@ pub(super) fn write_histogram(histogram: &Histogram) -> String {
     ] {
         if !buckets.is_empty() {
             let (offset, buckets) = (first(spans), dense(spans, buckets));
-            parts.push(format!("{name}offset:{offset} {name}buckets:{}", list(&buckets)));
+            parts.push(format!(
+                "{name}offset:{offset} {name}buckets:{}",
+                list(&buckets)
+            ));
         }
     }
     if !compact.custom_bounds.is_empty() {
@@ -146,7 +151,11 @@ fn dense(spans: &[Span], buckets: &[f64]) -> Vec<f64> {
     let mut all = Vec::new();
     let mut buckets = buckets.iter();
     for (index, span) in spans.iter().enumerate() {
-        let gap = if index == 0 { 0 } else { usize::try_from(span.offset).unwrap_or(0) };
+        let gap = if index == 0 {
+            0
+        } else {
+            usize::try_from(span.offset).unwrap_or(0)
+        };
         all.extend(std::iter::repeat_n(0.0, gap));
         let length = usize::try_from(span.length).unwrap_or(usize::MAX);
         all.extend(buckets.by_ref().take(length));

@@ -40,7 +40,8 @@ fn parse_item<'t>(rest: &'t str, values: &mut Vec<Option<Value>>) -> Result<&'t 
     }
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let (item, rest) = rest.split_at(end);
-    let bad = || format!("{item:?} is no value: write 1, 1x5, 1+2x5, _, _x5, stale or {{{{sum:1}}}}");
+    let bad =
+        || format!("{item:?} is no value: write 1, 1x5, 1+2x5, _, _x5, stale or {{{{sum:1}}}}");
     if let Some(times) = item.strip_prefix('_') {
         let times = if times.is_empty() {
             1
@@ -102,10 +103,7 @@ fn parse_times(text: &str) -> Option<usize> {
 }
 
 /// `{{…}}`, `{{…}}x4`, `{{…}}+{{…}}x4`, `{{…}}-{{…}}x4`.
-fn parse_histograms<'t>(
-    rest: &'t str,
-    values: &mut Vec<Option<Value>>,
-) -> Result<&'t str, String> {
+fn parse_histograms<'t>(rest: &'t str, values: &mut Vec<Option<Value>>) -> Result<&'t str, String> {
     let (first, mut rest) = parse_histogram(rest)?;
     let mut step = None;
     for (sign, factor) in [('+', 1.0), ('-', -1.0)] {
@@ -124,7 +122,9 @@ fn parse_histograms<'t>(
         _ => return Err(format!("{times:?} after a histogram: write x and a number")),
     };
     let samples = plus_times(first, step.as_ref(), times)?;
-    let samples = samples.into_iter().map(|h| Some(Value::Histogram(Arc::new(h))));
+    let samples = samples
+        .into_iter()
+        .map(|h| Some(Value::Histogram(Arc::new(h))));
     extend(values, samples)?;
     Ok(rest)
 }

@@ -88,9 +88,17 @@ fn read_test(reader: &mut Reader, node: &Node, evaluation_interval: Duration) ->
         line: node.line,
         name: reader.text(fields.get("name"), "name").unwrap_or_default(),
         start: start.unwrap_or(Timestamp::EPOCH),
-        interval: interval.filter(|i| !i.is_zero()).unwrap_or(evaluation_interval),
-        series: series.iter().filter_map(|n| read_series(reader, n)).collect(),
-        alerts: alerts.iter().filter_map(|n| read_alert_case(reader, n)).collect(),
+        interval: interval
+            .filter(|i| !i.is_zero())
+            .unwrap_or(evaluation_interval),
+        series: series
+            .iter()
+            .filter_map(|n| read_series(reader, n))
+            .collect(),
+        alerts: alerts
+            .iter()
+            .filter_map(|n| read_alert_case(reader, n))
+            .collect(),
         expressions: expressions
             .iter()
             .filter_map(|n| read_expression_case(reader, n))
@@ -106,7 +114,9 @@ fn read_start(reader: &mut Reader, node: Option<&Node>) -> Option<Timestamp> {
     let text = node.scalar().unwrap_or("");
     let seconds = text.parse::<i64>().ok();
     let millis = seconds.and_then(|seconds| seconds.checked_mul(1_000));
-    let start = millis.map(Timestamp::from_millis).or_else(|| text.parse().ok());
+    let start = millis
+        .map(Timestamp::from_millis)
+        .or_else(|| text.parse().ok());
     if start.is_none() {
         let message = "start_timestamp is Unix seconds or a time such as 2026-01-31T12:00:00Z";
         reader.problem(node, message);
@@ -132,10 +142,14 @@ fn read_alert_case(reader: &mut Reader, node: &Node) -> Option<AlertCase> {
         Some((labels, read_labels(reader, &fields, "exp_annotations")))
     });
     let expected = expected.collect();
-    let name = required(reader, &fields, node, "alertname", |text| Ok(text.to_owned()));
+    let name = required(reader, &fields, node, "alertname", |text| {
+        Ok(text.to_owned())
+    });
     Some(AlertCase {
         line: node.line,
-        at: reader.duration(fields.get("eval_time"), "eval_time").unwrap_or_default(),
+        at: reader
+            .duration(fields.get("eval_time"), "eval_time")
+            .unwrap_or_default(),
         name: name?,
         expected,
     })
@@ -145,29 +159,42 @@ fn read_expression_case(reader: &mut Reader, node: &Node) -> Option<ExpressionCa
     let keys = ["expr", "eval_time", "exp_samples"];
     let fields = reader.fields(node, "an expression test", &keys)?;
     let expected = reader.items(fields.get("exp_samples"), "exp_samples");
-    let expected = expected.iter().filter_map(|n| read_sample(reader, n)).collect();
+    let expected = expected
+        .iter()
+        .filter_map(|n| read_sample(reader, n))
+        .collect();
     let expression = required(reader, &fields, node, "expr", |text| Ok(text.to_owned()));
     Some(ExpressionCase {
         line: node.line,
-        at: reader.duration(fields.get("eval_time"), "eval_time").unwrap_or_default(),
+        at: reader
+            .duration(fields.get("eval_time"), "eval_time")
+            .unwrap_or_default(),
         expression: expression?,
         expected,
     })
 }
 
 fn read_sample(reader: &mut Reader, node: &Node) -> Option<(Labels, Value)> {
-    let fields = reader.fields(node, "an expected sample", &["labels", "value", "histogram"])?;
+    let fields = reader.fields(
+        node,
+        "an expected sample",
+        &["labels", "value", "histogram"],
+    )?;
     let labels = match fields.get("labels").map(|labels| (labels, labels.scalar())) {
         None | Some((_, Some(""))) => Some(Labels::empty()),
         Some(_) => required(reader, &fields, node, "labels", parse_series),
     };
     let value = if fields.get("histogram").is_some() {
-        let histogram = required(reader, &fields, node, "histogram", |text| {
-            match parse_histogram(text.trim())? {
+        let histogram = required(
+            reader,
+            &fields,
+            node,
+            "histogram",
+            |text| match parse_histogram(text.trim())? {
                 (histogram, "") => Ok(histogram),
                 (_, rest) => Err(format!("{rest:?} follows the histogram")),
-            }
-        });
+            },
+        );
         histogram.map(|histogram| Value::Histogram(Arc::new(histogram)))
     } else if fields.get("value").is_some() {
         let number = required(reader, &fields, node, "value", |text| {

@@ -53,7 +53,11 @@ impl UnitTests {
             let mut named = (0..groups.len()).filter(|index| *groups[*index].name == **name);
             match named.next() {
                 Some(index) => order.push(index),
-                None => return Err(format!("group_eval_order names {name:?}, which no file has")),
+                None => {
+                    return Err(format!(
+                        "group_eval_order names {name:?}, which no file has"
+                    ));
+                }
             }
             order.extend(named);
         }
@@ -98,12 +102,15 @@ impl Runner<'_> {
         }
         self.engine.load(groups.to_vec(), test.start);
         let cases = test.alerts.iter().map(|case| case.at);
-        let last = cases.chain(test.expressions.iter().map(|case| case.at)).max();
+        let last = cases
+            .chain(test.expressions.iter().map(|case| case.at))
+            .max();
         let last = last.unwrap_or_default();
         let interval = self.tests.interval;
         let evaluations = last.as_nanos() / interval.as_nanos();
         if evaluations > EVALUATIONS_MAX {
-            let message = format!("more than {EVALUATIONS_MAX} evaluations: raise evaluation_interval");
+            let message =
+                format!("more than {EVALUATIONS_MAX} evaluations: raise evaluation_interval");
             self.fail(test.line, message);
             return;
         }
@@ -113,7 +120,11 @@ impl Runner<'_> {
                 return;
             }
             let next = elapsed + interval;
-            for case in test.alerts.iter().filter(|c| elapsed <= c.at && c.at < next) {
+            for case in test
+                .alerts
+                .iter()
+                .filter(|c| elapsed <= c.at && c.at < next)
+            {
                 self.check_alerts(case);
             }
             elapsed = next;
@@ -131,7 +142,10 @@ impl Runner<'_> {
         for case in &self.test.alerts {
             if !names.contains(&*case.name) {
                 let name = &case.name;
-                self.fail(case.line, format!("no rule raises {name:?}: is the name right?"));
+                self.fail(
+                    case.line,
+                    format!("no rule raises {name:?}: is the name right?"),
+                );
             }
         }
     }
@@ -148,13 +162,18 @@ impl Runner<'_> {
             let evaluated = due.evaluate(&self.memory, &surroundings);
             let outcome = self.engine.conclude(evaluated, Duration::ZERO, at);
             for sample in outcome.samples {
-                self.memory.append(sample.labels, sample.at_ms, sample.value);
+                self.memory
+                    .append(sample.labels, sample.at_ms, sample.value);
             }
         }
         let mut failed = Vec::new();
         for rule in self.engine.groups().flat_map(|group| group.rules) {
             if let Health::Bad(error) = rule.health {
-                failed.push(format!("{} at {}: {error}", rule.rule.name(), format_duration(elapsed)));
+                failed.push(format!(
+                    "{} at {}: {error}",
+                    rule.rule.name(),
+                    format_duration(elapsed)
+                ));
             }
         }
         let is_good = failed.is_empty();
@@ -177,7 +196,9 @@ impl Runner<'_> {
         let firing = self.engine.book().all().filter(|e| {
             e.state == AlertState::Firing && e.labels.get(ALERT_NAME) == Some(&*case.name)
         });
-        let found: Vec<_> = firing.map(|e| (e.labels.clone(), e.annotations.clone())).collect();
+        let found: Vec<_> = firing
+            .map(|e| (e.labels.clone(), e.annotations.clone()))
+            .collect();
         let lines = difference(&expected, &found, |a, b| a == b, write_alert);
         let what = format!("alert {} at {}", case.name, format_duration(case.at));
         self.report(case.line, &what, &lines);

@@ -23,7 +23,10 @@ fn the_expanding_notation_is_that_of_prometheus() {
         ("1 _x3 stale _", "1 _ _ _ stale _"),
         ("1e3+1e-1x1 1e+2 0x0", "1000 1000.1 100 0"),
         ("NaN -Inf +Inf Inf+1x1", "NaN -inf inf inf inf"),
-        ("{{sum:1 count:2}}x1 3", "{{count:2 sum:1}} {{count:2 sum:1}} 3"),
+        (
+            "{{sum:1 count:2}}x1 3",
+            "{{count:2 sum:1}} {{count:2 sum:1}} 3",
+        ),
         (
             "{{schema:1 count:3 sum:2 buckets:[1 2] offset:-1}}+{{schema:1 count:1 sum:1 buckets:[1]}}x1",
             "{{schema:1 count:3 sum:2 offset:-1 buckets:[1 2]}} {{schema:1 count:4 sum:3 offset:-1 buckets:[1 3]}}",
@@ -39,7 +42,20 @@ fn the_expanding_notation_is_that_of_prometheus() {
 
 #[test]
 fn other_notations_are_refused() {
-    for text in ["1,2", "x3", "1x", "1x-2", "1+x3", "_3", "nothing", "1x99999999", "{{sum:1", "{{summ:1}}", "{{sum:1}}y", "{{buckets:[1}}"] {
+    for text in [
+        "1,2",
+        "x3",
+        "1x",
+        "1x-2",
+        "1+x3",
+        "_3",
+        "nothing",
+        "1x99999999",
+        "{{sum:1",
+        "{{summ:1}}",
+        "{{sum:1}}y",
+        "{{buckets:[1}}",
+    ] {
         assert!(parse_values(text).is_err(), "{text}");
     }
     for text in ["up{job=~\"a\"}", "up@st", "sum(up)", ""] {

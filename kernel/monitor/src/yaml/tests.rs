@@ -11,13 +11,16 @@ fn problems(text: &str, read: impl FnOnce(&mut Reader, &Node)) -> Vec<String> {
 
 #[test]
 fn every_mistake_is_told_at_once_with_its_place() {
-    let found = problems("nmae: x\nlimit: -1\nevery: soon\nlimit: 3\n", |reader, node| {
-        let fields = reader
-            .fields(node, "a group", &["name", "limit", "every"])
-            .unwrap();
-        assert_eq!(reader.count(fields.get("limit"), "limit"), None);
-        assert_eq!(reader.duration(fields.get("every"), "every"), None);
-    });
+    let found = problems(
+        "nmae: x\nlimit: -1\nevery: soon\nlimit: 3\n",
+        |reader, node| {
+            let fields = reader
+                .fields(node, "a group", &["name", "limit", "every"])
+                .unwrap();
+            assert_eq!(reader.count(fields.get("limit"), "limit"), None);
+            assert_eq!(reader.duration(fields.get("every"), "every"), None);
+        },
+    );
     assert_eq!(
         found,
         [

@@ -9,10 +9,15 @@ use crate::language::labels;
 use crate::script::World;
 
 fn thousand_others() -> String {
-    let mut rules = "groups:\n- name: all\n  interval: 24h\n  trigger: ingest\n  rules:\n".to_owned();
+    let mut rules =
+        "groups:\n- name: all\n  interval: 24h\n  trigger: ingest\n  rules:\n".to_owned();
     for number in 0..1_000 {
         writeln!(rules, "  - {{alert: A{number}, expr: 'm{number} > 90'}}").unwrap();
-        writeln!(rules, "  - {{alert: B{number}, expr: 'm{{tank=\"{number}\"}} > 90'}}").unwrap();
+        writeln!(
+            rules,
+            "  - {{alert: B{number}, expr: 'm{{tank=\"{number}\"}} > 90'}}"
+        )
+        .unwrap();
     }
     rules
 }
@@ -27,7 +32,12 @@ fn with_a_thousand_other_rules_only_those_that_read_the_sample_are_evaluated() {
     world.append(&labels(r#"m{tank="7"}"#), 99.0);
     assert_eq!(world.engine.next_due(), Some(world.now));
     let work = world.engine.tick(world.now);
-    let due: Vec<&str> = work.due.iter().flatten().map(|due| due.rule.name()).collect();
+    let due: Vec<&str> = work
+        .due
+        .iter()
+        .flatten()
+        .map(|due| due.rule.name())
+        .collect();
     assert_eq!(due, ["B7"]);
 }
 
@@ -67,9 +77,13 @@ fn what_is_far_ahead_of_the_clock_waits_for_its_time() {
     let before = world.engine.next_due();
     let ahead = |ms: u64| world.now.plus(Duration::from_millis(ms)).as_millis();
     let value = portique_series::Value::Float(99.0);
-    world.engine.appended(&labels("m1"), ahead(1_001), &value, world.now);
+    world
+        .engine
+        .appended(&labels("m1"), ahead(1_001), &value, world.now);
     assert_eq!(world.engine.next_due(), before);
-    world.engine.appended(&labels("m2"), ahead(300), &value, world.now);
+    world
+        .engine
+        .appended(&labels("m2"), ahead(300), &value, world.now);
     let work = world.engine.tick(world.now);
     let at: Vec<Timestamp> = work.due.iter().flatten().map(|due| due.at).collect();
     assert_eq!(at, [Timestamp::from_millis(ahead(300))]);

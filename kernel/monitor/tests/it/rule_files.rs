@@ -38,9 +38,12 @@ fn all_mistakes_of_a_file_are_told_with_place_and_remedy() {
     labels: {alertname: x}
   - alert: Silent
     expr: absent(temp)
-    stale: alarm
+    stale: alert
     resolve_expr: temp
     trigger: push
+  - alert: Nobody
+    expr: absent(temp)
+    stale: alarm
 - name: a
 - rules: []
 "#,
@@ -61,12 +64,13 @@ const PROBLEMS: &[&str] = &[
     "r.yml:14:12: a rule has either record or alert: make it two rules",
     "r.yml:19:28: summary: template line 1, column 1: this action is not closed: write }}",
     "r.yml:20:14: alertname is set by alert: leave it out",
-    "r.yml:23:12: stale: alarm needs an expr that compares with a number, such as temperature > 90: \
-     else nobody knows which series there should be",
+    "r.yml:23:12: stale is resolve or alarm",
     "r.yml:24:19: resolve_expr compares with a number, such as temperature < 80",
     "r.yml:25:14: trigger is interval or ingest",
-    "r.yml:26:3: group \"a\" is there twice in this file: rename one",
-    "r.yml:27:3: a group needs a name",
+    "r.yml:28:12: stale: alarm needs an expr or resolve_expr that compares with a number, such as \
+     temperature > 90: else nobody knows which series there should be",
+    "r.yml:29:3: group \"a\" is there twice in this file: rename one",
+    "r.yml:30:3: a group needs a name",
 ];
 
 #[test]
@@ -93,23 +97,44 @@ fn keys_mean_what_they_mean_in_prometheus() {
     )
     .unwrap();
     let [a, b] = &groups[..] else { panic!() };
-    assert_eq!((a.interval, a.query_offset, a.limit), (Duration::from_secs(30), Duration::from_mins(1), 5));
-    assert_eq!((b.interval, b.limit, b.rules.len()), (Duration::from_mins(1), 0, 0));
-    let [hot, recorded] = &a.rules[..] else { panic!() };
+    assert_eq!(
+        (a.interval, a.query_offset, a.limit),
+        (Duration::from_secs(30), Duration::from_mins(1), 5)
+    );
+    assert_eq!(
+        (b.interval, b.limit, b.rules.len()),
+        (Duration::from_mins(1), 0, 0)
+    );
+    let [hot, recorded] = &a.rules[..] else {
+        panic!()
+    };
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(hot.labels, [own("team", "ground"), own("tier", "2")]);
-    let RuleKind::Alerting(alerting) = &hot.kind else { panic!() };
+    let RuleKind::Alerting(alerting) = &hot.kind else {
+        panic!()
+    };
     assert_eq!(alerting.hold, Duration::from_mins(5));
     assert_eq!(alerting.keep_firing, Duration::from_mins(10));
-    assert_eq!((hot.trigger, recorded.trigger), (Trigger::Interval, Trigger::Ingest));
+    assert_eq!(
+        (hot.trigger, recorded.trigger),
+        (Trigger::Interval, Trigger::Ingest)
+    );
     assert_eq!(hot.line, 8);
 }
 
 #[test]
 fn a_rule_keeps_its_identity_when_its_expression_changes_only() {
-    let id = |text: &str| read(text).unwrap()[0].rules.iter().map(|r| r.id).collect::<Vec<_>>();
+    let id = |text: &str| {
+        read(text).unwrap()[0]
+            .rules
+            .iter()
+            .map(|r| r.id)
+            .collect::<Vec<_>>()
+    };
     let file = |expr: &str, tier: &str| {
-        format!("groups: [{{name: a, rules: [{{alert: A, expr: {expr}, labels: {{tier: {tier}}}}}]}}]")
+        format!(
+            "groups: [{{name: a, rules: [{{alert: A, expr: {expr}, labels: {{tier: {tier}}}}}]}}]"
+        )
     };
     assert_eq!(id(&file("up > 1", "1")), id(&file("up > 2", "1")));
     assert_ne!(id(&file("up > 1", "1")), id(&file("up > 1", "2")));
@@ -131,9 +156,18 @@ fn rules_that_yield_the_same_are_found() {
     )
     .unwrap();
     let duplicates = duplicate_rules(&groups);
-    let [twice] = &duplicates[..] else { panic!("{duplicates:?}") };
+    let [twice] = &duplicates[..] else {
+        panic!("{duplicates:?}")
+    };
     assert_eq!(twice.name, "x");
-    assert_eq!(twice.places.iter().map(|(_, line)| *line).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(
+        twice
+            .places
+            .iter()
+            .map(|(_, line)| *line)
+            .collect::<Vec<_>>(),
+        [4, 5]
+    );
 }
 
 #[test]

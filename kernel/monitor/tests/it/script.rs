@@ -1,7 +1,8 @@
 //! Scripts: rules, a timeline, and what comes of it.
 //!
 //! A script is a file of `rules` … `end` (a rule file), `show samples|evaluations`, and steps:
-//! `TIME append SERIES VALUE…`, `TIME until` (lets time pass), `TIME restart`, `TIME act ALERT ACT…`.
+//! `TIME append SERIES VALUE…`, `TIME until` (lets time pass), `TIME back` (sets the clock), `TIME restart`,
+//! `TIME act ALERT ACT…`.
 //! Times are from the start; between steps all that is due is evaluated when it is due. What comes of a
 //! step follows it in lines that begin with `>`: [`check`] writes them anew and compares; with
 //! `UPDATE_EXPECT=1` it keeps them.
@@ -13,8 +14,8 @@ use std::time::Duration;
 
 use portique_clock::Timestamp;
 use portique_monitor::{
-    Act, Book, Changed, Engine, EngineOptions, Fact, Fingerprint, Outcome, RuleDefaults, Surroundings,
-    format_duration, parse_duration, read_rule_file,
+    Act, Book, Changed, Engine, EngineOptions, Fact, Fingerprint, Outcome, RuleDefaults,
+    Surroundings, format_duration, parse_duration, read_rule_file,
 };
 use portique_series::{Labels, STALE, Value};
 
@@ -34,19 +35,25 @@ pub(crate) struct World {
     shows_evaluations: bool,
     /// How long evaluations are said to take.
     pub(crate) took: Duration,
+    is_clock_set: bool,
     rules: String,
     kept: Vec<Vec<u8>>,
 }
 
 pub(crate) fn check(name: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/scripts").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/scripts")
+        .join(name);
     let written = std::fs::read_to_string(&path).unwrap();
     let became = run(&written);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, &became).unwrap();
         return;
     }
-    assert_eq!(written, became, "{name}: UPDATE_EXPECT=1 keeps what came of it");
+    assert_eq!(
+        written, became,
+        "{name}: UPDATE_EXPECT=1 keeps what came of it"
+    );
 }
 
 fn run(script: &str) -> String {
@@ -89,6 +96,7 @@ impl World {
             shows_samples: false,
             shows_evaluations: false,
             took: Duration::ZERO,
+            is_clock_set: false,
             rules: String::new(),
             kept: Vec::new(),
         }
@@ -117,7 +125,13 @@ impl World {
             return;
         }
         let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        self.until(START.plus(parse_duration(first).unwrap()));
+        let at = START.plus(parse_duration(first).unwrap());
+        if verb == "back" {
+            self.now = at;
+            self.is_clock_set = true;
+            return;
+        }
+        self.until(at);
         match verb {
             "append" => {
                 let mut words = rest.split(' ');
@@ -146,7 +160,7 @@ impl World {
 
     /// Lets time pass; all that is due meanwhile is done when it is due.
     pub(crate) fn until(&mut self, until: Timestamp) {
-        while let Some(due) = self.engine.next_due().filter(|due| *due <= until) {
+        while let Some(due) = self.next_look(until) {
             self.now = self.now.max(due);
             let work = self.engine.tick(self.now);
             self.keep(&work.facts);
@@ -166,6 +180,14 @@ impl World {
             }
         }
         self.now = self.now.max(until);
+    }
+
+    /// When the shell looks again: when something is due, and once after the clock was set.
+    fn next_look(&mut self, until: Timestamp) -> Option<Timestamp> {
+        if std::mem::take(&mut self.is_clock_set) {
+            return Some(self.now);
+        }
+        self.engine.next_due().filter(|due| *due <= until)
     }
 
     /// What the kept facts make of an empty book.
@@ -224,8 +246,10 @@ impl World {
                 };
                 writeln!(self.log, "> {at} sample {} {value}", sample.labels).unwrap();
             }
-            self.store.append(&sample.labels, sample.at_ms, &sample.value);
-            self.engine.appended(&sample.labels, sample.at_ms, &sample.value, self.now);
+            self.store
+                .append(&sample.labels, sample.at_ms, &sample.value);
+            self.engine
+                .appended(&sample.labels, sample.at_ms, &sample.value, self.now);
         }
     }
 

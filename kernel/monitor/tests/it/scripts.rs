@@ -44,3 +44,13 @@ fn people_act_on_alerts() {
 fn rules_come_and_go() {
     check("reload.txt");
 }
+
+#[test]
+fn a_clock_set_back_stops_nothing() {
+    check("clock.txt");
+}
+
+#[test]
+fn more_alerts_than_the_limit_are_refused() {
+    check("limit.txt");
+}

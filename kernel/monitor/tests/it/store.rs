@@ -21,15 +21,6 @@ impl Store {
             "{labels} has two values at {at_ms}"
         );
     }
-
-    /// Every sample, by series, then time.
-    pub(crate) fn all(&self) -> Vec<(Labels, i64, Value)> {
-        let series = self.series.lock().unwrap();
-        let all = series
-            .iter()
-            .flat_map(|(l, s)| s.iter().map(|(at, v)| (l.clone(), *at, v.clone())));
-        all.collect()
-    }
 }
 
 struct Found(Vec<(Labels, BTreeMap<i64, Value>)>);

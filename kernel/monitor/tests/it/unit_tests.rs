@@ -140,7 +140,9 @@ tests:
         "tests: [{input_series: [{series: a, values: 1}, {series: b, values: 1}]}]",
     );
     let failures = tests.unwrap().run(&groups, &promql());
-    let [failure] = &failures[..] else { panic!("{failures:?}") };
+    let [failure] = &failures[..] else {
+        panic!("{failures:?}")
+    };
     assert_eq!(
         failure.to_string(),
         "t.yml:1: x at 0s: vector contains metrics with the same labelset after applying rule labels"
@@ -164,7 +166,11 @@ tests:
   - {expr: up, exp_samples: [{labels: up, value: high}]}
 "#,
     );
-    let problems: Vec<String> = problems.unwrap_err().iter().map(ToString::to_string).collect();
+    let problems: Vec<String> = problems
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         problems,
         [
@@ -178,4 +184,29 @@ tests:
         ]
     );
     assert!(read_unit_tests("t.yml", "").is_err());
+}
+
+/// The blocks of a page that are YAML.
+fn yaml_blocks(page: &str) -> Vec<String> {
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("```"));
+    blocks.map(|(block, _)| block.to_owned()).collect()
+}
+
+#[test]
+fn the_example_of_the_documentation_passes() {
+    let page = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/how-to/write-rules.md"
+    );
+    let blocks = yaml_blocks(&std::fs::read_to_string(page).unwrap());
+    let [rules, tests] = &blocks[..] else {
+        panic!("it has two")
+    };
+    let defaults = RuleDefaults::default();
+    let groups = read_rule_file("tanks.yml", rules, &promql(), &defaults).unwrap();
+    let tests = read_unit_tests("t.yml", tests).unwrap();
+    assert_eq!(tests.rule_files, ["tanks.yml"]);
+    let failures = tests.run(&groups, &promql());
+    assert!(failures.is_empty(), "{failures:?}");
 }
