@@ -25,6 +25,7 @@ pub use ast::{
 pub use duration::{DurationContext, DurationExpr, DurationOp, QueryDuration};
 pub use error::{ParseError, ParseErrors};
 pub use function::{Function, Signature, Variadic};
+pub use number::duration_ms;
 pub use operator::{AggregateOp, BinaryOp, UnaryOp, ValueType};
 pub use options::Options;
 pub use parser::{

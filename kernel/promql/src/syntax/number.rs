@@ -47,6 +47,13 @@ fn bad_number(written: &str, reason: &str) -> String {
 
 /// A duration as written, `1h30m`, in milliseconds, above 0.
 pub(super) fn parse_duration(written: &str) -> Result<i64, String> {
+    match sum_of_units(written)? {
+        0 => Err("duration must be greater than 0".to_owned()),
+        total => Ok(total),
+    }
+}
+
+fn sum_of_units(written: &str) -> Result<i64, String> {
     let invalid = || format!("not a valid duration string: {}", quote(written.as_bytes()));
     let mut rest = written;
     let mut units = UNITS.iter();
@@ -71,9 +78,18 @@ pub(super) fn parse_duration(written: &str) -> Result<i64, String> {
         };
         rest = after;
     }
-    match total {
-        0 => Err("duration must be greater than 0".to_owned()),
-        _ => Ok(total),
+    Ok(total)
+}
+
+/// A duration as written, `1h30m`, in milliseconds; 0 is one too.
+///
+/// # Errors
+/// As Prometheus words them, when it is none or too long.
+pub fn duration_ms(text: &str) -> Result<i64, String> {
+    match text {
+        "" => Err("empty duration string".to_owned()),
+        "0" => Ok(0),
+        _ => sum_of_units(text),
     }
 }
 
