@@ -28,6 +28,7 @@ mod explain;
 mod fact;
 mod ingest;
 mod judge;
+pub mod notify;
 mod problem;
 mod promql;
 mod query;

@@ -107,12 +107,17 @@ impl Config {
 
     /// The receiver of a name.
     pub fn receiver(&self, name: &str) -> Option<&Arc<Receiver>> {
-        self.receivers.iter().find(|receiver| *receiver.name == *name)
+        self.receivers
+            .iter()
+            .find(|receiver| *receiver.name == *name)
     }
 
     /// Whether a named time interval holds at a moment.
     pub(super) fn is_within(&self, name: &str, at: portique_clock::Timestamp) -> bool {
-        let named = self.time_intervals.iter().find(|interval| interval.name == name);
+        let named = self
+            .time_intervals
+            .iter()
+            .find(|interval| interval.name == name);
         named.is_some_and(|interval| interval.contains(at))
     }
 }
@@ -134,9 +139,15 @@ fn read(reader: &mut Reader, node: &Node, flavour: Flavour) -> Option<Config> {
         }
     };
     let rules = reader.items(fields.get("inhibit_rules"), "inhibit_rules");
-    let inhibit_rules: Vec<_> = rules.iter().filter_map(|rule| inhibit::read(reader, rule)).collect();
+    let inhibit_rules: Vec<_> = rules
+        .iter()
+        .filter_map(|rule| inhibit::read(reader, rule))
+        .collect();
     let patterns = reader.items(fields.get("templates"), "templates");
-    let templates = patterns.iter().filter_map(|p| reader.text(Some(p), "a template")).collect();
+    let templates = patterns
+        .iter()
+        .filter_map(|p| reader.text(Some(p), "a template"))
+        .collect();
     Some(Config {
         global,
         route: route?,
@@ -156,7 +167,10 @@ fn receivers(reader: &mut Reader, fields: &Fields<'_>, global: &Global) -> Vec<A
             continue;
         };
         if !names.insert(Arc::clone(&receiver.name)) {
-            reader.problem(node, format!("there are two receivers {:?}: rename one", receiver.name));
+            reader.problem(
+                node,
+                format!("there are two receivers {:?}: rename one", receiver.name),
+            );
         }
         receivers.push(Arc::new(receiver));
     }
@@ -168,21 +182,31 @@ fn time_intervals(reader: &mut Reader, fields: &Fields<'_>) -> Vec<NamedInterval
     // The first is the older name of the second; a file may have both.
     for key in ["mute_time_intervals", "time_intervals"] {
         for node in reader.items(fields.get(key), key) {
-            let Some(of_one) = reader.fields(node, "a named interval", &["name", "time_intervals"]) else {
+            let Some(of_one) = reader.fields(node, "a named interval", &["name", "time_intervals"])
+            else {
                 continue;
             };
             let name = reader.text(of_one.get("name"), "name").unwrap_or_default();
             if name.is_empty() {
                 reader.problem(node, "a time interval has a name, by which routes call it");
             } else if named.iter().any(|known| known.name == name) {
-                reader.problem(node, format!("there are two time intervals {name:?}: rename one"));
+                reader.problem(
+                    node,
+                    format!("there are two time intervals {name:?}: rename one"),
+                );
             }
             let parts = reader.items(of_one.get("time_intervals"), "time_intervals");
             if parts.is_empty() {
                 let keys = INTERVAL_KEYS.join(", ");
-                reader.problem(node, format!("a time interval has a list time_intervals with {keys}"));
+                reader.problem(
+                    node,
+                    format!("a time interval has a list time_intervals with {keys}"),
+                );
             }
-            let parts = parts.iter().filter_map(|part| interval::interval(reader, part)).collect();
+            let parts = parts
+                .iter()
+                .filter_map(|part| interval::interval(reader, part))
+                .collect();
             named.push(NamedInterval { name, parts });
         }
     }

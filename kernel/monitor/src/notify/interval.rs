@@ -49,13 +49,20 @@ impl TimeInterval {
     /// missing hour never comes, where it is set back the hour comes twice.
     pub fn contains(&self, at: Timestamp) -> bool {
         let at = self.zoned(at);
-        let minute = u16::try_from(at.hour()).unwrap_or(0) * 60 + u16::try_from(at.minute()).unwrap_or(0);
+        let minute =
+            u16::try_from(at.hour()).unwrap_or(0) * 60 + u16::try_from(at.minute()).unwrap_or(0);
         let weekday = at.weekday().to_sunday_zero_offset();
         within(&self.times, |(from, to)| from <= minute && minute < to)
-            && within(&self.weekdays, |(from, to)| from <= weekday && weekday <= to)
+            && within(&self.weekdays, |(from, to)| {
+                from <= weekday && weekday <= to
+            })
             && within(&self.days_of_month, |range| is_day(range, &at))
-            && within(&self.months, |(from, to)| from <= at.month() && at.month() <= to)
-            && within(&self.years, |(from, to)| from <= at.year() && at.year() <= to)
+            && within(&self.months, |(from, to)| {
+                from <= at.month() && at.month() <= to
+            })
+            && within(&self.years, |(from, to)| {
+                from <= at.year() && at.year() <= to
+            })
     }
 
     fn zoned(&self, at: Timestamp) -> Zoned {

@@ -49,7 +49,7 @@ impl Matchers {
     }
 
     /// Whether they hold for an alert without labels, that is for any alert that lacks them.
-    pub fn match_nothing(&self) -> bool {
+    pub fn all_match_empty(&self) -> bool {
         self.0.iter().all(Matcher::matches_empty)
     }
 
@@ -86,7 +86,9 @@ fn written(matcher: &Matcher) -> String {
         }
     }
     let name = matcher.name();
-    let is_plain = name.chars().all(|c| c == '_' || c == ':' || c.is_ascii_alphanumeric());
+    let is_plain = name
+        .chars()
+        .all(|c| c == '_' || c == ':' || c.is_ascii_alphanumeric());
     let op = matcher.op().as_str();
     if is_plain {
         format!("{name}{op}\"{value}\"")

@@ -88,7 +88,10 @@ pub(super) fn read(reader: &mut Reader, node: Option<&Node>, flavour: Flavour) -
     let fields = fields.unwrap_or_default();
     for key in UNSUPPORTED.iter().chain(&["smtp_auth_secret"]) {
         if let Some(node) = fields.get(key) {
-            reader.problem(node, format!("{key} is for something that is not supported: remove it"));
+            reader.problem(
+                node,
+                format!("{key} is for something that is not supported: remove it"),
+            );
         }
     }
     let timeout = reader.duration(fields.get("resolve_timeout"), "resolve_timeout");
@@ -110,9 +113,18 @@ fn smtp(reader: &mut Reader, fields: &Fields<'_>) -> Smtp {
     Smtp {
         from,
         smarthost,
-        hello: if hello.is_empty() { HELLO.to_owned() } else { hello },
+        hello: if hello.is_empty() {
+            HELLO.to_owned()
+        } else {
+            hello
+        },
         username,
-        password: secret(reader, fields, "smtp_auth_password", "smtp_auth_password_file"),
+        password: secret(
+            reader,
+            fields,
+            "smtp_auth_password",
+            "smtp_auth_password_file",
+        ),
         identity,
         requires_tls: requires_tls.unwrap_or(true),
     }
@@ -153,7 +165,10 @@ pub(super) fn secret(
     match (inline, file) {
         (Some(_), Some(_)) => {
             let node = fields.get(file_key)?;
-            reader.problem(node, format!("{key} and {file_key} exclude each other: keep one"));
+            reader.problem(
+                node,
+                format!("{key} and {file_key} exclude each other: keep one"),
+            );
             None
         }
         (Some(text), None) => Some(SecretSource::Inline(Secret::new(text))),

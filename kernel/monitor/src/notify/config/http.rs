@@ -91,7 +91,10 @@ pub(super) fn read(reader: &mut Reader, node: Option<&Node>, default: &HttpConfi
     };
     for key in UNSUPPORTED {
         if let Some(node) = fields.get(key) {
-            let message = format!("{key} is not supported: http_config has {}", KEYS.join(", "));
+            let message = format!(
+                "{key} is not supported: http_config has {}",
+                KEYS.join(", ")
+            );
             reader.problem(node, message);
         }
     }
@@ -115,7 +118,9 @@ fn authorization(reader: &mut Reader, node: &Node, fields: &Fields<'_>) -> Optio
         let known = ["username", "password", "password_file"];
         let basic = reader.fields(node, "basic_auth", &known)?;
         found.push(Authorization::Basic {
-            username: reader.text(basic.get("username"), "username").unwrap_or_default(),
+            username: reader
+                .text(basic.get("username"), "username")
+                .unwrap_or_default(),
             password: secret(reader, &basic, "password", "password_file"),
         });
     }
@@ -125,7 +130,10 @@ fn authorization(reader: &mut Reader, node: &Node, fields: &Fields<'_>) -> Optio
         let scheme = reader.text(of_scheme.get("type"), "type");
         match secret(reader, &of_scheme, "credentials", "credentials_file") {
             Some(credentials) => {
-                found.push(bearer_of(scheme.as_deref().unwrap_or("Bearer"), credentials));
+                found.push(bearer_of(
+                    scheme.as_deref().unwrap_or("Bearer"),
+                    credentials,
+                ));
             }
             None => reader.problem(node, "authorization has credentials or credentials_file"),
         }

@@ -1,4 +1,4 @@
-use portique_series::{Labels, MatchOp, Matcher};
+use portique_series::{MatchOp, Matcher};
 
 use super::Matchers;
 use super::global::matcher_list;
@@ -25,13 +25,6 @@ const KEYS: [&str; 8] = [
     "equal",
     "name",
 ];
-
-impl InhibitRule {
-    /// Whether two alerts are equal in the labels that must be.
-    pub fn are_equal(&self, a: &Labels, b: &Labels) -> bool {
-        self.equal.iter().all(|name| a.get(name) == b.get(name))
-    }
-}
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<InhibitRule> {
     let fields = reader.fields(node, "an inhibition rule", &KEYS)?;

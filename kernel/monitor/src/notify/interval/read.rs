@@ -74,7 +74,8 @@ fn times(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(u16, u16)> {
             let text = reader.text(range.get(key), key)?;
             let minute = minute_of(&text);
             if minute.is_none() {
-                let message = format!("{key} is a time of day such as 09:00 or 24:00, not {text:?}");
+                let message =
+                    format!("{key} is a time of day such as 09:00 or 24:00, not {text:?}");
                 reader.problem(range.get(key).unwrap_or(node), message);
             }
             minute
@@ -120,7 +121,10 @@ fn ranges<T: Copy + PartialOrd>(
         let (from, to) = text.split_once(':').unwrap_or((&text, &text));
         match (value(from.trim()), value(to.trim())) {
             (Ok(from), Ok(to)) => match is_backwards(key, from, to) {
-                true => reader.problem(node, format!("{text:?} ends before it begins: swap or split it")),
+                true => reader.problem(
+                    node,
+                    format!("{text:?} ends before it begins: swap or split it"),
+                ),
                 false => ranges.push((from, to)),
             },
             (Err(problem), _) | (_, Err(problem)) => reader.problem(node, problem),

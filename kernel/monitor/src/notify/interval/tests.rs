@@ -18,22 +18,43 @@ fn holds(interval: &str, at: &str) -> bool {
 
 #[test]
 fn moments_within_and_without() {
-    const OFFICE: &str = "{times: [{start_time: '09:00', end_time: '17:00'}], weekdays: ['monday:friday']}";
+    const OFFICE: &str =
+        "{times: [{start_time: '09:00', end_time: '17:00'}], weekdays: ['monday:friday']}";
     for (interval, at, expected) in [
         (OFFICE, "2026-03-27T08:59:59Z", false),
         (OFFICE, "2026-03-27T09:00:00Z", true),
         (OFFICE, "2026-03-27T16:59:59Z", true),
         (OFFICE, "2026-03-27T17:00:00Z", false),
         (OFFICE, "2026-03-28T12:00:00Z", false),
-        ("{times: [{start_time: '22:00', end_time: '24:00'}]}", "2026-03-28T23:59:59Z", true),
+        (
+            "{times: [{start_time: '22:00', end_time: '24:00'}]}",
+            "2026-03-28T23:59:59Z",
+            true,
+        ),
         ("{days_of_month: ['-1']}", "2028-02-29T12:00:00Z", true),
         ("{days_of_month: ['-1']}", "2028-02-28T12:00:00Z", false),
-        ("{days_of_month: ['-3:-1', '1']}", "2026-02-26T00:00:00Z", true),
-        ("{days_of_month: ['-31:-31']}", "2026-02-01T00:00:00Z", false),
+        (
+            "{days_of_month: ['-3:-1', '1']}",
+            "2026-02-26T00:00:00Z",
+            true,
+        ),
+        (
+            "{days_of_month: ['-31:-31']}",
+            "2026-02-01T00:00:00Z",
+            false,
+        ),
         ("{days_of_month: ['10:-5']}", "2026-02-24T00:00:00Z", true),
         ("{days_of_month: ['10:-5']}", "2026-02-25T00:00:00Z", false),
-        ("{months: ['march:april', '12'], years: ['2026:2027']}", "2026-04-30T23:59:59Z", true),
-        ("{months: ['march:april'], years: ['2027']}", "2026-04-30T23:59:59Z", false),
+        (
+            "{months: ['march:april', '12'], years: ['2026:2027']}",
+            "2026-04-30T23:59:59Z",
+            true,
+        ),
+        (
+            "{months: ['march:april'], years: ['2027']}",
+            "2026-04-30T23:59:59Z",
+            false,
+        ),
         ("{weekdays: [sunday]}", "2026-03-29T00:00:00Z", true),
         ("{}", "2026-03-29T00:00:00Z", true),
     ] {
@@ -89,7 +110,10 @@ fn mistakes_are_told_all_at_once() {
         "no year",
         "no time zone \"Paris\"",
     ] {
-        assert!(problems.iter().any(|p| p.contains(expected)), "{expected}: {problems:?}");
+        assert!(
+            problems.iter().any(|p| p.contains(expected)),
+            "{expected}: {problems:?}"
+        );
     }
     assert_eq!(problems.len(), 10, "{problems:?}");
 }

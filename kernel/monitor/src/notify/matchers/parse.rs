@@ -32,7 +32,9 @@ fn modern(text: &str) -> Result<Vec<Matcher>, String> {
     parser.blanks();
     match parser.rest {
         "" => Ok(matchers),
-        rest => Err(format!("{rest:?} is left over after the matchers: {REMEDY}")),
+        rest => Err(format!(
+            "{rest:?} is left over after the matchers: {REMEDY}"
+        )),
     }
 }
 
@@ -94,7 +96,9 @@ impl Modern<'_> {
         if self.rest.starts_with('"') {
             return self.quoted();
         }
-        let end = self.rest.find(|c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c));
+        let end = self
+            .rest
+            .find(|c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c));
         let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         if text.is_empty() {
             return Err(match rest.chars().next() {
@@ -164,13 +168,17 @@ fn split(text: &str) -> Result<Vec<&str>, String> {
 fn classic_matcher(text: &str) -> Result<Matcher, String> {
     let text = text.trim();
     let is_first = |c: char| c == '_' || c == ':' || c.is_ascii_alphabetic();
-    let end = text.find(|c: char| !(is_first(c) || c.is_ascii_digit())).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(is_first(c) || c.is_ascii_digit()))
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if !name.starts_with(is_first) {
         return Err(format!("{text:?} is no matcher: {REMEDY}"));
     }
     let rest = rest.trim_start();
-    let found = OPERATORS.iter().find_map(|(text, op)| Some((op, rest.strip_prefix(text)?)));
+    let found = OPERATORS
+        .iter()
+        .find_map(|(text, op)| Some((op, rest.strip_prefix(text)?)));
     let (op, value) = found.ok_or_else(|| format!("{text:?} is no matcher: {REMEDY}"))?;
     build(name, *op, &classic_value(value.trim())?)
 }

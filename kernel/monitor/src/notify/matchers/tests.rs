@@ -39,7 +39,7 @@ fn what_is_no_matcher_is_refused_with_a_remedy() {
     for (text, expected) in [
         ("a", "an operator is missing after \"a\""),
         ("=b", "a label's name is missing before '='"),
-        ("{a=b", "the closing brace is missing"),
+        ("{a=\"b\"} c", "left over"),
         ("a=\"b", "not closed"),
         ("a=~\"(\"", "not usable"),
         ("a=b c=d\"", "left over"),
