@@ -2,14 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use portique_series::{Labels, Source, Value};
+use portique_series::{Labels, Source};
 
-use crate::annotations::Annotations;
 use crate::budget::Budget;
-use crate::column::{Column, SeriesColumn};
+use crate::column::SeriesColumn;
 use crate::config::{Config, Options};
 use crate::error::Error;
-use crate::evaluate::{Evaluation, Merger, hinted_selectors, without_metadata};
+use crate::evaluate::{Evaluation, hinted_selectors, without_metadata};
+use crate::output::{MatrixSeries, Output, QueryValue, matrix, named, vector};
 use crate::steps::Steps;
 use crate::syntax::{DurationContext, Expr, ValueType, parse};
 
@@ -36,48 +36,6 @@ impl Query {
     pub fn expr(&self) -> &Expr {
         &self.expr
     }
-}
-
-/// The answer to a query.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// What it comes to.
-    pub value: QueryValue,
-    /// What was noticed on the way.
-    pub annotations: Annotations,
-}
-
-/// What a query comes to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum QueryValue {
-    /// One number; the time is that of the query, Unix milliseconds.
-    Scalar(i64, f64),
-    /// A text.
-    String(i64, String),
-    /// One sample of each series, all at the time of the query, in the order the query gives them.
-    Vector(Vec<VectorSample>),
-    /// Samples of each series, sorted by labels.
-    Matrix(Vec<MatrixSeries>),
-}
-
-/// One sample of a series.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VectorSample {
-    /// The series.
-    pub labels: Labels,
-    /// Unix milliseconds.
-    pub timestamp_ms: i64,
-    /// Its value.
-    pub value: Value,
-}
-
-/// Samples of a series.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MatrixSeries {
-    /// The series.
-    pub labels: Labels,
-    /// Unix milliseconds and value, by ascending time.
-    pub points: Vec<(i64, Value)>,
 }
 
 /// The times of a range query.
@@ -285,46 +243,6 @@ impl Evaluation<'_> {
                 .unwrap_or_else(PoisonError::into_inner),
         }
     }
-}
-
-/// Removes the names that were to go at the end, and makes one of what has the same labels then.
-fn named(held: Vec<SeriesColumn>, steps: Steps) -> Result<Vec<SeriesColumn>, Error> {
-    if !held.iter().any(|series| series.drop_name) {
-        return Ok(held);
-    }
-    let mut merger = Merger::new(steps.count);
-    for mut series in held {
-        if series.drop_name {
-            series.labels = without_metadata(&series.labels);
-            series.drop_name = false;
-        }
-        merger.add(series)?;
-    }
-    Ok(merger.into_series())
-}
-
-fn vector(series: Vec<SeriesColumn>, timestamp_ms: i64) -> Vec<VectorSample> {
-    let samples = series.into_iter().filter_map(|series| {
-        let value = series.column.value(0)?;
-        Some(VectorSample {
-            labels: series.labels,
-            timestamp_ms,
-            value,
-        })
-    });
-    samples.collect()
-}
-
-fn matrix(series: Vec<SeriesColumn>, steps: Steps) -> Vec<MatrixSeries> {
-    let points = |column: &Column| {
-        let value = |step: usize| column.value(step).map(|value| (steps.time(step), value));
-        (0..steps.count).filter_map(value).collect::<Vec<_>>()
-    };
-    let series = series.into_iter().map(|series| MatrixSeries {
-        points: points(&series.column),
-        labels: series.labels,
-    });
-    series.filter(|series| !series.points.is_empty()).collect()
 }
 
 fn string(expr: &Expr) -> Result<String, Error> {

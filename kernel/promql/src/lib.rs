@@ -15,11 +15,13 @@ mod error;
 mod evaluate;
 mod functions;
 mod numbers;
+mod output;
 mod smooth;
 mod steps;
 pub mod syntax;
 
 pub use annotations::{Annotations, Level};
 pub use config::{Config, Interrupt, Interruption, Options};
-pub use engine::{Engine, MatrixSeries, Output, Query, QueryValue, TimeRange, VectorSample};
+pub use engine::{Engine, Query, TimeRange};
 pub use error::{Error, ErrorKind};
+pub use output::{MatrixSeries, Output, QueryValue, VectorSample};

@@ -7,7 +7,7 @@ use portique_series::{Error, Labels, Samples, Selected, Selection, Source, Value
 /// All series a script has loaded.
 #[derive(Default)]
 pub(crate) struct Memory {
-    series: BTreeMap<Labels, BTreeMap<i64, (Value, i64)>>,
+    series: BTreeMap<Labels, Kept>,
 }
 
 impl Memory {
@@ -46,7 +46,10 @@ impl Source for Memory {
     }
 }
 
-struct Found(Vec<(Labels, BTreeMap<i64, (Value, i64)>)>);
+/// Time to value and start timestamp.
+type Kept = BTreeMap<i64, (Value, i64)>;
+
+struct Found(Vec<(Labels, Kept)>);
 
 impl Selected for Found {
     fn len(&self) -> usize {
