@@ -36,7 +36,7 @@ pub(crate) fn judge(
             .keys()
             .filter(|labels| active_one(labels).is_none());
         let alerts = active().count() + new.count();
-        let ending = active().filter(|e| ends(due, raised, e)).count();
+        let ending = active().filter(|e| ends(due, alerting, raised, e)).count();
         if alerts - ending > limit {
             return Err(alerts - ending);
         }
@@ -66,8 +66,11 @@ fn is_missing(due: &DueRule, raised: &Raised, episode: &Episode) -> bool {
     !raised.wanted.contains_key(&episode.labels) && due.concerns(&episode.source)
 }
 
-fn ends(due: &DueRule, raised: &Raised, episode: &Episode) -> bool {
-    is_missing(due, raised, episode) && episode.state == AlertState::Pending
+fn ends(due: &DueRule, alerting: &Alerting, raised: &Raised, episode: &Episode) -> bool {
+    let is_held = raised.held.contains(&episode.source);
+    let fading = is_missing(due, raised, episode).then(|| fades(due, alerting, episode, is_held));
+    let to = fading.flatten().map(|changed| changed.to);
+    matches!(to, Some(Transition::Dropped | Transition::Resolved))
 }
 
 fn look(wanted: &Wanted) -> Look {

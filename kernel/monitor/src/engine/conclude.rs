@@ -14,6 +14,8 @@ use crate::{
 
 /// A rule remembers so many sources whose absence is an alarm.
 const EXPECTED_MAX: usize = 10_000;
+/// A source that has had no value for so long is not coming back: whoever took it away meant it.
+const MISSED_MAX: Duration = Duration::from_hours(24);
 
 impl Engine {
     /// Decides what an evaluation means; `took` is how long it took, `now` when it ended.
@@ -174,16 +176,29 @@ impl Engine {
         if alerting.on_stale == OnStale::Resolve {
             return;
         }
-        let new: Vec<&Labels> = raised
-            .present
-            .iter()
-            .filter(|source| !run.expected.contains(*source))
-            .collect();
-        if !new.is_empty() {
-            let expected = Arc::make_mut(&mut run.expected);
-            let room = EXPECTED_MAX.saturating_sub(expected.len());
-            expected.extend(new.into_iter().take(room).cloned());
+        for source in &raised.present {
+            run.missing.remove(source);
         }
+        let gone = raised.wanted.values().filter(|wanted| wanted.is_stale);
+        let mut forgotten = Vec::new();
+        for source in gone.map(|wanted| &wanted.source) {
+            let since = run.missing.entry(source.clone()).or_insert(due.at);
+            if due.at.since(*since) >= MISSED_MAX {
+                forgotten.push(source);
+            }
+        }
+        let is_new = |source: &&Labels| !run.expected.contains(*source);
+        let new: Vec<&Labels> = raised.present.iter().filter(is_new).collect();
+        if new.is_empty() && forgotten.is_empty() {
+            return;
+        }
+        let expected = Arc::make_mut(&mut run.expected);
+        for source in forgotten {
+            expected.remove(source);
+            run.missing.remove(source);
+        }
+        let room = EXPECTED_MAX.saturating_sub(expected.len());
+        expected.extend(new.into_iter().take(room).cloned());
     }
 }
 

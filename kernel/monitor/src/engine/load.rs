@@ -9,7 +9,9 @@ use super::schedule::{STEP, last_grid_time};
 use super::{Engine, GroupRun, Outcome};
 use crate::ingest::Index;
 use crate::judge::{changed, timer};
-use crate::{AlertState, Alerting, Changed, Episode, RuleGroup, RuleId, Sample, Transition};
+use crate::{
+    AlertState, Alerting, Changed, Episode, OnStale, RuleGroup, RuleId, Sample, Transition,
+};
 
 impl Engine {
     /// Puts these groups in the place of those there are. Rules that stay keep their alerts; those of rules
@@ -32,6 +34,7 @@ impl Engine {
         if !self.is_restored {
             self.is_restored = true;
             self.restore(now, &mut outcome);
+            self.remember_missing();
         }
         self.set_timers();
         outcome
@@ -51,6 +54,7 @@ impl Engine {
             if let Some(before) = old.remove(&rule.id) {
                 run.previous = before.previous;
                 run.expected = before.expected;
+                run.missing = before.missing;
                 run.last_at = before.last_at;
                 run.health = before.health;
                 run.took = before.took;
@@ -139,6 +143,25 @@ impl Engine {
         }
         for change in changes {
             self.happen(change, outcome);
+        }
+    }
+
+    /// Who is missing was known before a restart: else a silence that began before it would end with it.
+    fn remember_missing(&mut self) {
+        for run in &mut self.rules {
+            let alarms = run.rule.alerting().map(|alerting| alerting.on_stale);
+            if alarms != Some(OnStale::Alarm) {
+                continue;
+            }
+            let alerts = self.book.of_rule(run.rule.id).filter(|e| e.is_active());
+            for episode in alerts {
+                let expected = Arc::make_mut(&mut run.expected);
+                expected.insert(episode.source.clone());
+                if episode.is_stale {
+                    let since = episode.active_at;
+                    run.missing.insert(episode.source.clone(), since);
+                }
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct RuleRun {
     pub(super) previous: BTreeMap<Labels, Labels>,
     /// Sources whose absence is an alarm.
     pub(super) expected: Arc<BTreeSet<Labels>>,
+    /// Of these, those that have no value, and since when.
+    pub(super) missing: BTreeMap<Labels, Timestamp>,
     /// The time of the last evaluation begun.
     pub(super) last_at: Option<Timestamp>,
     pub(super) health: Health,
@@ -62,6 +64,7 @@ impl RuleRun {
             is_restrictable,
             previous: BTreeMap::new(),
             expected: Arc::default(),
+            missing: BTreeMap::new(),
             last_at: None,
             health: Health::Unknown,
             took: Duration::ZERO,

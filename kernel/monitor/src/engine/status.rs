@@ -4,7 +4,7 @@ use std::time::Duration;
 use portique_clock::Timestamp;
 
 use super::Engine;
-use crate::{Episode, QueryError, Rule, RuleGroup, RuleId};
+use crate::{Alert, AlertState, Episode, QueryError, Rule, RuleGroup, RuleId};
 
 /// How a rule's last evaluation went.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,6 +71,19 @@ impl Engine {
             missed: run.missed,
             rules: run.rules.clone().map(|rule| self.status(rule)).collect(),
         })
+    }
+
+    /// Every alert that fires or was resolved a short while ago, as a notifier takes it that has to be brought up
+    /// to date.
+    pub fn alerts(&self) -> Vec<Alert> {
+        let nowhere = Arc::from("");
+        let told = self.book.all().filter(|e| e.state != AlertState::Pending);
+        let told = told.map(|episode| {
+            let ordinal = self.by_id.get(&episode.rule);
+            let generator = ordinal.map(|ordinal| &self.rules[*ordinal].generator);
+            episode.alert(generator.unwrap_or(&nowhere))
+        });
+        told.collect()
     }
 
     /// One rule; none when it is not loaded.

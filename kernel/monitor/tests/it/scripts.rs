@@ -54,3 +54,8 @@ fn a_clock_set_back_stops_nothing() {
 fn more_alerts_than_the_limit_are_refused() {
     check("limit.txt");
 }
+
+#[test]
+fn silence_outlives_a_restart() {
+    check("stale_restart.txt");
+}
