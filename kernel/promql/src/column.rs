@@ -16,8 +16,14 @@ pub(crate) struct SeriesColumn {
 }
 
 /// One place for each step of a query: nothing, a float or a histogram.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// Only the places from the first that is taken to the last are stored: a series that lived for an hour costs an
+/// hour also in a query over a year.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Column {
+    steps: usize,
+    /// The step of the first place stored.
+    first: usize,
     present: Vec<Presence>,
     floats: Vec<f64>,
     /// Empty while there is none, else as long as the others.
@@ -39,34 +45,30 @@ pub(crate) enum Presence {
 impl Column {
     /// A column with nothing in it.
     pub(crate) fn new(steps: usize) -> Self {
-        let mut column = Self::default();
-        column.reset(steps);
-        column
+        Self {
+            steps,
+            ..Self::default()
+        }
     }
 
     /// Takes everything out, keeps the room.
     pub(crate) fn reset(&mut self, steps: usize) {
+        self.steps = steps;
+        self.first = 0;
         self.present.clear();
-        self.present.resize(steps, Presence::Absent);
         self.floats.clear();
-        self.floats.resize(steps, 0.0);
         self.histograms.clear();
     }
 
-    /// How many samples it holds, a histogram counting as several.
+    /// How many samples it takes the room of; a histogram counts as several.
     pub(crate) fn size(&self) -> usize {
-        let floats = self
-            .present
-            .iter()
-            .filter(|p| **p == Presence::Float)
-            .count();
         let histograms = self.histograms.iter().flatten();
-        floats + histograms.map(|histogram| weight(histogram)).sum::<usize>()
+        self.present.len() + histograms.map(|histogram| weight(histogram)).sum::<usize>()
     }
 
     /// How many steps there are.
     pub(crate) fn steps(&self) -> usize {
-        self.present.len()
+        self.steps
     }
 
     /// Whether no step has a value.
@@ -76,53 +78,94 @@ impl Column {
 
     /// What is at a step.
     pub(crate) fn presence(&self, step: usize) -> Presence {
-        self.present[step]
+        self.present.get(step.wrapping_sub(self.first)).copied().unwrap_or_default()
     }
 
     /// The float at a step, if one is there.
     pub(crate) fn float(&self, step: usize) -> Option<f64> {
-        (self.present[step] == Presence::Float).then(|| self.floats[step])
+        (self.presence(step) == Presence::Float).then(|| self.floats[step - self.first])
     }
 
     /// The histogram at a step, if one is there.
     pub(crate) fn histogram(&self, step: usize) -> Option<&Arc<Histogram>> {
-        match self.present[step] {
-            Presence::Histogram => self.histograms[step].as_ref(),
+        match self.presence(step) {
+            Presence::Histogram => self.histograms[step - self.first].as_ref(),
             _ => None,
         }
     }
 
     /// The value at a step.
     pub(crate) fn value(&self, step: usize) -> Option<Value> {
-        match self.present[step] {
+        match self.presence(step) {
             Presence::Absent => None,
-            Presence::Float => Some(Value::Float(self.floats[step])),
+            Presence::Float => Some(Value::Float(self.floats[step - self.first])),
             Presence::Histogram => self.histogram(step).cloned().map(Value::Histogram),
         }
     }
 
     /// Puts a float in.
+    ///
+    /// # Panics
+    /// When the step is not below [`steps`](Self::steps).
     pub(crate) fn set_float(&mut self, step: usize, value: f64) {
-        self.present[step] = Presence::Float;
-        self.floats[step] = value;
+        let place = self.place(step);
+        self.present[place] = Presence::Float;
+        self.floats[place] = value;
     }
 
     /// Puts a histogram in.
+    ///
+    /// # Panics
+    /// As [`set_float`](Self::set_float).
     pub(crate) fn set_histogram(&mut self, step: usize, histogram: Arc<Histogram>) {
+        let place = self.place(step);
         if self.histograms.is_empty() {
             self.histograms.resize(self.present.len(), None);
         }
-        self.present[step] = Presence::Histogram;
-        self.histograms[step] = Some(histogram);
+        self.present[place] = Presence::Histogram;
+        self.histograms[place] = Some(histogram);
     }
 
     /// Puts a value in, or takes out what is there.
+    ///
+    /// # Panics
+    /// As [`set_float`](Self::set_float).
     pub(crate) fn set(&mut self, step: usize, value: Option<Value>) {
         match value {
-            None => self.present[step] = Presence::Absent,
+            None => {
+                if let Some(present) = self.present.get_mut(step.wrapping_sub(self.first)) {
+                    *present = Presence::Absent;
+                }
+            }
             Some(Value::Float(value)) => self.set_float(step, value),
             Some(Value::Histogram(histogram)) => self.set_histogram(step, histogram),
         }
+    }
+
+    /// Where a step's value is stored; makes room for it.
+    fn place(&mut self, step: usize) -> usize {
+        assert!(step < self.steps, "step {step} of a column of {} steps", self.steps);
+        if self.present.is_empty() {
+            self.first = step;
+        }
+        if step < self.first {
+            let more = self.first - step;
+            self.present.splice(..0, (0..more).map(|_| Presence::Absent));
+            self.floats.splice(..0, (0..more).map(|_| 0.0));
+            if !self.histograms.is_empty() {
+                self.histograms.splice(..0, (0..more).map(|_| None));
+            }
+            self.first = step;
+        }
+        let place = step - self.first;
+        if place >= self.present.len() {
+            self.present.resize(place + 1, Presence::Absent);
+            self.floats.resize(place + 1, 0.0);
+            if !self.histograms.is_empty() {
+                self.histograms.resize(place + 1, None);
+            }
+        }
+        place
     }
 }
 
@@ -133,4 +176,34 @@ pub(crate) fn weight(histogram: &Histogram) -> usize {
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
     // The fixed fields and the reference count are about 13 floats' worth; a sample of floats is 16 bytes.
     (13 + buckets + bounds + spans).div_ceil(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_may_be_filled_in_any_order() {
+        let mut column = Column::new(10);
+        column.set_float(5, 5.0);
+        column.set_histogram(7, Arc::default());
+        column.set_float(2, 2.0);
+        let present: Vec<usize> =
+            (0..10).filter(|step| column.presence(*step) != Presence::Absent).collect();
+        assert_eq!(present, [2, 5, 7]);
+        assert_eq!((column.float(2), column.float(5), column.float(7)), (Some(2.0), Some(5.0), None));
+        assert!(column.histogram(7).is_some());
+        column.set(5, None);
+        column.set(9, None);
+        assert_eq!(column.value(5), None);
+        assert!(!column.is_empty());
+    }
+
+    #[test]
+    fn a_short_life_costs_little_in_a_long_query() {
+        let mut column = Column::new(1_000_000);
+        column.set_float(999_990, 1.0);
+        column.set_float(999_999, 1.0);
+        assert_eq!(column.size(), 10);
+    }
 }

@@ -54,6 +54,7 @@ impl Evaluation<'_> {
         self.each(&aggregate.expr, steps, &mut |item| {
             let group = groups.of(item.labels);
             if group == folds.len() {
+                self.budget.charge(steps.count)?;
                 folds.push((fold::new(aggregate.op, steps.count), false));
             }
             let (fold, drop_name) = &mut folds[group];
@@ -61,6 +62,7 @@ impl Evaluation<'_> {
             let grown = fold.add(item.column, item.labels.metric(), &mut context);
             self.budget.charge(grown)
         })?;
+        self.budget.release(steps.count * folds.len());
         let finished = folds.into_iter().zip(groups.into_labels());
         let quantile = |step: usize| match quantiles.is_empty() {
             true => f64::NAN,

@@ -1,6 +1,6 @@
 //! Arithmetic and comparison between the series of two vectors.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use portique_series::{Labels, Value};
 
@@ -31,16 +31,9 @@ struct Join<'a> {
     tracked: Vec<bool>,
     steps: usize,
     merger: Merger,
-    /// What has matched of each signature of which several series may.
-    matched: Vec<Option<Box<Matched>>>,
-}
-
-/// What has matched of one signature.
-struct Matched {
-    /// By step: whether anything did.
-    any: Vec<bool>,
-    /// Results there are already, by place and step.
-    results: HashSet<(usize, usize)>,
+    /// By signature, and by place of a result: the steps at which there is a match.
+    matched: HashMap<usize, Vec<bool>>,
+    results: HashMap<usize, Vec<bool>>,
 }
 
 impl Evaluation<'_> {
@@ -80,7 +73,8 @@ impl Evaluation<'_> {
             many,
             many_signatures,
             one,
-            matched: (0..ones.len()).map(|_| None).collect(),
+            matched: HashMap::new(),
+            results: HashMap::new(),
             tracked,
             ones,
             steps,
@@ -230,24 +224,24 @@ impl Join<'_> {
 
     /// Remembers that something has matched, and refuses what must not match again.
     fn track(&mut self, signature: usize, place: usize, step: usize) -> Result<(), Error> {
-        let steps = self.steps;
-        let matched = self.matched[signature].get_or_insert_with(|| Box::new(Matched::new(steps)));
-        match self.matching.cardinality {
-            Cardinality::OneToOne if matched.any[step] => {
-                return Err(Error::execution(
+        let none = || vec![false; self.steps];
+        let matched = &mut self.matched.entry(signature).or_insert_with(none)[step];
+        let before = std::mem::replace(matched, true);
+        if self.matching.cardinality == Cardinality::OneToOne {
+            return match before {
+                false => Ok(()),
+                true => Err(Error::execution(
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-                ));
-            }
-            Cardinality::OneToOne => {}
-            _ if !matched.results.insert((place, step)) => {
-                return Err(Error::execution(
-                    "multiple matches for labels: grouping labels must ensure unique matches",
-                ));
-            }
-            _ => {}
+                )),
+            };
         }
-        matched.any[step] = true;
-        Ok(())
+        let result = &mut self.results.entry(place).or_insert_with(none)[step];
+        match std::mem::replace(result, true) {
+            false => Ok(()),
+            true => Err(Error::execution(
+                "multiple matches for labels: grouping labels must ensure unique matches",
+            )),
+        }
     }
 
     /// Meets what is left of the one side with the value that stands for missing series.
@@ -275,9 +269,7 @@ impl Join<'_> {
         let labels = self.matching.result(&labels, &one.labels, self.renames);
         let place = self.merger.place(&labels, self.drop_name);
         for step in 0..self.steps {
-            let matched = self.matched[signature]
-                .as_ref()
-                .is_some_and(|m| m.any[step]);
+            let matched = self.matched.get(&signature).is_some_and(|steps| steps[step]);
             let operand = Operand::of(&one.column, step).filter(|_| !matched);
             let Some(operand) = operand else { continue };
             let fill = Operand::Float(fill);
@@ -291,15 +283,6 @@ impl Join<'_> {
             }
         }
         Ok(())
-    }
-}
-
-impl Matched {
-    fn new(steps: usize) -> Self {
-        Self {
-            any: vec![false; steps],
-            results: HashSet::new(),
-        }
     }
 }
 

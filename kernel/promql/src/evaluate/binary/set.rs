@@ -7,10 +7,10 @@ use crate::syntax::{BinaryOp, VectorMatching};
 
 use super::matching::Signatures;
 
-/// At which steps each signature has a value.
-struct Seen {
-    steps: usize,
-    seen: Vec<bool>,
+/// The series of one side by signature.
+struct Side<'a> {
+    series: &'a [SeriesColumn],
+    members: Vec<Vec<usize>>,
 }
 
 /// The series of both sides that stay.
@@ -25,45 +25,43 @@ pub(super) fn combine(
     let left = signatures.of(matching, &lhs);
     let right = signatures.of(matching, &rhs);
     let count = signatures.count();
-    let mut merger = Merger::new(steps);
-    match op {
-        BinaryOp::Or => {
-            let seen = Seen::of(&lhs, &left, count, steps);
-            for (series, signature) in rhs.iter_mut().zip(right) {
-                seen.mask(&mut series.column, signature, false);
-            }
-            for series in lhs.into_iter().chain(rhs) {
-                if !series.column.is_empty() {
-                    merger.add(series)?;
-                }
-            }
+    if op != BinaryOp::Or {
+        let seen = Side::of(&rhs, &right, count);
+        for (series, signature) in lhs.iter_mut().zip(left) {
+            seen.mask(&mut series.column, signature, op == BinaryOp::And);
         }
-        _ => {
-            let seen = Seen::of(&rhs, &right, count, steps);
-            for (series, signature) in lhs.iter_mut().zip(left) {
-                seen.mask(&mut series.column, signature, op == BinaryOp::And);
-            }
-            return Ok(lhs);
+        return Ok(lhs);
+    }
+    let seen = Side::of(&lhs, &left, count);
+    for (series, signature) in rhs.iter_mut().zip(right) {
+        seen.mask(&mut series.column, signature, false);
+    }
+    let mut merger = Merger::new(steps);
+    for series in lhs.into_iter().chain(rhs) {
+        if !series.column.is_empty() {
+            merger.add(series)?;
         }
     }
     Ok(merger.into_series())
 }
 
-impl Seen {
-    fn of(series: &[SeriesColumn], signatures: &[usize], count: usize, steps: usize) -> Self {
-        let mut seen = vec![false; count * steps];
-        for (series, signature) in series.iter().zip(signatures) {
-            for step in 0..steps {
-                seen[signature * steps + step] |= series.column.presence(step) != Presence::Absent;
-            }
+impl<'a> Side<'a> {
+    fn of(series: &'a [SeriesColumn], signatures: &[usize], count: usize) -> Self {
+        let mut members = vec![Vec::new(); count];
+        for (index, signature) in signatures.iter().enumerate() {
+            members[*signature].push(index);
         }
-        Self { steps, seen }
+        Self { series, members }
     }
 
-    /// Takes the values out at the steps at which the signature was not seen (`wanted`), or was.
+    /// Takes the values out at the steps at which the signature is not there (`wanted`), or is.
     fn mask(&self, column: &mut Column, signature: usize, wanted: bool) {
-        for step in 0..self.steps {
-            if self.seen[signature * self.steps + step] != wanted {
+        let present = |step: usize| {
+            let mut members = self.members[signature].iter();
+            members.any(|index| self.series[*index].column.presence(step) != Presence::Absent)
+        };
+        for step in 0..column.steps() {
+            if column.presence(step) != Presence::Absent && present(step) != wanted {
                 column.set(step, None);
             }
         }
