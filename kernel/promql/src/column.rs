@@ -78,7 +78,10 @@ impl Column {
 
     /// What is at a step.
     pub(crate) fn presence(&self, step: usize) -> Presence {
-        self.present.get(step.wrapping_sub(self.first)).copied().unwrap_or_default()
+        self.present
+            .get(step.wrapping_sub(self.first))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The float at a step, if one is there.
@@ -144,13 +147,18 @@ impl Column {
 
     /// Where a step's value is stored; makes room for it.
     fn place(&mut self, step: usize) -> usize {
-        assert!(step < self.steps, "step {step} of a column of {} steps", self.steps);
+        assert!(
+            step < self.steps,
+            "step {step} of a column of {} steps",
+            self.steps
+        );
         if self.present.is_empty() {
             self.first = step;
         }
         if step < self.first {
             let more = self.first - step;
-            self.present.splice(..0, (0..more).map(|_| Presence::Absent));
+            self.present
+                .splice(..0, (0..more).map(|_| Presence::Absent));
             self.floats.splice(..0, (0..more).map(|_| 0.0));
             if !self.histograms.is_empty() {
                 self.histograms.splice(..0, (0..more).map(|_| None));
@@ -188,10 +196,14 @@ mod tests {
         column.set_float(5, 5.0);
         column.set_histogram(7, Arc::default());
         column.set_float(2, 2.0);
-        let present: Vec<usize> =
-            (0..10).filter(|step| column.presence(*step) != Presence::Absent).collect();
+        let present: Vec<usize> = (0..10)
+            .filter(|step| column.presence(*step) != Presence::Absent)
+            .collect();
         assert_eq!(present, [2, 5, 7]);
-        assert_eq!((column.float(2), column.float(5), column.float(7)), (Some(2.0), Some(5.0), None));
+        assert_eq!(
+            (column.float(2), column.float(5), column.float(7)),
+            (Some(2.0), Some(5.0), None)
+        );
         assert!(column.histogram(7).is_some());
         column.set(5, None);
         column.set(9, None);

@@ -10,7 +10,7 @@ use crate::config::{Config, Options};
 use crate::error::Error;
 use crate::evaluate::{Evaluation, hinted_selectors, without_metadata};
 use crate::output::{MatrixSeries, Output, QueryValue, matrix, named, vector};
-use crate::steps::Steps;
+use crate::steps::{Steps, TIME_MS_MAX};
 use crate::syntax::{DurationContext, Expr, ValueType, parse};
 
 /// Evaluates queries on any [`Source`]. Calls block: async callers run them where that is allowed.
@@ -111,6 +111,7 @@ impl Engine {
         time_ms: i64,
         options: &Options<'_>,
     ) -> Result<Output, Error> {
+        check_time(time_ms)?;
         let steps = Steps::once(time_ms);
         let evaluation = self.evaluation(source, query, steps, time_ms, options);
         let expr = &query.expr;
@@ -194,6 +195,8 @@ impl Engine {
                 "zero or negative query resolution step widths are not accepted. Try a positive integer",
             ));
         }
+        check_time(range.from_ms)?;
+        check_time(range.to_ms)?;
         if range.to_ms < range.from_ms {
             return Err(bad_parameter("end timestamp must not be before start time"));
         }
@@ -249,6 +252,15 @@ fn string(expr: &Expr) -> Result<String, Error> {
     match expr.without_parens() {
         Expr::String(literal) => Ok(String::from_utf8_lossy(&literal.bytes).into_owned()),
         _ => Err(Error::execution("expected a string")),
+    }
+}
+
+fn check_time(time_ms: i64) -> Result<(), Error> {
+    match (-TIME_MS_MAX..=TIME_MS_MAX).contains(&time_ms) {
+        true => Ok(()),
+        false => Err(bad_parameter(format!(
+            "timestamp out of bounds: {time_ms} ms"
+        ))),
     }
 }
 

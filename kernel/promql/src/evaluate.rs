@@ -32,7 +32,7 @@ use crate::budget::Budget;
 use crate::column::{Column, SeriesColumn};
 use crate::config::{Config, Interrupt, Interruption};
 use crate::error::Error;
-use crate::steps::{Shift, Steps};
+use crate::steps::{Shift, Steps, TIME_MS_MAX};
 use crate::syntax::{At, DurationContext, DurationExpr, Expr, ParseError, ParseErrors};
 
 pub(crate) use hints::hinted_selectors;
@@ -164,6 +164,11 @@ impl Evaluation<'_> {
             At::Start => self.steps.start_ms,
             At::End => self.to_ms,
         });
+        if let Some(at_ms) = at_ms.filter(|at_ms| !(-TIME_MS_MAX..=TIME_MS_MAX).contains(at_ms)) {
+            return Err(Error::BadParameter {
+                reason: format!("timestamp out of bounds for @ modifier: {at_ms} ms"),
+            });
+        }
         let offset_ms = match offset {
             None => 0,
             Some(offset) => self.duration(offset.shift_ms(self.durations))?,

@@ -1,5 +1,9 @@
 //! The times at which an expression is evaluated.
 
+/// Times beyond this, about 140,000 years from 1970, are refused: within it no sum of a time and a few durations
+/// leaves the integers.
+pub(crate) const TIME_MS_MAX: i64 = 1 << 52;
+
 /// Evenly spaced times; an instant query has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Steps {

@@ -203,3 +203,49 @@ fn annotations_name_line_and_column() {
     assert_eq!(infos.len(), 1);
     assert!(infos[0].ends_with("\"height\" (2:8)"), "{infos:?}");
 }
+
+#[test]
+fn deep_queries_are_evaluated_or_refused_within_a_thread_s_stack() {
+    let engine = Engine::new(run::config());
+    let memory = loaded(2, 10);
+    let deep = |levels: usize| {
+        let nested = levels.min(100);
+        let chain = " + 1".repeat(levels - nested);
+        format!(
+            "{}m_total{}{chain}",
+            "abs(".repeat(nested),
+            ")".repeat(nested)
+        )
+    };
+    let instant = |query: &str| engine.instant(&memory, query, 90_000, &Options::default());
+    assert!(instant(&deep(250)).is_ok());
+    assert!(
+        engine
+            .range(&memory, &deep(250), over(9), &Options::default())
+            .is_ok()
+    );
+    assert!(instant(&deep(100_000)).is_err());
+    assert!(instant(&format!("sum({})", "m_total + ".repeat(200) + "m_total")).is_ok());
+}
+
+#[test]
+fn times_no_clock_shows_are_refused() {
+    let engine = Engine::new(run::config());
+    let memory = loaded(1, 1);
+    let query = "rate(m_total[100y] offset 100y)";
+    for time_ms in [i64::MIN, -(1 << 52) - 1, (1 << 52) + 1, i64::MAX] {
+        let error = engine
+            .instant(&memory, query, time_ms, &Options::default())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadData);
+    }
+    for time_ms in [-(1 << 52), 1 << 52] {
+        assert!(
+            engine
+                .instant(&memory, query, time_ms, &Options::default())
+                .is_ok()
+        );
+    }
+    let pinned = engine.instant(&memory, "m_total @ 9e15", 0, &Options::default());
+    assert_eq!(pinned.unwrap_err().kind(), ErrorKind::BadData);
+}

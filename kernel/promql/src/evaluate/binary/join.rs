@@ -269,7 +269,10 @@ impl Join<'_> {
         let labels = self.matching.result(&labels, &one.labels, self.renames);
         let place = self.merger.place(&labels, self.drop_name);
         for step in 0..self.steps {
-            let matched = self.matched.get(&signature).is_some_and(|steps| steps[step]);
+            let matched = self
+                .matched
+                .get(&signature)
+                .is_some_and(|steps| steps[step]);
             let operand = Operand::of(&one.column, step).filter(|_| !matched);
             let Some(operand) = operand else { continue };
             let fill = Operand::Float(fill);
