@@ -88,6 +88,22 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A block, or what belongs to it, is damaged.
+    #[error("{} is damaged at byte {offset}: {reason}", path.display())]
+    DamagedFile {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// A block would be larger than its format has room for.
+    #[error("a block cannot hold so much: {what}")]
+    BlockTooLarge {
+        /// What there is too much of.
+        what: &'static str,
+    },
     /// Bytes that should be a chunk are not.
     #[error("the chunk is damaged at byte {offset}: {reason}")]
     DamagedChunk {
@@ -108,7 +124,9 @@ impl Fault for Error {
             Self::DamagedLog { .. }
             | Self::LogGap { .. }
             | Self::DamagedCheckpoint { .. }
+            | Self::DamagedFile { .. }
             | Self::DamagedChunk { .. } => Code::DataLoss,
+            Self::BlockTooLarge { .. } => Code::ResourceExhausted,
         }
     }
 

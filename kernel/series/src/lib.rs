@@ -7,6 +7,7 @@
 
 mod appended;
 mod batch;
+mod block;
 mod chunk;
 mod config;
 mod error;
@@ -23,6 +24,10 @@ mod store;
 
 pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
+pub use block::{
+    Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig, CompactionStep, Deletion,
+    OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution, plan_compaction, run_compaction,
+};
 pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
 pub use config::{Config, Limits, Retention, RetentionClass};
 pub use error::Error;

@@ -192,9 +192,9 @@ fn read_numbers(from: &mut ByteReader<'_>, next: &mut Histogram) -> Result<(), D
         .positive_buckets
         .iter_mut()
         .chain(&mut next.negative_buckets);
-    let mut numbers = sums.into_iter().chain(counts);
+    let numbers = sums.into_iter().chain(counts);
     let mut run = 0;
-    while let Some(number) = numbers.next() {
+    for number in numbers {
         if run > 0 {
             run -= 1;
             continue;
