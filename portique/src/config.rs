@@ -5,8 +5,10 @@
 
 mod events;
 mod key;
+mod limit;
 mod problem;
 mod raw;
+mod telemetry;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ pub use events::EventsConfig;
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
+pub use telemetry::TelemetryConfig;
 
 use crate::error::Error;
 
@@ -24,6 +27,9 @@ pub(crate) const LISTEN_DEFAULT: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Any free port: modules find it through the hub, so two hubs start side by side.
 const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Where Prometheus listens.
+const PROMETHEUS_LISTEN_EXAMPLE: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 /// Beside whatever the hub is started for.
 pub(crate) const DATA_DEFAULT: &str = "./portique-data";
 /// Long enough for a module to be told and to answer, shorter than a service manager's patience.
@@ -70,10 +76,15 @@ pub struct Config {
     pub listen: SocketAddr,
     /// gRPC address; default 127.0.0.1 and any free port.
     pub grpc_listen: SocketAddr,
+    /// Another HTTP address, where the routes below `/prometheus` are at the root, as Prometheus has
+    /// them; none by default.
+    pub prometheus_listen: Option<SocketAddr>,
     /// Default `./portique-data`.
     pub data: Data,
     /// How long what happened is kept, and how fast it is read again.
     pub events: EventsConfig,
+    /// How telemetry is kept and queried.
+    pub telemetry: TelemetryConfig,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -87,6 +98,7 @@ pub struct Config {
 pub(crate) struct Overrides {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) grpc_listen: Option<SocketAddr>,
+    pub(crate) prometheus_listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) is_ephemeral: bool,
     pub(crate) allow_remote_without_tls: bool,
@@ -139,8 +151,15 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
     Config {
         listen: listen.resolve(overrides.listen, raw.listen.as_ref(), problems),
         grpc_listen: grpc.resolve(overrides.grpc_listen, raw.grpc_listen.as_ref(), problems),
+        prometheus_listen: prometheus_listen(
+            raw,
+            overrides.prometheus_listen,
+            allow_remote,
+            problems,
+        ),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
         events: events::resolve(raw, problems),
+        telemetry: telemetry::resolve(raw, problems),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides
@@ -203,6 +222,22 @@ impl Listener {
         }
         address
     }
+}
+
+fn prometheus_listen(
+    raw: &RawConfig,
+    flag: Option<SocketAddr>,
+    allow_remote: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<SocketAddr> {
+    let written = raw.prometheus_listen.as_ref();
+    let listener = Listener {
+        key: "prometheus_listen",
+        default: PROMETHEUS_LISTEN_EXAMPLE,
+        allow_remote,
+    };
+    let is_wanted = flag.is_some() || written.is_some();
+    is_wanted.then(|| listener.resolve(flag, written, problems))
 }
 
 fn data(

@@ -31,6 +31,7 @@ pub(crate) use health::{Part, PartState, Readiness};
 pub(crate) use metrics::{
     Ask, Figure, LabelledFigure, LabelledHistogram, Labels, Metrics, Samples, Source, Value,
 };
+pub(crate) use problem::Fixed;
 pub use problem::ProblemDetails;
 
 use crate::data_folder::Addresses;
@@ -45,6 +46,8 @@ pub(crate) struct Front {
     pub(crate) token: Token,
     /// Opens queues and events only.
     pub(crate) service_token: Token,
+    /// Whether telemetry is taken without a token.
+    pub(crate) open_writes: bool,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) addresses: Addresses,

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::lifetime::TaskGroup;
+use crate::prometheus;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
@@ -29,6 +30,7 @@ use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
 
+const PROMETHEUS_FLAG: &str = "--prometheus-listen";
 /// The first fall stops the hub; later ones are its consequence.
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.
@@ -47,6 +49,8 @@ pub struct Hub {
     stop_grace: Duration,
     listener: TcpListener,
     grpc: TcpListener,
+    /// Where Prometheus' clients find its interface at the root.
+    prometheus: Option<TcpListener>,
     engines: Engines,
     systems: Systems,
     groups: Groups,
@@ -90,6 +94,10 @@ impl Hub {
         };
         let listener = bind("HTTP", "--listen", config.listen).await?;
         let grpc = bind("gRPC", "--grpc-listen", config.grpc_listen).await?;
+        let prometheus = match config.prometheus_listen {
+            Some(address) => Some(bind("Prometheus", PROMETHEUS_FLAG, address).await?),
+            None => None,
+        };
         let addresses = Addresses {
             pid: std::process::id(),
             http: local_address(&listener, "HTTP", "--listen", config.listen)?,
@@ -97,7 +105,13 @@ impl Hub {
         };
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let engines = Engines::open(data.path(), &config.events, &Systems::owned()).await?;
+        let engines = Engines::open(
+            data.path(),
+            &config.events,
+            &config.telemetry,
+            &Systems::owned(),
+        )
+        .await?;
         let module_token = Token::open(data.path(), MODULE_TOKEN_FILE)?;
         let vehicles = VehiclesOptions {
             clock: engines.clock.clone(),
@@ -128,6 +142,7 @@ impl Hub {
         let front = Front {
             token: token.clone(),
             service_token,
+            open_writes: config.telemetry.open_writes,
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
@@ -138,7 +153,11 @@ impl Hub {
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
-        let router = http::router(front, systems.routes().merge(api_routes));
+        let routes = systems
+            .routes()
+            .merge(api_routes)
+            .merge(prometheus::router(engines.telemetry.clone()));
+        let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
         Ok(Self {
             data,
@@ -147,6 +166,7 @@ impl Hub {
             stop_grace: config.stop_grace,
             listener,
             grpc,
+            prometheus,
             engines,
             systems,
             groups,
@@ -189,6 +209,7 @@ impl Hub {
             stop_grace,
             listener,
             grpc,
+            prometheus,
             engines,
             systems,
             router,
@@ -206,7 +227,11 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
-        spawn_http(&edges, listener, router, stop_grace);
+        if let Some(listener) = prometheus {
+            let router = prometheus::at_root(router.clone());
+            spawn_http("prometheus", &edges, listener, router, stop_grace);
+        }
+        spawn_http("http", &edges, listener, router, stop_grace);
         tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
         let fall = tokio::select! {
             () = stop => None,
@@ -232,13 +257,19 @@ impl Hub {
     }
 }
 
-fn spawn_http(edges: &TaskGroup, listener: TcpListener, router: axum::Router, grace: Duration) {
+fn spawn_http(
+    name: &str,
+    edges: &TaskGroup,
+    listener: TcpListener,
+    router: axum::Router,
+    grace: Duration,
+) {
     let patience = Patience {
         header: HEADER_READ_TIMEOUT,
         drain: grace / EDGES_GRACE_DIVISOR,
     };
     let stop = edges.token();
-    edges.spawn("http", async move {
+    edges.spawn(name, async move {
         http::serve(listener, router, patience, stop).await;
         Ok(())
     });

@@ -21,11 +21,15 @@ mod hub;
 mod lifetime;
 mod logging;
 mod module;
+mod prometheus;
 mod supervisor;
+mod telemetry;
 mod token;
 
 pub use cli::run;
-pub use config::{Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem};
+pub use config::{
+    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, TelemetryConfig,
+};
 pub use data_folder::Addresses;
 pub use error::Error;
 pub use exit::Exit;

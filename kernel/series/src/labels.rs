@@ -75,6 +75,46 @@ impl Labels {
         self.0.len()
     }
 
+    pub(crate) fn packed(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes over what [`pack`] wrote: names and values by turns, sorted by name, each once.
+    pub(crate) fn from_packed(packed: &str) -> Self {
+        Self(Arc::from(packed))
+    }
+
+    /// Takes over bytes that may be anything; `None` when they are not as [`pack`] writes them.
+    pub(crate) fn parse_packed(packed: &str) -> Option<Self> {
+        let mut pairs = Pairs { rest: packed };
+        let mut last = None;
+        while !pairs.rest.is_empty() {
+            let (name, value) = (pairs.text()?, pairs.text()?);
+            if name.is_empty() || value.is_empty() || last.is_some_and(|last| last >= name) {
+                return None;
+            }
+            last = Some(name);
+        }
+        Some(Self::from_packed(packed))
+    }
+
+    /// The labels whose name is wanted.
+    pub fn only(&self, mut wanted: impl FnMut(&str) -> bool) -> Self {
+        let mut kept = String::with_capacity(self.0.len());
+        let mut pairs = Pairs { rest: &self.0 };
+        let mut before = pairs.rest;
+        while let Some((name, _)) = pairs.next() {
+            if wanted(name) {
+                kept.push_str(&before[..before.len() - pairs.rest.len()]);
+            }
+            before = pairs.rest;
+        }
+        match kept.len() == self.0.len() {
+            true => self.clone(),
+            false => Self(Arc::from(kept)),
+        }
+    }
+
     /// A builder that begins with these labels.
     pub fn to_builder(&self) -> LabelsBuilder {
         let pairs = self.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
@@ -124,6 +164,23 @@ impl fmt::Debug for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Longest name or value, so that its length fits a `char`.
+pub(crate) const LABEL_BYTES_MAX: usize = 1 << 20;
+
+/// The pairs of packed labels.
+pub(crate) fn unpack(packed: &str) -> impl Iterator<Item = (&str, &str)> {
+    Pairs { rest: packed }
+}
+
+/// Adds a name or a value.
+///
+/// # Panics
+/// When it is longer than [`LABEL_BYTES_MAX`].
+pub(crate) fn pack(packed: &mut String, text: &str) {
+    packed.push(length_char(text.len()));
+    packed.push_str(text);
 }
 
 struct Pairs<'a> {
@@ -196,8 +253,7 @@ impl LabelsBuilder {
         let mut packed = String::new();
         for (name, value) in &self.pairs {
             for text in [name, value] {
-                packed.push(length_char(text.len()));
-                packed.push_str(text);
+                pack(&mut packed, text);
             }
         }
         Labels(Arc::from(packed))
@@ -223,6 +279,15 @@ mod tests {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "é"), ("b", "2")]);
         assert_eq!(labels.get("b"), Some("2"));
         assert_eq!(labels.get("c"), None);
+    }
+
+    #[test]
+    fn only_wanted_labels_stay() {
+        let labels = Labels::from_pairs([("a", "1"), ("b", "é"), ("c", "3")]);
+        let kept = labels.only(|name| name != "b");
+        assert_eq!(kept, Labels::from_pairs([("a", "1"), ("c", "3")]));
+        assert_eq!(labels.only(|_| true), labels);
+        assert_eq!(labels.only(|_| false), Labels::empty());
     }
 
     #[test]

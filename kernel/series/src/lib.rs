@@ -5,19 +5,42 @@
 //! time as columns of [`Samples`]. Nothing here reads a clock or opens a port: time is a parameter,
 //! so that the whole runs in simulated time.
 
+mod appended;
+mod batch;
+mod block;
+mod chunk;
+mod config;
 mod error;
+mod head;
 mod histogram;
+mod index;
 mod labels;
+mod log;
 mod matcher;
+mod metadata;
 mod samples;
 mod source;
+mod store;
 
+pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
+pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
+pub use block::{
+    Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig, CompactionStep, Deletion,
+    OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution, plan_compaction, run_compaction,
+};
+pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
+pub use config::{Config, Limits, Retention, RetentionClass};
 pub use error::Error;
-pub use histogram::{CounterReset, Histogram, Span};
+pub use histogram::{
+    BUCKETS_MAX, BadHistogram, Bucket, ClassicBucket, Compensated, CounterReset, FractionNote, Histogram, HistogramMean,
+    HistogramSum, Merged, QuantileNote, SCHEMA_CUSTOM, SCHEMA_MAX, SCHEMA_MIN, Span, Trim,
+};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
+pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Source};
+pub use store::{Listing, Maintained, Store, Submitted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";

@@ -28,6 +28,9 @@ pub(super) struct Up {
     /// Let modules attach here by gRPC [default: 127.0.0.1, any free port].
     #[arg(long, value_name = "ADDRESS", env = "PORTIQUE_GRPC_LISTEN")]
     grpc_listen: Option<SocketAddr>,
+    /// Serve Prometheus' interface here too, at the root, for programs that know no path before it.
+    #[arg(long, value_name = "ADDRESS", env = "PORTIQUE_PROMETHEUS_LISTEN")]
+    prometheus_listen: Option<SocketAddr>,
     /// Keep the data in this folder [default: ./portique-data].
     #[arg(long, value_name = "FOLDER", env = "PORTIQUE_DATA")]
     data: Option<PathBuf>,
@@ -56,6 +59,7 @@ impl Up {
         let overrides = Overrides {
             listen: self.listen,
             grpc_listen: self.grpc_listen,
+            prometheus_listen: self.prometheus_listen,
             data: self.data,
             is_ephemeral: self.ephemeral,
             allow_remote_without_tls: self.allow_remote_without_tls,

@@ -1,15 +1,25 @@
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::limit::Limit;
 use super::problem::Problem;
-use super::raw::{RawConfig, Written};
+use super::raw::RawConfig;
 
 /// A minute, under which a slow reader has no chance, to ten years.
-const RETAIN_AGE_S: RangeInclusive<f64> = 60.0..=315_360_000.0;
+const RETAIN_AGE_S: Limit = Limit::of("events.retain_age_s", "seconds", 60.0, 315_360_000.0);
 /// Four segments of the journal, to 1 PiB, beyond which a number is a mistake.
-const RETAIN_BYTES: RangeInclusive<f64> = 268_435_456.0..=1_125_899_906_842_624.0;
+const RETAIN_BYTES: Limit = Limit::of(
+    "events.retain_bytes",
+    "bytes",
+    268_435_456.0,
+    1_125_899_906_842_624.0,
+);
 /// 1 MiB, under which a reader of a page waits for seconds, to 1 TiB.
-const REPLAY_BYTES_PER_S: RangeInclusive<f64> = 1_048_576.0..=1_099_511_627_776.0;
+const REPLAY_BYTES_PER_S: Limit = Limit::of(
+    "events.replay_bytes_per_s",
+    "bytes a second",
+    1_048_576.0,
+    1_099_511_627_776.0,
+);
 /// What one consumer reads at full speed; a disk that is worth a hub gives several times as much.
 const REPLAY_BYTES_PER_S_DEFAULT: u64 = 64 << 20;
 
@@ -39,54 +49,12 @@ impl Default for EventsConfig {
 }
 
 pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> EventsConfig {
-    let age = Limit {
-        key: "events.retain_age_s",
-        unit: "seconds",
-        range: RETAIN_AGE_S,
-    };
-    let bytes = Limit {
-        key: "events.retain_bytes",
-        unit: "bytes",
-        range: RETAIN_BYTES,
-    };
-    let replay = Limit {
-        key: "events.replay_bytes_per_s",
-        unit: "bytes a second",
-        range: REPLAY_BYTES_PER_S,
-    };
-    let age = age.resolve(raw.retain_age_s.as_ref(), problems);
-    let bytes = bytes.resolve(raw.retain_bytes.as_ref(), problems);
-    let replay = replay.resolve(raw.replay_bytes_per_s.as_ref(), problems);
+    let age = RETAIN_AGE_S.resolve(raw.retain_age_s.as_ref(), problems);
+    let bytes = RETAIN_BYTES.resolve(raw.retain_bytes.as_ref(), problems);
+    let replay = REPLAY_BYTES_PER_S.resolve(raw.replay_bytes_per_s.as_ref(), problems);
     EventsConfig {
         retain_age: age.map(Duration::from_secs_f64),
         retain_bytes: bytes.map(|bytes| bytes as u64),
         replay_bytes_per_second: replay.map_or(REPLAY_BYTES_PER_S_DEFAULT, |bytes| bytes as u64),
-    }
-}
-
-/// What a number may be.
-struct Limit {
-    key: &'static str,
-    unit: &'static str,
-    range: RangeInclusive<f64>,
-}
-
-impl Limit {
-    fn resolve(&self, written: Option<&Written<f64>>, problems: &mut Vec<Problem>) -> Option<f64> {
-        let written = written?;
-        if self.range.contains(&written.value) {
-            return Some(written.value);
-        }
-        problems.push(Problem::at(
-            &written.place,
-            format!("{} = {} is out of range", self.key, written.value),
-            format!(
-                "write {} from {} to {}, or leave it out",
-                self.unit,
-                self.range.start(),
-                self.range.end()
-            ),
-        ));
-        None
     }
 }

@@ -57,8 +57,44 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Text(|raw, written| raw.log_format = Some(written)),
     ),
     (
+        "prometheus_listen",
+        Keep::Text(|raw, written| raw.prometheus_listen = Some(written)),
+    ),
+    (
+        "query.experimental",
+        Keep::Boolean(|raw, written| raw.telemetry.experimental = Some(written)),
+    ),
+    (
+        "query.samples_max",
+        Keep::Number(|raw, written| raw.telemetry.query_samples_max = Some(written)),
+    ),
+    (
+        "query.timeout_s",
+        Keep::Number(|raw, written| raw.telemetry.query_timeout_s = Some(written)),
+    ),
+    (
         "stop_grace_s",
         Keep::Number(|raw, written| raw.stop_grace_s = Some(written)),
+    ),
+    (
+        "telemetry.open_writes",
+        Keep::Boolean(|raw, written| raw.telemetry.open_writes = Some(written)),
+    ),
+    (
+        "telemetry.out_of_order_window_s",
+        Keep::Number(|raw, written| raw.telemetry.out_of_order_window_s = Some(written)),
+    ),
+    (
+        "telemetry.retain_age_s",
+        Keep::Number(|raw, written| raw.telemetry.retain_age_s = Some(written)),
+    ),
+    (
+        "telemetry.retain_bytes",
+        Keep::Number(|raw, written| raw.telemetry.retain_bytes = Some(written)),
+    ),
+    (
+        "telemetry.series_max",
+        Keep::Number(|raw, written| raw.telemetry.series_max = Some(written)),
     ),
 ];
 

@@ -29,8 +29,23 @@ pub(crate) struct RawConfig {
     pub(crate) replay_bytes_per_s: Option<Written<f64>>,
     pub(crate) retain_age_s: Option<Written<f64>>,
     pub(crate) retain_bytes: Option<Written<f64>>,
+    pub(crate) telemetry: RawTelemetry,
+    pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,
     pub(crate) log_filter: Option<Written<String>>,
+}
+
+/// The tables `telemetry` and `query`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RawTelemetry {
+    pub(crate) retain_age_s: Option<Written<f64>>,
+    pub(crate) retain_bytes: Option<Written<f64>>,
+    pub(crate) series_max: Option<Written<f64>>,
+    pub(crate) out_of_order_window_s: Option<Written<f64>>,
+    pub(crate) open_writes: Option<Written<bool>>,
+    pub(crate) experimental: Option<Written<bool>>,
+    pub(crate) query_timeout_s: Option<Written<f64>>,
+    pub(crate) query_samples_max: Option<Written<f64>>,
 }
 
 impl RawConfig {

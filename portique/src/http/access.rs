@@ -4,6 +4,7 @@ use axum::response::Response;
 use portique_fault::Code;
 
 use super::{Front, problem};
+use crate::prometheus::{PREFIX, READS};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
 /// are private, so reading them needs a token too.
@@ -38,6 +39,9 @@ pub(super) enum Needs {
 impl Needs {
     /// Of a request with this method to a route with this path.
     pub(super) fn of(method: &Method, path: &str) -> Self {
+        if let Some(below) = path.strip_prefix(PREFIX) {
+            return Self::of_prometheus(method, below);
+        }
         let Some(below) = path.strip_prefix("/api/") else {
             return Self::Nothing;
         };
@@ -54,6 +58,16 @@ impl Needs {
             Self::Nothing
         }
     }
+
+    /// Queries are read by anybody, also where they are asked by POST; samples come from services.
+    fn of_prometheus(method: &Method, below: &str) -> Self {
+        let area = below.strip_prefix("/api/v1/").unwrap_or_default();
+        if method.is_safe() || READS.contains(&area) {
+            Self::Nothing
+        } else {
+            Self::Service
+        }
+    }
 }
 
 /// Lets pass what needs no token, and what shows one that opens it.
@@ -65,7 +79,8 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     let route = request.extensions().get::<MatchedPath>();
     let path = route.map_or(request.uri().path(), MatchedPath::as_str);
     let needs = Needs::of(request.method(), path);
-    if needs == Needs::Nothing {
+    let is_open_write = front.open_writes && path.starts_with(PREFIX);
+    if needs == Needs::Nothing || is_open_write {
         return next(request).await;
     }
     let Some(shown) = bearer(request.headers()) else {
@@ -133,6 +148,23 @@ mod tests {
         check("GET", "/api/v1/consumers/{name}", Needs::Nothing);
         check("PUT", "/api/v1/consumers/{name}", Needs::Service);
         check("GET", "/api/v1/retention", Needs::Service);
+    }
+
+    #[test]
+    fn telemetry_is_read_by_anybody_and_written_by_services() {
+        check(
+            "GET",
+            "/prometheus/api/v1/label/{name}/values",
+            Needs::Nothing,
+        );
+        check("POST", "/prometheus/api/v1/query_range", Needs::Nothing);
+        check("POST", "/prometheus/api/v1/write", Needs::Service);
+        check(
+            "POST",
+            "/prometheus/api/v1/admin/tsdb/delete_series",
+            Needs::Service,
+        );
+        check("GET", "/prometheus/-/ready", Needs::Nothing);
     }
 
     #[test]

@@ -29,7 +29,8 @@ const SERVICE: &str = "service_token";
     tags(
         (name = "hub", description = "The hub itself: health, metrics, version"),
         (name = "jobs", description = "Queues: work that is added, claimed, done and accounted for"),
-        (name = "events", description = "Events as CloudEvents: published, read, followed, pushed")
+        (name = "events", description = "Events as CloudEvents: published, read, followed, pushed"),
+        (name = "prometheus", description = "Telemetry: Prometheus' query interface, in its own envelope")
     )
 )]
 struct Introduction;

@@ -6,6 +6,10 @@ use axum::response::{IntoResponse, Response};
 use portique_fault::{Code, Report, Retry};
 use serde::{Deserialize, Serialize};
 
+/// On an answer whose form others have fixed: its errors stay as they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed;
+
 const CONTENT_TYPE: &str = "application/problem+json";
 /// Longest text of a library's refusal that is passed on.
 const DETAIL_BYTES_MAX: usize = 4096;
@@ -117,7 +121,8 @@ pub(super) async fn render<F: Future<Output = Response>>(
     let asked = Asked::new(&request);
     let response = next(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    if !is_error || is_rendered(response.headers()) {
+    let is_fixed = response.extensions().get::<Fixed>().is_some();
+    if !is_error || is_fixed || is_rendered(response.headers()) {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -15,10 +15,11 @@ use portique_journal::{FolderDisk, Journal, Retention, Sequence, State};
 use portique_records::{Collection, Records, SqliteConfig, SqliteRecords};
 
 use crate::api::{Owned, Ports};
-use crate::config::EventsConfig;
+use crate::config::{EventsConfig, TelemetryConfig};
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
+use crate::telemetry::Telemetry;
 
 /// The journal's folder in the data folder.
 pub(crate) const JOURNAL_FOLDER: &str = "journal";
@@ -30,11 +31,12 @@ const PROBE: &str = "readiness";
 /// Whoever probes gives up soon after; a page of the log comes in a hundredth of it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The embedded engines: journal, bus on it, records beside it.
+/// The embedded engines: journal, bus on it, records and telemetry beside it.
 pub(super) struct Engines {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) broker: Broker,
     pub(super) records: Arc<SqliteRecords>,
+    pub(super) telemetry: Telemetry,
     journal: Journal,
     committer: JoinHandle<()>,
 }
@@ -49,6 +51,7 @@ impl Engines {
     pub(super) async fn open(
         folder: &Path,
         events: &EventsConfig,
+        telemetry: &TelemetryConfig,
         owned: &Owned,
     ) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
@@ -69,10 +72,12 @@ impl Engines {
                 poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
             })?;
         let records = open_records(folder).await?;
+        let telemetry = open_telemetry(folder, telemetry, clock.clone()).await?;
         Ok(Self {
             clock,
             broker,
             records,
+            telemetry,
             journal,
             committer,
         })
@@ -144,6 +149,11 @@ impl Engines {
             }
             Ok(())
         });
+        let (telemetry, stop) = (self.telemetry.clone(), control.token());
+        control.spawn("telemetry", async move {
+            telemetry.maintain(stop).await;
+            Ok(())
+        });
     }
 
     /// Leaves a checkpoint, makes durable what was accepted, and closes everything.
@@ -157,6 +167,7 @@ impl Engines {
             .close()
             .await
             .map_err(|error| Error::part("the bus", &error));
+        self.telemetry.close().await;
         self.journal.close();
         let committer = self.committer;
         let journal = tokio::task::spawn_blocking(move || committer.join()).await;
@@ -210,6 +221,18 @@ async fn open_records(folder: &Path) -> Result<Arc<SqliteRecords>, Error> {
         SqliteRecords::open(config).map_err(|error| Error::part("the records", &error))
     });
     records.await.map(Arc::new)
+}
+
+async fn open_telemetry(
+    folder: &Path,
+    config: &TelemetryConfig,
+    clock: Arc<dyn Clock>,
+) -> Result<Telemetry, Error> {
+    let (folder, config) = (folder.to_path_buf(), config.clone());
+    let opened = blocking("the telemetry store", move || {
+        Telemetry::open(&folder, &config, clock, &mut seeded()?)
+    });
+    opened.await
 }
 
 async fn blocking<T: Send + 'static>(

@@ -48,8 +48,10 @@ fn config(data: Data) -> Config {
     Config {
         listen: any_port,
         grpc_listen: any_port,
+        prometheus_listen: None,
         data,
         events: EventsConfig::default(),
+        telemetry: portique::TelemetryConfig::default(),
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
             format: LogFormat::Text,

@@ -1,0 +1,219 @@
+//! Taking events in: a batch is some records of one frame, and batches that come together share it.
+
+use portique_bus::{Error, Sequence};
+use portique_clock::Timestamp;
+use portique_event::Event;
+use portique_fault::chain;
+use portique_journal::{Lane, Pending};
+
+use super::commit::{Draft, in_doubt};
+use super::jobs::Missed;
+use super::{Core, Shared};
+
+/// Most events of one batch: beyond this a batch only delays its neighbours in the frame.
+const BATCH_EVENTS_MAX: usize = 1_000;
+/// Most bytes of one batch: half a frame, so that a batch and its neighbours share one.
+const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// A batch that is worth submitting.
+struct Ready {
+    drafts: Vec<Draft>,
+    bytes: usize,
+    /// Whether its events are published also when jobs they are bound to are refused.
+    goes_first: bool,
+}
+
+/// What became of a batch until now.
+enum Turn {
+    Refused(Error),
+    /// The frame with this number in the list of those on their way, and how many events of it are the batch's.
+    Sent {
+        frame: usize,
+        events: usize,
+    },
+    Empty,
+}
+
+pub(super) async fn publish(
+    shared: &Shared,
+    events: Vec<Event>,
+    lane: Lane,
+) -> Result<Vec<Sequence>, Error> {
+    let ready = prepare(shared, events, lane, shared.clock.now())?;
+    match submit(shared, &ready, lane).await? {
+        None => Ok(Vec::new()),
+        Some(pending) => {
+            let sequences = pending.await.map_err(in_doubt)?;
+            // The jobs they are bound to stand behind them.
+            let events = (sequences.start().0..).take(ready.drafts.len());
+            Ok(events.map(Sequence).collect())
+        }
+    }
+}
+
+/// Publishes batches in their order, as many in one frame as fit.
+pub(super) async fn publish_each(
+    shared: &Shared,
+    batches: Vec<Vec<Event>>,
+) -> Vec<Result<Vec<Sequence>, Error>> {
+    let accepted = shared.clock.now();
+    let mut line = Line::new(shared);
+    for events in batches {
+        match prepare(shared, events, Lane::Work, accepted) {
+            Ok(ready) => line.add(ready).await,
+            Err(error) => {
+                line.flush().await;
+                line.turns.push(Turn::Refused(error));
+            }
+        }
+    }
+    line.flush().await;
+    line.finish().await
+}
+
+/// Batches on their way.
+struct Line<'a> {
+    shared: &'a Shared,
+    /// Waiting to be submitted together.
+    group: Vec<Ready>,
+    group_bytes: usize,
+    group_events: usize,
+    frames: Vec<Pending>,
+    turns: Vec<Turn>,
+}
+
+impl<'a> Line<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        Self {
+            shared,
+            group: Vec::new(),
+            group_bytes: 0,
+            group_events: 0,
+            frames: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    async fn add(&mut self, ready: Ready) {
+        let bytes = self.group_bytes + ready.bytes;
+        let events = self.group_events + ready.drafts.len();
+        if bytes > BATCH_BYTES_MAX || events > BATCH_EVENTS_MAX {
+            self.flush().await;
+        }
+        self.group_bytes += ready.bytes;
+        self.group_events += ready.drafts.len();
+        self.group.push(ready);
+    }
+
+    /// Submits what waits: together, or one by one when that is refused or jobs come with them.
+    async fn flush(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        (self.group_bytes, self.group_events) = (0, 0);
+        if group.len() > 1
+            && let Ok(Some(pending)) = submit_together(self.shared, &group).await
+        {
+            let frame = self.frames.len();
+            self.frames.push(pending);
+            let sent = group.iter().map(|ready| Turn::Sent {
+                frame,
+                events: ready.drafts.len(),
+            });
+            self.turns.extend(sent);
+            return;
+        }
+        for ready in group {
+            let turn = match submit(self.shared, &ready, Lane::Work).await {
+                Ok(None) => Turn::Empty,
+                Err(error) => Turn::Refused(error),
+                Ok(Some(pending)) => {
+                    self.frames.push(pending);
+                    Turn::Sent {
+                        frame: self.frames.len() - 1,
+                        events: ready.drafts.len(),
+                    }
+                }
+            };
+            self.turns.push(turn);
+        }
+    }
+
+    /// Waits until all is durable.
+    async fn finish(self) -> Vec<Result<Vec<Sequence>, Error>> {
+        let mut frames = Vec::with_capacity(self.frames.len());
+        for pending in self.frames {
+            // Each batch takes its events from the front of its frame.
+            frames.push(pending.await.map(|sequences| sequences.start().0));
+        }
+        let turns = self.turns.into_iter();
+        let answers = turns.map(|turn| match turn {
+            Turn::Empty => Ok(Vec::new()),
+            Turn::Refused(error) => Err(error),
+            Turn::Sent { frame, events } => match &mut frames[frame] {
+                Ok(next) => {
+                    let first = *next;
+                    *next += events as u64;
+                    Ok((first..*next).map(Sequence).collect())
+                }
+                Err(error) => Err(Error::InDoubt {
+                    reason: chain(error),
+                }),
+            },
+        });
+        answers.collect()
+    }
+}
+
+fn prepare(
+    shared: &Shared,
+    events: Vec<Event>,
+    lane: Lane,
+    accepted: Timestamp,
+) -> Result<Ready, Error> {
+    check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
+    let goes_first = lane == Lane::Drain || shared.any_goes_first(events.iter());
+    let events = events.into_iter();
+    let drafts: Vec<_> = events.map(|event| Draft::event(accepted, event)).collect();
+    let bytes = drafts.iter().map(Draft::bytes).sum();
+    check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
+    Ok(Ready {
+        drafts,
+        bytes,
+        goes_first,
+    })
+}
+
+/// Submits one batch with the jobs it is bound to; none when it is empty.
+async fn submit(shared: &Shared, ready: &Ready, lane: Lane) -> Result<Option<Pending>, Error> {
+    let mut missed = Missed::default();
+    let publish = |core: &Core, _| {
+        let drafts = ready.drafts.clone();
+        shared.with_bound_jobs(core, drafts, ready.goes_first, &mut missed)
+    };
+    let pending = shared.commit(lane, publish).await?;
+    shared.tell_missed(&missed);
+    Ok(pending)
+}
+
+/// Submits batches that no job is bound to; none when one is, as whether it is taken in depends on
+/// those before it.
+async fn submit_together(shared: &Shared, group: &[Ready]) -> Result<Option<Pending>, Error> {
+    let publish = |core: &Core, _| {
+        let drafts = group.iter().flat_map(|ready| &ready.drafts);
+        if core
+            .jobs
+            .binds_any(drafts.clone().filter_map(Draft::as_event))
+        {
+            return Ok(Vec::new());
+        }
+        Ok(drafts.cloned().collect())
+    };
+    shared.commit(Lane::Work, publish).await
+}
+
+pub(super) fn check_size(given: usize, max: usize, unit: &'static str) -> Result<(), Error> {
+    if given > max {
+        Err(Error::BatchTooLarge { given, max, unit })
+    } else {
+        Ok(())
+    }
+}

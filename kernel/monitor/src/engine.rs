@@ -1,0 +1,161 @@
+//! When which rule is evaluated, and what comes of it.
+//!
+//! A state machine: samples, time and what evaluations found go in; rules to evaluate, facts, samples and
+//! alerts come out. The shell around it owns clock, store and disk:
+//!
+//! ```text
+//!  append --> appended() --.                        .--> facts    (keep them first)
+//!  clock  --> tick() ------+--> DueRule::evaluate --> conclude() --> samples  (append them)
+//!  files  --> load() ------'        (reads the store)              '--> alerts   (then tell people)
+//! ```
+
+mod conclude;
+mod load;
+mod run;
+mod schedule;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+use portique_series::{Labels, Value};
+
+use crate::ingest::Index;
+use crate::{Alert, Book, DueRule, Fact, RuleGroup, RuleId, Sample};
+use run::RuleRun;
+
+pub use status::{GroupStatus, Health, RuleStatus};
+
+/// How rules are evaluated.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// How far back an instant selector looks; as the query engine has it.
+    pub lookback: Duration,
+    /// Nobody looked for longer than this: pending alerts begin anew after a restart.
+    pub outage_tolerance: Duration,
+    /// After a restart, an alert that has been pending long enough fires no sooner than this.
+    pub for_grace: Duration,
+    /// The address under which people reach this server, without a slash at the end.
+    pub external_url: String,
+}
+
+/// As in Prometheus.
+const LOOKBACK: Duration = Duration::from_mins(5);
+/// As in Prometheus.
+const OUTAGE_TOLERANCE: Duration = Duration::from_hours(1);
+/// As in Prometheus.
+const FOR_GRACE: Duration = Duration::from_mins(10);
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lookback: LOOKBACK,
+            outage_tolerance: OUTAGE_TOLERANCE,
+            for_grace: FOR_GRACE,
+            external_url: String::new(),
+        }
+    }
+}
+
+/// All rule groups and their alerts.
+pub struct Engine {
+    options: EngineOptions,
+    groups: Vec<GroupRun>,
+    /// All rules, group by group; an ordinal is an index here.
+    rules: Vec<RuleRun>,
+    by_id: BTreeMap<RuleId, usize>,
+    index: Index,
+    book: Book,
+    is_restored: bool,
+    last_alive: Option<Timestamp>,
+}
+
+struct GroupRun {
+    group: Arc<RuleGroup>,
+    /// The ordinals of its rules.
+    rules: std::ops::Range<usize>,
+    next_at: Timestamp,
+    /// Intervals that passed without an evaluation.
+    missed: u64,
+}
+
+/// What came of loading rules or of an evaluation.
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Already [applied](Book::apply) here: to be kept before anybody is told.
+    pub facts: Vec<Fact>,
+    /// To be appended.
+    pub samples: Vec<Sample>,
+    /// Alerts that began to fire, were resolved, or fire with other annotations.
+    pub alerts: Vec<Alert>,
+}
+
+/// What is to do now.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Rules to evaluate one after the other within a list: later ones read what earlier ones recorded.
+    pub due: Vec<Vec<DueRule>>,
+    /// Already applied: to be kept.
+    pub facts: Vec<Fact>,
+}
+
+impl Engine {
+    /// An engine without rules.
+    pub fn new(options: EngineOptions) -> Self {
+        Self {
+            options,
+            groups: Vec::new(),
+            rules: Vec::new(),
+            by_id: BTreeMap::new(),
+            index: Index::default(),
+            book: Book::default(),
+            is_restored: false,
+            last_alive: None,
+        }
+    }
+
+    /// Makes a fact true that was kept before a restart, or decided by
+    /// [`Book::decide`].
+    pub fn apply(&mut self, fact: &Fact) {
+        self.book.apply(fact);
+    }
+
+    /// All alerts and what people did about them.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// How rules are evaluated.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Takes note of a sample that is in the store now: rules that read it and are triggered by it are due.
+    ///
+    /// Samples older than the newest of their series concern nobody, nor do those from more than a second in
+    /// the future: their time will come.
+    pub fn appended(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) {
+        let until_ms = now.plus(schedule::AHEAD_MAX).as_millis();
+        if at_ms > until_ms {
+            return;
+        }
+        let Some(readers) = self.index.readers(labels, at_ms, until_ms) else {
+            return;
+        };
+        for ordinal in readers.iter() {
+            let run = usize::try_from(*ordinal)
+                .ok()
+                .and_then(|o| self.rules.get_mut(o));
+            if let Some(run) = run {
+                run.touch(labels, at_ms, value, now);
+            }
+        }
+    }
+
+    /// Forgets what was found out about a series that is gone from the store.
+    pub fn series_removed(&mut self, labels: &Labels) {
+        self.index.remove(labels);
+    }
+}

@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use portique_clock::Timestamp;
+use portique_series::Labels;
+
+use super::{Engine, GroupRun, Work};
+use crate::{DueRule, Fact, Fingerprint, Reason, RuleGroup};
+
+/// A sample may be so far ahead of the hub's clock and is still looked at when it arrives: clocks of its
+/// senders differ a little.
+pub(super) const AHEAD_MAX: Duration = Duration::from_secs(1);
+/// How often it is said that rules are being evaluated, while there are alerts: a restart knows the last
+/// moment before it this well.
+const ALIVE_EVERY: Duration = Duration::from_mins(1);
+/// Two evaluations of a rule are at least so far apart, because their samples have to differ in time.
+pub(super) const STEP: Duration = Duration::from_millis(1);
+
+impl Engine {
+    /// When there is something to do next; none without rules.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let groups = self.groups.iter().map(|group| group.next_at);
+        let rules = self.rules.iter().filter_map(|run| run.due_at());
+        groups.chain(rules).min()
+    }
+
+    /// What is to do now: groups whose interval has passed, in the order of their times, and rules that are
+    /// due because of a sample or a timer. What it hands out is concluded before it is asked again.
+    ///
+    /// A group that missed intervals is evaluated once, at the last of them. The clock may jump: set back, the
+    /// times that were waited for are forgotten; so ask at least every second, whatever
+    /// [`next_due`](Self::next_due) says.
+    pub fn tick(&mut self, now: Timestamp) -> Work {
+        let mut work = Work::default();
+        for run in &mut self.rules {
+            run.meet_clock(now);
+        }
+        for (at, index) in self.due_groups(now) {
+            let rules = self.groups[index].rules.clone();
+            let due = rules.map(|rule| self.due(rule, at, Reason::Tick));
+            let due = due.collect();
+            work.due.push(due);
+        }
+        for ordinal in 0..self.rules.len() {
+            if let Some(reason) = self.reason(ordinal, now) {
+                let due = self.due(ordinal, now, reason);
+                work.due.push(vec![due]);
+            }
+        }
+        self.say_alive(now, &mut work);
+        work
+    }
+
+    /// The groups whose interval has passed, by time.
+    fn due_groups(&mut self, now: Timestamp) -> Vec<(Timestamp, usize)> {
+        let mut due = Vec::new();
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            let interval = group.group.interval;
+            if group.next_at > now.plus(interval) {
+                group.next_at = last_grid_time(&group.group, now).plus(interval);
+            }
+            if group.next_at <= now {
+                let at = last_grid_time(&group.group, now);
+                let skipped = at.since(group.next_at).as_nanos() / interval.as_nanos();
+                group.missed += u64::try_from(skipped).unwrap_or(u64::MAX);
+                group.next_at = at.plus(interval);
+                due.push((at, index));
+            }
+        }
+        due.sort_unstable();
+        due
+    }
+
+    /// All rules, group by group in the order given, at one time: how files of rules are tested.
+    pub(crate) fn all_due(&mut self, at: Timestamp, order: &[usize]) -> Vec<DueRule> {
+        let rules = order
+            .iter()
+            .flat_map(|group| self.groups[*group].rules.clone());
+        let rules: Vec<usize> = rules.collect();
+        let due = rules
+            .into_iter()
+            .map(|rule| self.due(rule, at, Reason::Tick));
+        due.collect()
+    }
+
+    fn reason(&self, ordinal: usize, now: Timestamp) -> Option<Reason> {
+        let run = &self.rules[ordinal];
+        if run.due_at()? > now {
+            return None;
+        }
+        let is_dirty = run.dirty.as_ref().is_some_and(|dirty| dirty.due_at <= now);
+        Some(if is_dirty {
+            Reason::Ingest
+        } else {
+            Reason::Timer
+        })
+    }
+
+    fn due(&mut self, ordinal: usize, at: Timestamp, reason: Reason) -> DueRule {
+        let lookback = self.options.lookback;
+        let offset = self.group_of(ordinal).group.query_offset;
+        let run = &mut self.rules[ordinal];
+        let mut at = at;
+        let mut touched = None;
+        if reason == Reason::Ingest {
+            let dirty = run.dirty.take();
+            if let Some(dirty) = dirty {
+                let newest = Timestamp::from_millis(dirty.newest_ms);
+                let is_seen = newest.plus(lookback) > at;
+                at = at.max(newest);
+                // What is too old to be seen is for a whole evaluation to say.
+                touched = dirty.touched.filter(|_| is_seen);
+            }
+        }
+        if run.is_on_ingest() {
+            at = run.last_at.map_or(at, |last| at.max(last.plus(STEP)));
+        }
+        if run.timer.is_some_and(|timer| timer <= at) {
+            // Another alert's time has come too.
+            touched = None;
+            run.timer = None;
+        }
+        run.last_at = Some(at);
+        DueRule {
+            rule: std::sync::Arc::clone(&run.rule),
+            at,
+            reason,
+            query_at: at.minus(offset),
+            touched,
+            expected: std::sync::Arc::clone(&run.expected),
+        }
+    }
+
+    pub(super) fn group_of(&self, ordinal: usize) -> &GroupRun {
+        let after = self.groups.partition_point(|g| g.rules.start <= ordinal);
+        // Empty groups begin where the next one does, so the last that begins there is the one.
+        &self.groups[after - 1]
+    }
+
+    fn say_alive(&mut self, now: Timestamp, work: &mut Work) {
+        let is_time = self
+            .last_alive
+            .is_none_or(|last| now.since(last) >= ALIVE_EVERY);
+        if is_time && self.book.all().next().is_some() {
+            let fact = Fact::Alive { at: now };
+            self.book.apply(&fact);
+            self.last_alive = Some(now);
+            work.facts.push(fact);
+        }
+    }
+}
+
+/// The last time at or before `now` at which a group is evaluated: multiples of its interval, shifted by a
+/// hash of its file and name, so that groups do not all come at once and each always comes at the same times.
+pub(super) fn last_grid_time(group: &RuleGroup, now: Timestamp) -> Timestamp {
+    let interval = i64::try_from(group.interval.as_nanos()).unwrap_or(i64::MAX);
+    let key = Labels::from_pairs([("file", &*group.file), ("name", &*group.name)]);
+    let shift = Fingerprint::of(&key).0 % interval.unsigned_abs();
+    let shift = i64::try_from(shift).expect("it is below the interval");
+    let shifted = now.as_nanos().saturating_sub(shift);
+    Timestamp::from_nanos(shifted - shifted.rem_euclid(interval) + shift)
+}

@@ -1,0 +1,169 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portique_series::{Labels, Source, Value};
+
+use super::{DueRule, Raised, SAME_LABELS, Wanted, number, unnamed};
+use crate::expand::{Surroundings, Texts};
+use crate::{ALERT_NAME, Alerting, OnStale, Point, Query, QueryError};
+
+impl DueRule {
+    pub(super) fn raised(
+        &self,
+        alerting: &Alerting,
+        source: &dyn Source,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Raised, QueryError> {
+        let mut raised = Raised::default();
+        let texts = surroundings.texts(source, self.at, self.query_at);
+        for point in self.values(&self.rule.query, source)? {
+            self.want(&mut raised, alerting, &texts, Sign::of(&point))?;
+        }
+        let sensed = match (&alerting.resolve, alerting.on_stale) {
+            (None, OnStale::Resolve) => return Ok(raised),
+            (Some(resolve), _) => self.hold(&mut raised, resolve, source)?,
+            (None, OnStale::Alarm) => self.sensed(&self.rule.query, source)?,
+        };
+        if alerting.on_stale == OnStale::Alarm {
+            let expected = self.expected.iter();
+            let in_scope = expected.filter(|source| self.concerns(source));
+            for gone in in_scope.filter(|source| !sensed.contains(*source)) {
+                self.want(&mut raised, alerting, &texts, Sign::missing(gone))?;
+            }
+            raised.present = sensed;
+        }
+        Ok(raised)
+    }
+
+    /// Whether the evaluation looked at a source's series.
+    pub(crate) fn concerns(&self, source: &Labels) -> bool {
+        let scope = self.touched.as_ref();
+        scope.is_none_or(|touched| touched.contains_key(source))
+    }
+
+    /// An expression's elements; of the touched series only, when they are all that is new.
+    fn values(
+        &self,
+        query: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<Vec<Point>, QueryError> {
+        let (Some(touched), Some(threshold)) = (&self.touched, query.threshold()) else {
+            return query.instant(source, self.query_at.as_millis());
+        };
+        let points = touched.values().filter(|t| match &t.value {
+            Value::Float(value) => {
+                !t.value.is_stale() && threshold.op.holds(*value, threshold.bound)
+            }
+            Value::Histogram(_) => false,
+        });
+        let points = points.map(|t| Point {
+            labels: t.labels.clone(),
+            value: t.value.clone(),
+        });
+        Ok(points.collect())
+    }
+
+    /// What an expression compares, before it is compared.
+    fn subjects(
+        &self,
+        query: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<Vec<Point>, QueryError> {
+        if let Some(touched) = &self.touched {
+            let alive = touched.values().filter(|t| !t.value.is_stale());
+            let points = alive.map(|t| Point {
+                labels: t.labels.clone(),
+                value: t.value.clone(),
+            });
+            return Ok(points.collect());
+        }
+        match query.threshold() {
+            Some(threshold) => threshold.subject.instant(source, self.query_at.as_millis()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The sources that have a value.
+    fn sensed(
+        &self,
+        query: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<BTreeSet<Labels>, QueryError> {
+        let points = self.subjects(query, source)?;
+        Ok(points.iter().map(|point| unnamed(&point.labels)).collect())
+    }
+
+    /// Notes the sources that have a value at which alerts do not resolve; returns all that have one.
+    fn hold(
+        &self,
+        raised: &mut Raised,
+        resolve: &Arc<dyn Query>,
+        source: &dyn Source,
+    ) -> Result<BTreeSet<Labels>, QueryError> {
+        let mut sensed = BTreeSet::new();
+        for point in self.subjects(resolve, source)? {
+            let resolves = resolve
+                .threshold()
+                .is_some_and(|t| t.op.holds(number(&point), t.bound));
+            let source = unnamed(&point.labels);
+            if !resolves {
+                raised.held.insert(source.clone());
+            }
+            sensed.insert(source);
+        }
+        Ok(sensed)
+    }
+
+    fn want(
+        &self,
+        raised: &mut Raised,
+        alerting: &Alerting,
+        texts: &Texts<'_>,
+        sign: Sign<'_>,
+    ) -> Result<(), QueryError> {
+        let source = unnamed(sign.labels);
+        let expand = |text: &str| texts.expand(text, sign.labels, sign.value);
+        let mut labels = source.to_builder();
+        for (name, text) in &self.rule.labels {
+            labels.set(name, expand(text));
+        }
+        labels.set(ALERT_NAME, &*alerting.alert);
+        let annotations = alerting.annotations.iter();
+        let annotations = annotations.map(|(name, text)| (name, expand(text)));
+        let wanted = Wanted {
+            annotations: Labels::from_pairs(annotations),
+            source,
+            value: sign.value,
+            is_stale: sign.is_stale,
+        };
+        match raised.wanted.insert(labels.build(), wanted) {
+            None => Ok(()),
+            Some(_) => Err(QueryError::new(format!("{SAME_LABELS} alert labels"))),
+        }
+    }
+}
+
+/// Why there should be an alert: an element of the result, or one that is missing.
+struct Sign<'a> {
+    labels: &'a Labels,
+    value: f64,
+    is_stale: bool,
+}
+
+impl<'a> Sign<'a> {
+    fn of(point: &'a Point) -> Self {
+        Self {
+            labels: &point.labels,
+            value: number(point),
+            is_stale: false,
+        }
+    }
+
+    fn missing(source: &'a Labels) -> Self {
+        Self {
+            labels: source,
+            value: f64::NAN,
+            is_stale: true,
+        }
+    }
+}

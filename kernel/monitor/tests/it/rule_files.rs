@@ -1,0 +1,177 @@
+//! Rule files, right and wrong.
+
+use std::time::Duration;
+
+use portique_monitor::{
+    RuleDefaults, RuleGroup, RuleKind, Trigger, duplicate_rules, read_rule_file,
+};
+
+use crate::language::promql;
+
+fn read(text: &str) -> Result<Vec<RuleGroup>, Vec<String>> {
+    let read = read_rule_file("r.yml", text, &promql(), &RuleDefaults::default());
+    read.map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_told_with_place_and_remedy() {
+    let problems = read(
+        r#"groups:
+- name: a
+  intervall: 5s
+  limit: many
+  rules:
+  - alert: Hot
+    expr: temp >
+    for: soon
+  - record: x{y="z"}
+    expr: temp
+    for: 5m
+    labels: {__name__: y}
+  - expr: temp
+  - alert: Two
+    record: two
+    expr: temp
+  - alert: Text
+    expr: temp > 1
+    annotations: {summary: "{{ $labels.tank "}
+    labels: {alertname: x}
+  - alert: Silent
+    expr: absent(temp)
+    stale: alert
+    resolve_expr: temp
+    trigger: push
+  - alert: Nobody
+    expr: absent(temp)
+    stale: alarm
+- name: a
+- rules: []
+"#,
+    )
+    .unwrap_err();
+    assert_eq!(problems, PROBLEMS);
+}
+
+const PROBLEMS: &[&str] = &[
+    r#"r.yml:3:3: "intervall" is no key of a group: did you mean "interval"?"#,
+    "r.yml:4:10: limit is a whole number, 0 or above",
+    "r.yml:7:11: expr: 1:7: parse error: unexpected end of input",
+    r#"r.yml:8:10: for is a duration such as 30s or 1h30m, not "soon""#,
+    "r.yml:9:13: braces in the recorded name: a selector belongs into expr, labels into labels",
+    "r.yml:11:10: for is for alerting rules: a recording rule has none",
+    "r.yml:12:14: __name__ is no name for labels: use record",
+    "r.yml:13:5: a rule needs record or alert",
+    "r.yml:14:12: a rule has either record or alert: make it two rules",
+    "r.yml:19:28: summary: template line 1, column 1: this action is not closed: write }}",
+    "r.yml:20:14: alertname is set by alert: leave it out",
+    "r.yml:23:12: stale is resolve or alarm",
+    "r.yml:24:19: resolve_expr compares with a number, such as temperature < 80",
+    "r.yml:25:14: trigger is interval or ingest",
+    "r.yml:28:12: stale: alarm needs an expr or resolve_expr that compares with a number, such as \
+     temperature > 90: else nobody knows which series there should be",
+    "r.yml:29:3: group \"a\" is there twice in this file: rename one",
+    "r.yml:30:3: a group needs a name",
+];
+
+#[test]
+fn keys_mean_what_they_mean_in_prometheus() {
+    let groups = read(
+        r#"groups:
+- name: a
+  interval: 30s
+  query_offset: 1m
+  limit: 5
+  labels: {team: ground, tier: 1}
+  rules:
+  - alert: Hot
+    expr: temp > 90
+    for: 5m
+    keep_firing_for: 10m
+    labels: {tier: 2}
+    annotations: {summary: hot}
+  - record: "a:b"
+    expr: sum(temp)
+    trigger: ingest
+- name: b
+"#,
+    )
+    .unwrap();
+    let [a, b] = &groups[..] else { panic!() };
+    assert_eq!(
+        (a.interval, a.query_offset, a.limit),
+        (Duration::from_secs(30), Duration::from_mins(1), 5)
+    );
+    assert_eq!(
+        (b.interval, b.limit, b.rules.len()),
+        (Duration::from_mins(1), 0, 0)
+    );
+    let [hot, recorded] = &a.rules[..] else {
+        panic!()
+    };
+    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(hot.labels, [own("team", "ground"), own("tier", "2")]);
+    let RuleKind::Alerting(alerting) = &hot.kind else {
+        panic!()
+    };
+    assert_eq!(alerting.hold, Duration::from_mins(5));
+    assert_eq!(alerting.keep_firing, Duration::from_mins(10));
+    assert_eq!(
+        (hot.trigger, recorded.trigger),
+        (Trigger::Interval, Trigger::Ingest)
+    );
+    assert_eq!(hot.line, 8);
+}
+
+#[test]
+fn a_rule_keeps_its_identity_when_its_expression_changes_only() {
+    let id = |text: &str| {
+        read(text).unwrap()[0]
+            .rules
+            .iter()
+            .map(|r| r.id)
+            .collect::<Vec<_>>()
+    };
+    let file = |expr: &str, tier: &str| {
+        format!(
+            "groups: [{{name: a, rules: [{{alert: A, expr: {expr}, labels: {{tier: {tier}}}}}]}}]"
+        )
+    };
+    assert_eq!(id(&file("up > 1", "1")), id(&file("up > 2", "1")));
+    assert_ne!(id(&file("up > 1", "1")), id(&file("up > 1", "2")));
+    let twins = id("groups: [{name: a, rules: [{alert: A, expr: x}, {alert: A, expr: y}]}]");
+    assert_ne!(twins[0], twins[1]);
+}
+
+#[test]
+fn rules_that_yield_the_same_are_found() {
+    let groups = read(
+        "groups:
+- name: a
+  rules:
+  - {record: x, expr: up, labels: {a: 1}}
+  - {record: x, expr: down, labels: {a: 1}}
+  - {record: x, expr: down, labels: {a: 2}}
+  - {alert: x, expr: down, labels: {a: 1}}
+",
+    )
+    .unwrap();
+    let duplicates = duplicate_rules(&groups);
+    let [twice] = &duplicates[..] else {
+        panic!("{duplicates:?}")
+    };
+    assert_eq!(twice.name, "x");
+    assert_eq!(
+        twice
+            .places
+            .iter()
+            .map(|(_, line)| *line)
+            .collect::<Vec<_>>(),
+        [4, 5]
+    );
+}
+
+#[test]
+fn an_empty_file_has_no_rules() {
+    assert!(read("").unwrap().is_empty());
+    assert!(read("groups:\n").unwrap().is_empty());
+}

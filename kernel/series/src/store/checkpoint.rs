@@ -1,0 +1,109 @@
+//! The head in one file, so that a start reads little of the log.
+
+use std::sync::Arc;
+
+use portique_journal::Sequence;
+
+use super::append::unavailable;
+use super::wait::block_on;
+use super::{Checkpointed, Store};
+use crate::chunk::put_varint;
+use crate::head::Series;
+use crate::log::{CheckpointWriter, Page, put_bytes, put_exemplar, put_metadata, put_series};
+use crate::{Error, Exemplar, Labels, Metadata};
+
+/// The head as it was after a record.
+struct Copy {
+    after: Sequence,
+    logged_bytes: u64,
+    newest_ms: i64,
+    series: Vec<(u32, Series)>,
+    metadata: Vec<(Box<str>, Metadata)>,
+    exemplars: Vec<(Labels, Exemplar)>,
+}
+
+impl Store {
+    /// Whether the log has grown enough since the last checkpoint.
+    pub(super) fn checkpoint_is_due(&self, last: &Checkpointed) -> bool {
+        let logged_bytes = self.read_state().logged_bytes - last.logged_bytes;
+        // A checkpoint costs what it writes: half its size of log for each keeps that within bounds.
+        logged_bytes >= self.config.checkpoint_bytes.max(last.bytes / 2)
+    }
+
+    /// Writes a checkpoint and lets the log before it go; appends and queries go on meanwhile.
+    pub(super) fn write_checkpoint(&self, last: &mut Checkpointed) -> Result<(), Error> {
+        let copy = self.copy_head();
+        let disk = Arc::clone(&self.disk);
+        let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms)?;
+        for (slot, series) in &copy.series {
+            writer.entry(Page::Series, |into| put_entry(into, *slot, series))?;
+        }
+        for (metric, metadata) in &copy.metadata {
+            writer.entry(Page::Metadata, |into| put_metadata(into, metric, metadata))?;
+        }
+        for (slot, exemplar) in copy.exemplar_slots() {
+            writer.entry(Page::Exemplars, |into| put_exemplar(into, slot, exemplar))?;
+        }
+        // The log must not end before the checkpoint: its next records would count as contained.
+        if self.journal.durable() < copy.after {
+            block_on(self.journal.wait_durable(copy.after)).map_err(unavailable)?;
+        }
+        *last = Checkpointed {
+            bytes: writer.finish(copy.series.len() as u64)?,
+            logged_bytes: copy.logged_bytes,
+        };
+        self.journal.trim(copy.after.next()).map_err(unavailable)
+    }
+
+    fn copy_head(&self) -> Copy {
+        let state = self.read_state();
+        let head = &state.head;
+        let metadata = head.metadata.iter();
+        Copy {
+            after: state.sequence,
+            logged_bytes: state.logged_bytes,
+            newest_ms: head.newest_ms,
+            series: head
+                .table
+                .iter()
+                .map(|(slot, series)| (slot, series.clone()))
+                .collect(),
+            metadata: metadata
+                .map(|(name, data)| (name.clone(), data.clone()))
+                .collect(),
+            exemplars: head.exemplars.iter().cloned().collect(),
+        }
+    }
+}
+
+impl Copy {
+    /// The exemplars of series that are still there.
+    fn exemplar_slots(&self) -> impl Iterator<Item = (u32, &Exemplar)> {
+        let mut slots: hashbrown::HashMap<&Labels, u32> = hashbrown::HashMap::new();
+        if !self.exemplars.is_empty() {
+            slots.extend(
+                self.series
+                    .iter()
+                    .map(|(slot, series)| (&series.labels, *slot)),
+            );
+        }
+        let exemplars = self.exemplars.iter();
+        exemplars.filter_map(move |(labels, exemplar)| Some((*slots.get(labels)?, exemplar)))
+    }
+}
+
+fn put_entry(into: &mut Vec<u8>, slot: u32, series: &Series) {
+    put_series(into, slot, series.labels.packed());
+    let mut series = series.clone();
+    series.seal_late();
+    let sealed = series.sealed.iter().flat_map(|sealed| sealed.iter());
+    let count = 1 + series.sealed.as_ref().map_or(0, |sealed| sealed.len());
+    put_varint(into, count as u64);
+    put_bytes(
+        into,
+        series.open.as_ref().map_or(&[], |open| open.as_bytes()),
+    );
+    for chunk in sealed {
+        put_bytes(into, chunk.as_bytes());
+    }
+}

@@ -1,0 +1,87 @@
+//! How a store starts.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
+
+use portique_clock::{Clock, Random};
+use portique_journal::{Committer, Disk, FolderDisk, Journal, Sequence, spawn};
+
+use super::plan::Plan;
+use super::replay::replay;
+use super::{Checkpointed, Counts, State, Store};
+use crate::head::Head;
+use crate::log::find_checkpoint;
+use crate::{Config, Error};
+
+/// The log's folder in the store's.
+const LOG_FOLDER: &str = "log";
+
+impl Store {
+    /// Opens the store of a folder, bringing back every sample that was acknowledged; makes one where there is none.
+    /// Two processes must not open the same folder.
+    ///
+    /// # Errors
+    /// What is damaged, with its file; nothing is changed then. [`Error::Config`]; [`Error::Io`].
+    pub fn open(
+        config: Config,
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        random: &mut dyn Random,
+    ) -> Result<Self, Error> {
+        let path = folder.join(LOG_FOLDER);
+        let disk = FolderDisk::open(&path).map_err(|source| Error::Io {
+            action: "open",
+            path: path.clone(),
+            source,
+        })?;
+        let (mut store, committer) = Self::open_on(config, Arc::new(disk), clock, random)?;
+        let committer = spawn(committer).map_err(|source| Error::Io {
+            action: "start a thread for",
+            path,
+            source,
+        })?;
+        store.committer = Some(committer);
+        Ok(store)
+    }
+
+    /// Opens a store that lives in memory and in the log on a disk; the caller drives the committer, as simulations do.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(
+        config: Config,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        random: &mut dyn Random,
+    ) -> Result<(Self, Committer), Error> {
+        config.check()?;
+        let options = config.journal();
+        let frame_bytes_max = options.frame_bytes_max;
+        let opened = Journal::open(options, Arc::clone(&disk), Arc::clone(&clock), random);
+        let opened = opened.map_err(|source| Error::Log { source })?;
+        let checkpoint = find_checkpoint(&*disk)?.unwrap_or(Sequence(0));
+        let mut head = Head::new(config.exemplars_max);
+        let replayed = replay(&config, &disk, &opened.journal, checkpoint, &mut head)?;
+        let state = State {
+            head,
+            plan: Plan::new(frame_bytes_max),
+            sequence: opened.recovery.last,
+            logged_bytes: replayed.log_bytes,
+            counts: Counts::default(),
+        };
+        let checkpointed = Checkpointed {
+            bytes: replayed.checkpoint_bytes,
+            logged_bytes: 0,
+        };
+        let store = Self {
+            config,
+            state: RwLock::new(state),
+            journal: opened.journal,
+            disk,
+            clock,
+            maintenance: Mutex::new(checkpointed),
+            committer: None,
+        };
+        Ok((store, opened.committer))
+    }
+}

@@ -1,0 +1,458 @@
+//! What of a batch is taken: decided before anything is logged, so that replay never has to refuse.
+
+use bytes::Bytes;
+use portique_journal::Record;
+
+use crate::batch::BatchSeries;
+use crate::head::{Head, Sample, Series};
+use crate::log::{FloatsWriter, LoggedFloat, RecordKind, put_chunk, put_series};
+use crate::{
+    Appended, Batch, Chunk, Config, Error, LABELS_MAX, METRIC_NAME, Refusal, RefusalReason, Value,
+    is_stale,
+};
+
+/// A record is closed at this size: with the largest histogram behind it, it is below what the journal takes.
+const RECORD_BYTES: usize = 128 << 10;
+
+/// Names and values of one series together: one record must hold them, whatever the limits of single labels are.
+const PACKED_BYTES_MAX: usize = 64 << 10;
+
+/// So many samples of one series are looked through for one at the same time.
+const COMPARED_MAX: usize = 1024;
+
+/// A part of a batch, ready to be logged and then applied.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) taken: Vec<Taken>,
+    /// Slots of series made for this part; they go again when it cannot be logged.
+    pub(super) created: Vec<u32>,
+    pub(super) records: Vec<Record>,
+    /// Where the next part begins: series and sample of the batch.
+    next: (usize, usize),
+    series: Vec<u8>,
+    floats: FloatsWriter,
+    chunks: Vec<u8>,
+    run: Option<(u32, Chunk)>,
+    /// For each slot the part that last had it.
+    marks: Vec<u32>,
+    part: u32,
+    bytes: usize,
+    bytes_max: usize,
+    blame: Option<Blame>,
+}
+
+/// The metric with the most series and the label with the most values: looked for once a batch.
+#[derive(Debug, Clone)]
+struct Blame {
+    metric: (String, usize),
+    label: (String, usize),
+}
+
+/// A sample of the batch that is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) slot: u32,
+    pub(super) series: u32,
+    pub(super) sample: u32,
+    pub(super) is_late: bool,
+}
+
+/// What the plan goes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) config: &'a Config,
+    pub(super) newest_allowed_ms: i64,
+    pub(super) window_ms: i64,
+}
+
+/// What becomes of one sample.
+enum Verdict {
+    Newer,
+    Late,
+    /// It is there already.
+    Known,
+    Refused(RefusalReason),
+    /// It cannot be told before what was planned is applied.
+    NextPart,
+}
+
+impl Plan {
+    /// A plan whose parts fit a frame of the journal.
+    pub(super) fn new(frame_bytes_max: usize) -> Self {
+        Self {
+            bytes_max: frame_bytes_max / 4,
+            ..Self::default()
+        }
+    }
+
+    /// Begins a batch.
+    pub(super) fn begin(&mut self) {
+        self.next = (0, 0);
+        self.blame = None;
+    }
+
+    /// Whether all of the batch was planned.
+    pub(super) fn is_done(&self, batch: &Batch) -> bool {
+        self.next.0 >= batch.len()
+    }
+
+    /// Plans the next part: no series comes twice in it.
+    pub(super) fn plan(
+        &mut self,
+        batch: &Batch,
+        head: &mut Head,
+        rules: Rules<'_>,
+        appended: &mut Appended,
+    ) -> Result<(), Error> {
+        self.begin_part(batch);
+        while self.next.0 < batch.len() && self.bytes() < self.bytes_max {
+            let series = batch.at(self.next.0);
+            if let Some(slot) = self.slot(&series, head, rules, appended)
+                && (!self.mark(slot) || !self.plan_series(&series, slot, head, rules, appended)?)
+            {
+                break;
+            }
+            self.next = (self.next.0 + 1, 0);
+        }
+        self.end_part();
+        Ok(())
+    }
+
+    fn begin_part(&mut self, batch: &Batch) {
+        self.taken.clear();
+        self.created.clear();
+        self.records.clear();
+        self.series.clear();
+        self.bytes = 0;
+        self.floats.begin(batch.has_starts());
+        self.part = self.part.wrapping_add(1);
+        if self.part == 0 {
+            self.marks.fill(0);
+            self.part = 1;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes + self.series.len() + self.floats.len() + self.chunks.len()
+    }
+
+    /// False when the part has had the series already.
+    #[inline]
+    fn mark(&mut self, slot: u32) -> bool {
+        let slot = slot as usize;
+        if self.marks.len() <= slot {
+            self.marks.resize(slot + 1, 0);
+        }
+        std::mem::replace(&mut self.marks[slot], self.part) != self.part
+    }
+
+    #[inline]
+    fn slot(
+        &mut self,
+        series: &BatchSeries<'_>,
+        head: &mut Head,
+        rules: Rules<'_>,
+        appended: &mut Appended,
+    ) -> Option<u32> {
+        if let Some(slot) = head.table.find(series.packed()) {
+            return Some(slot);
+        }
+        let first_ms = *series.timestamps().first()?;
+        if let Err(reason) = check_new(series, head, rules.config, &mut self.blame) {
+            let refusal = Refusal {
+                series: self.next.0,
+                timestamp_ms: first_ms,
+                reason,
+            };
+            appended.refuse(refusal, series.timestamps().len());
+            return None;
+        }
+        // A series of which nothing is taken is not made.
+        let is_ahead = |timestamp_ms: &i64| *timestamp_ms > rules.newest_allowed_ms;
+        if series.timestamps().iter().all(is_ahead) {
+            for timestamp_ms in series.timestamps() {
+                let refusal = Refusal {
+                    series: self.next.0,
+                    timestamp_ms: *timestamp_ms,
+                    reason: too_new(rules),
+                };
+                appended.refuse(refusal, 1);
+            }
+            return None;
+        }
+        let labels = series.to_labels();
+        let class = rules.config.retention.class_of(&labels);
+        let slot = head.create(Series::new(labels, class));
+        self.created.push(slot);
+        if self.series.len() + series.packed().len() >= RECORD_BYTES {
+            self.close_series();
+        }
+        put_series(&mut self.series, slot, series.packed());
+        Some(slot)
+    }
+
+    /// False when the rest of the series belongs to the next part.
+    #[inline]
+    fn plan_series(
+        &mut self,
+        series: &BatchSeries<'_>,
+        slot: u32,
+        head: &Head,
+        rules: Rules<'_>,
+        appended: &mut Appended,
+    ) -> Result<bool, Error> {
+        let begin = self.taken.len();
+        let mut last_ms = head.table.last(slot).timestamp_ms;
+        for index in self.next.1..series.timestamps().len() {
+            let timestamp_ms = series.timestamps()[index];
+            let verdict = if self.bytes() >= self.bytes_max {
+                Verdict::NextPart
+            } else if timestamp_ms > rules.newest_allowed_ms {
+                Verdict::Refused(too_new(rules))
+            } else if let Some(problem) = histogram_problem(series, index) {
+                Verdict::Refused(RefusalReason::BadHistogram { problem })
+            } else if timestamp_ms > last_ms {
+                last_ms = timestamp_ms;
+                Verdict::Newer
+            } else {
+                let planned = &self.taken[begin..];
+                judge_late((series, index), planned, (slot, last_ms), head, rules)?
+            };
+            match verdict {
+                Verdict::Newer => self.take(series, slot, index, false),
+                Verdict::Late => {
+                    appended.out_of_order += 1;
+                    self.take(series, slot, index, true);
+                }
+                Verdict::Known => {}
+                Verdict::Refused(reason) => {
+                    let refusal = Refusal {
+                        series: self.next.0,
+                        timestamp_ms,
+                        reason,
+                    };
+                    appended.refuse(refusal, 1);
+                    continue;
+                }
+                Verdict::NextPart => {
+                    self.next.1 = index;
+                    return Ok(false);
+                }
+            }
+            appended.samples += 1;
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn take(&mut self, series: &BatchSeries<'_>, slot: u32, index: usize, is_late: bool) {
+        self.taken.push(Taken {
+            slot,
+            series: self.next.0 as u32,
+            sample: index as u32,
+            is_late,
+        });
+        let (timestamp_ms, start_ms) = (series.timestamps()[index], series.start(index));
+        if let Some(histogram) = series.histogram(index) {
+            let value = Value::Histogram(std::sync::Arc::clone(histogram));
+            self.log_histogram(
+                slot,
+                &Sample {
+                    timestamp_ms,
+                    value,
+                    start_ms,
+                },
+            );
+            return;
+        }
+        self.floats.push(LoggedFloat {
+            slot,
+            timestamp_ms,
+            value: series.floats()[index],
+            start_ms,
+        });
+        if self.floats.len() >= RECORD_BYTES {
+            self.close_floats();
+        }
+    }
+
+    fn log_histogram(&mut self, slot: u32, sample: &Sample) {
+        if let Some((run_slot, run)) = &mut self.run
+            && *run_slot == slot
+            && run
+                .append(sample.timestamp_ms, &sample.value, sample.start_ms)
+                .is_ok()
+        {
+            return;
+        }
+        self.close_run();
+        let begun = Chunk::begin(sample.timestamp_ms, &sample.value, sample.start_ms);
+        self.run = begun.ok().map(|chunk| (slot, chunk));
+    }
+
+    fn close_run(&mut self) {
+        if let Some((slot, chunk)) = self.run.take() {
+            put_chunk(&mut self.chunks, slot, chunk.as_bytes());
+            if self.chunks.len() >= RECORD_BYTES {
+                self.close_chunks();
+            }
+        }
+    }
+
+    fn close_series(&mut self) {
+        if !self.series.is_empty() {
+            let body = Bytes::copy_from_slice(&self.series);
+            self.series.clear();
+            self.record(RecordKind::Series, body);
+        }
+    }
+
+    fn close_floats(&mut self) {
+        if !self.floats.is_empty() {
+            let body = Bytes::copy_from_slice(self.floats.as_bytes());
+            self.floats.restart();
+            self.record(RecordKind::Floats, body);
+        }
+    }
+
+    fn close_chunks(&mut self) {
+        if !self.chunks.is_empty() {
+            let body = Bytes::copy_from_slice(&self.chunks);
+            self.chunks.clear();
+            self.record(RecordKind::Chunks, body);
+        }
+    }
+
+    fn end_part(&mut self) {
+        self.close_run();
+        self.close_series();
+        self.close_floats();
+        self.close_chunks();
+        // Samples follow the series they belong to, however the records were filled.
+        self.records.sort_by_key(|record| record.kind);
+    }
+
+    fn record(&mut self, kind: RecordKind, body: Bytes) {
+        self.bytes += body.len();
+        self.records.push(Record {
+            kind: kind as u8,
+            body,
+        });
+    }
+}
+
+fn too_new(rules: Rules<'_>) -> RefusalReason {
+    RefusalReason::TooNew {
+        newest_ms: rules.newest_allowed_ms,
+    }
+}
+
+#[inline]
+fn histogram_problem(series: &BatchSeries<'_>, index: usize) -> Option<String> {
+    let histogram = series.histogram(index)?;
+    // A marker of the end needs no buckets.
+    if is_stale(histogram.sum) {
+        return None;
+    }
+    histogram.check().err().map(|problem| problem.to_string())
+}
+
+/// Judges a sample that is not newer than the newest of its series.
+fn judge_late(
+    (series, index): (&BatchSeries<'_>, usize),
+    planned: &[Taken],
+    (slot, last_ms): (u32, i64),
+    head: &Head,
+    rules: Rules<'_>,
+) -> Result<Verdict, Error> {
+    let timestamp_ms = series.timestamps()[index];
+    let value = series.value(index);
+    if planned.len() > COMPARED_MAX {
+        return Ok(Verdict::NextPart);
+    }
+    let at_same_time = |taken: &&Taken| series.timestamps()[taken.sample as usize] == timestamp_ms;
+    let planned = planned.iter().find(at_same_time);
+    let known = match planned {
+        Some(taken) => Some(series.value(taken.sample as usize)),
+        None => head.value_at(slot, timestamp_ms)?,
+    };
+    if let Some(known) = known {
+        return Ok(match is_same(&known, &value) {
+            true => Verdict::Known,
+            false => Verdict::Refused(RefusalReason::Duplicate),
+        });
+    }
+    let oldest_ms = last_ms.saturating_sub(rules.window_ms);
+    if timestamp_ms < oldest_ms {
+        return Ok(Verdict::Refused(RefusalReason::TooOld { oldest_ms }));
+    }
+    Ok(Verdict::Late)
+}
+
+/// Bit by bit, as NaN is not equal to itself.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+        (Value::Histogram(one), Value::Histogram(other)) => {
+            one == other || (is_stale(one.sum) && is_stale(other.sum))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a series that is new may be made.
+fn check_new(
+    series: &BatchSeries<'_>,
+    head: &Head,
+    config: &Config,
+    blame: &mut Option<Blame>,
+) -> Result<(), RefusalReason> {
+    let limits = &config.limits;
+    let (mut labels, mut metric, mut packed_bytes) = (0, "", 0);
+    for (name, value) in series.labels() {
+        let bytes = name.len().max(value.len());
+        packed_bytes += name.len() + value.len();
+        if bytes > limits.label_bytes_max || packed_bytes > PACKED_BYTES_MAX {
+            return Err(RefusalReason::LabelTooLong {
+                name: name.chars().take(64).collect(),
+                bytes,
+                bytes_max: limits.label_bytes_max.min(PACKED_BYTES_MAX),
+            });
+        }
+        labels += 1;
+        if name == METRIC_NAME {
+            metric = value;
+        }
+    }
+    let labels_max = limits.labels_max.min(LABELS_MAX);
+    if labels > labels_max {
+        return Err(RefusalReason::TooManyLabels { labels, labels_max });
+    }
+    if head.table.len() >= limits.series_max {
+        let blame = blame.get_or_insert_with(|| Blame {
+            metric: head.index.largest_metric(),
+            label: head.index.largest_label(),
+        });
+        return Err(RefusalReason::TooManySeries {
+            series_max: limits.series_max,
+            metric: blame.metric.clone(),
+            label: blame.label.clone(),
+        });
+    }
+    if head.index.series_of_metric(metric) >= limits.series_per_metric_max {
+        return Err(RefusalReason::TooManyOfMetric {
+            series_max: limits.series_per_metric_max,
+            metric: metric.to_owned(),
+            label: largest_label_of(series, head),
+        });
+    }
+    Ok(())
+}
+
+/// Of the labels of a series the one that has the most values in the whole store.
+fn largest_label_of(series: &BatchSeries<'_>, head: &Head) -> (String, usize) {
+    let others = series.labels().filter(|(name, _)| *name != METRIC_NAME);
+    let sizes = others.map(|(name, _)| (name, head.index.values_of(name)));
+    let (name, values) = sizes.max_by_key(|(_, values)| *values).unwrap_or_default();
+    (name.to_owned(), values)
+}

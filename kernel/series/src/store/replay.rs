@@ -1,0 +1,212 @@
+//! From checkpoint and log back to the head; memory is never above what the head takes.
+
+use std::sync::Arc;
+
+use portique_journal::{Disk, Entry, Journal, Sequence};
+
+use crate::chunk::Damage;
+use crate::head::{Head, Sample, Series};
+use crate::log::{CheckpointReader, FloatsReader, LogRecord, Page, RecordKind};
+use crate::{Chunk, Config, Error, Samples, SealedChunk, Value};
+
+/// More chunks of one series are damage.
+const CHUNKS_MAX: usize = 1 << 24;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    pub(super) checkpoint_bytes: u64,
+    pub(super) log_bytes: u64,
+}
+
+/// Fills a head from the checkpoint made after a record (0: none) and the records that follow.
+pub(super) fn replay(
+    config: &Config,
+    disk: &Arc<dyn Disk>,
+    journal: &Journal,
+    checkpoint: Sequence,
+    head: &mut Head,
+) -> Result<Replayed, Error> {
+    let mut replayed = Replayed::default();
+    let (first, last) = (journal.first(), journal.durable());
+    if first > checkpoint.next() || last < checkpoint {
+        return Err(Error::LogGap {
+            first,
+            last,
+            checkpoint,
+        });
+    }
+    if checkpoint > Sequence(0) {
+        let reader = CheckpointReader::open(Arc::clone(disk), checkpoint)?;
+        replayed.checkpoint_bytes = restore(config, reader, head)?;
+    }
+    let entries = journal.read(checkpoint.next());
+    for entry in entries.map_err(|source| Error::Log { source })? {
+        let entry = entry.map_err(|source| Error::Log { source })?;
+        replayed.log_bytes += entry.body.len() as u64;
+        apply(config, head, &entry)?;
+    }
+    head.table.find_free();
+    Ok(replayed)
+}
+
+fn restore(config: &Config, mut reader: CheckpointReader, head: &mut Head) -> Result<u64, Error> {
+    head.newest_ms = reader.newest_ms;
+    loop {
+        let (page, payload) = reader.next_page()?;
+        let mut record = LogRecord::new(payload);
+        let restored = match page {
+            Page::Series => restore_series(config, head, &mut record),
+            Page::Metadata => replay_metadata(head, &mut record),
+            Page::Exemplars => replay_exemplars(head, &mut record),
+            Page::Begin => Err("it begins twice"),
+            Page::End if payload != (head.table.len() as u64).to_le_bytes() => {
+                Err("it lacks series")
+            }
+            Page::End => return Ok(reader.bytes()),
+        };
+        restored.map_err(|reason| reader.damaged(reason))?;
+    }
+}
+
+fn restore_series(
+    config: &Config,
+    head: &mut Head,
+    record: &mut LogRecord<'_>,
+) -> Result<(), Damage> {
+    while !record.is_at_end() {
+        let slot = record.slot()?;
+        let labels = record.labels()?;
+        let class = config.retention.class_of(&labels);
+        let mut series = Series::new(labels, class);
+        let chunks = record.count(CHUNKS_MAX)?;
+        for index in 0..chunks {
+            let bytes = record.bytes()?;
+            match index {
+                0 if bytes.is_empty() => {}
+                0 => series.open = Some(Arc::new(Chunk::from_bytes(bytes).map_err(damage)?)),
+                _ => series.add_sealed(SealedChunk::from_bytes(bytes).map_err(damage)?),
+            }
+        }
+        let last = series.find_last().map_err(damage)?;
+        if head.table.series(slot).is_some() {
+            return Err("a slot holds two series");
+        }
+        head.restore(slot, series);
+        head.table.set_last(slot, last);
+    }
+    Ok(())
+}
+
+fn apply(config: &Config, head: &mut Head, entry: &Entry) -> Result<(), Error> {
+    let kind = RecordKind::from_byte(entry.kind);
+    let mut record = LogRecord::new(&entry.body);
+    let applied = kind.and_then(|kind| match kind {
+        RecordKind::Series => replay_series(config, head, &mut record),
+        RecordKind::Floats => replay_floats(head, &entry.body),
+        RecordKind::Chunks => replay_chunks(head, &mut record),
+        RecordKind::Metadata => replay_metadata(head, &mut record),
+        RecordKind::Exemplars => replay_exemplars(head, &mut record),
+        RecordKind::Deleted => replay_deleted(head, &mut record),
+    });
+    applied.map_err(|reason| Error::DamagedLog {
+        sequence: entry.sequence,
+        reason,
+    })
+}
+
+fn replay_series(
+    config: &Config,
+    head: &mut Head,
+    record: &mut LogRecord<'_>,
+) -> Result<(), Damage> {
+    while !record.is_at_end() {
+        let slot = record.slot()?;
+        let labels = record.labels()?;
+        let class = config.retention.class_of(&labels);
+        head.restore(slot, Series::new(labels, class));
+    }
+    Ok(())
+}
+
+fn replay_floats(head: &mut Head, body: &[u8]) -> Result<(), Damage> {
+    let mut floats = FloatsReader::open(body)?;
+    while let Some(float) = floats.next()? {
+        let last_ms = head.table.last(float.slot).timestamp_ms;
+        if head.table.series(float.slot).is_none() {
+            return Err("a sample is of no series");
+        }
+        if float.timestamp_ms > last_ms {
+            head.append_float(float.slot, float.timestamp_ms, float.value, float.start_ms);
+        } else {
+            let sample = Sample {
+                timestamp_ms: float.timestamp_ms,
+                value: Value::Float(float.value),
+                start_ms: float.start_ms,
+            };
+            head.insert(float.slot, sample).map_err(damage)?;
+        }
+    }
+    Ok(())
+}
+
+fn replay_chunks(head: &mut Head, record: &mut LogRecord<'_>) -> Result<(), Damage> {
+    let mut samples = Samples::default();
+    while !record.is_at_end() {
+        let slot = record.slot()?;
+        if head.table.series(slot).is_none() {
+            return Err("a chunk is of no series");
+        }
+        let chunk = SealedChunk::from_bytes(record.bytes()?).map_err(damage)?;
+        samples.clear();
+        chunk
+            .read(i64::MIN, i64::MAX, &mut samples)
+            .map_err(damage)?;
+        for index in 0..samples.len() {
+            let sample = Sample {
+                timestamp_ms: samples.timestamps[index],
+                value: samples.value(index),
+                start_ms: samples.starts.get(index).copied().unwrap_or(0),
+            };
+            head.insert(slot, sample).map_err(damage)?;
+        }
+    }
+    Ok(())
+}
+
+fn replay_metadata(head: &mut Head, record: &mut LogRecord<'_>) -> Result<(), Damage> {
+    while !record.is_at_end() {
+        let (metric, metadata) = record.metadata()?;
+        head.metadata.insert(metric.into(), metadata);
+    }
+    Ok(())
+}
+
+fn replay_exemplars(head: &mut Head, record: &mut LogRecord<'_>) -> Result<(), Damage> {
+    while !record.is_at_end() {
+        let (slot, exemplar) = record.exemplar()?;
+        let series = head
+            .table
+            .series(slot)
+            .ok_or("an exemplar is of no series")?;
+        let labels = series.labels.clone();
+        head.exemplars.push(labels, exemplar);
+    }
+    Ok(())
+}
+
+fn replay_deleted(head: &mut Head, record: &mut LogRecord<'_>) -> Result<(), Damage> {
+    let (first_ms, last_ms) = (record.zigzag()?, record.zigzag()?);
+    while !record.is_at_end() {
+        head.delete(record.slot()?, first_ms, last_ms)
+            .map_err(damage)?;
+    }
+    Ok(())
+}
+
+fn damage(error: Error) -> Damage {
+    match error {
+        Error::DamagedChunk { reason, .. } => reason,
+        _ => "a chunk cannot be read",
+    }
+}

@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use super::limit::Limit;
+use super::problem::Problem;
+use super::raw::RawConfig;
+
+/// One minute, under which rules see nothing of what they are about, to ten years.
+const RETAIN_AGE_S: Limit = Limit::of("telemetry.retain_age_s", "seconds", 60.0, 315_360_000.0);
+/// One gibibyte to one pebibyte.
+const RETAIN_BYTES: Limit = Limit::of(
+    "telemetry.retain_bytes",
+    "bytes",
+    1_073_741_824.0,
+    1_125_899_906_842_624.0,
+);
+/// A hundred, which the hub itself has, to what memory of a large machine holds.
+const SERIES_MAX: Limit = Limit::of("telemetry.series_max", "series", 100.0, 100_000_000.0);
+/// Nothing out of order, to the month that meters are late by at most.
+const OUT_OF_ORDER_S: Limit = Limit::of(
+    "telemetry.out_of_order_window_s",
+    "seconds",
+    0.0,
+    2_678_400.0,
+);
+/// A tenth of a second, to the ten minutes that nobody waits longer than.
+const QUERY_TIMEOUT_S: Limit = Limit::of("query.timeout_s", "seconds", 0.1, 600.0);
+/// A thousand, to as many as 100 GB hold.
+const QUERY_SAMPLES_MAX: Limit = Limit::of("query.samples_max", "samples", 1000.0, 4e9);
+/// As in Prometheus.
+const QUERY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(120);
+
+/// How telemetry is kept and queried; what is not said is the store's and the engine's own default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    /// Age of samples that are kept; without limit by default, range 60 s to ten years.
+    pub retain_age: Option<Duration>,
+    /// Bytes of samples that are kept; without limit by default, range 1 GiB to 1 PiB.
+    pub retain_bytes: Option<u64>,
+    /// Series with recent samples; range 100 to 100 million.
+    pub series_max: Option<usize>,
+    /// How far a sample may lie before the newest of its series; range 0 s to 31 days.
+    pub out_of_order_window: Option<Duration>,
+    /// Whether samples are taken from whoever reaches the hub, without a token; off by default.
+    pub open_writes: bool,
+    /// Whether the experimental parts of PromQL are on; off by default.
+    pub experimental_queries: bool,
+    /// How long a query may take; default 2 min, range 0.1 s to 10 min.
+    pub query_timeout: Duration,
+    /// Samples that a query may hold at once; range 1,000 to 4 billion.
+    pub query_samples_max: Option<usize>,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            retain_age: None,
+            retain_bytes: None,
+            series_max: None,
+            out_of_order_window: None,
+            open_writes: false,
+            experimental_queries: false,
+            query_timeout: QUERY_TIMEOUT_DEFAULT,
+            query_samples_max: None,
+        }
+    }
+}
+
+pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> TelemetryConfig {
+    let raw = &raw.telemetry;
+    let mut number = |limit: &Limit, written: &Option<_>| limit.resolve(written.as_ref(), problems);
+    let seconds = Duration::from_secs_f64;
+    TelemetryConfig {
+        retain_age: number(&RETAIN_AGE_S, &raw.retain_age_s).map(seconds),
+        retain_bytes: number(&RETAIN_BYTES, &raw.retain_bytes).map(|bytes| bytes as u64),
+        series_max: number(&SERIES_MAX, &raw.series_max).map(|series| series as usize),
+        out_of_order_window: number(&OUT_OF_ORDER_S, &raw.out_of_order_window_s).map(seconds),
+        open_writes: raw
+            .open_writes
+            .as_ref()
+            .is_some_and(|written| written.value),
+        experimental_queries: raw
+            .experimental
+            .as_ref()
+            .is_some_and(|written| written.value),
+        query_timeout: number(&QUERY_TIMEOUT_S, &raw.query_timeout_s)
+            .map_or(QUERY_TIMEOUT_DEFAULT, seconds),
+        query_samples_max: number(&QUERY_SAMPLES_MAX, &raw.query_samples_max)
+            .map(|samples| samples as usize),
+    }
+}

@@ -1,0 +1,89 @@
+//! Prometheus' query interface, word for word, so that its clients work on the hub's telemetry.
+//!
+//! Answers and refusals have Prometheus' envelope instead of the hub's own; unknown parameters are
+//! ignored, as there. Reads need no token, as the hub's other reads. Queries run on threads that may
+//! block, a limited number at once, each with a deadline, and end when their visitor is gone.
+//!
+//! Source: Prometheus 3.14, `web/api/v1`.
+
+mod answer;
+mod at_root;
+mod exemplars;
+mod listing;
+mod number;
+mod parameters;
+mod query;
+mod result;
+mod status;
+mod syntax;
+mod tree;
+mod work;
+
+use std::sync::Arc;
+
+use portique_series::Store;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::telemetry::Telemetry;
+use answer::{Answer, Refusal};
+pub(crate) use at_root::at_root;
+use work::Work;
+
+/// What a path begins with that Prometheus' own begins without.
+pub(crate) const PREFIX: &str = "/prometheus";
+/// Routes that change nothing although they are asked by POST, below `/prometheus/api/v1/`.
+pub(crate) const READS: [&str; 7] = [
+    "query",
+    "query_range",
+    "query_exemplars",
+    "labels",
+    "series",
+    "format_query",
+    "parse_query",
+];
+/// Routes with a deadline of their own, which says what it is in Prometheus' words.
+pub(crate) const OWN_DEADLINES: [&str; 2] =
+    ["/prometheus/api/v1/query", "/prometheus/api/v1/query_range"];
+
+type Reply = Result<Answer, Refusal>;
+
+/// What the routes stand on.
+struct QueryApi {
+    telemetry: Telemetry,
+    work: Work,
+}
+
+/// The routes below `/prometheus`.
+pub(crate) fn router(telemetry: Telemetry) -> OpenApiRouter {
+    let api = Arc::new(QueryApi {
+        work: Work::new(telemetry.clock.clone()),
+        telemetry,
+    });
+    let v1 = OpenApiRouter::new()
+        .merge(query::router())
+        .merge(listing::router())
+        .merge(exemplars::router())
+        .merge(syntax::router())
+        .merge(status::router());
+    let routes = OpenApiRouter::new()
+        .nest("/api/v1", v1)
+        .merge(status::health())
+        .with_state(api);
+    OpenApiRouter::new().nest(PREFIX, routes)
+}
+
+impl QueryApi {
+    /// Reads from the store on a thread that may block, within the time of a query.
+    ///
+    /// # Errors
+    /// What the read says, or that it took too long.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, portique_series::Error> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let store = self.telemetry.store.clone();
+        let timeout = self.telemetry.query_timeout;
+        let done = self.work.run(timeout, move |_| read(&store)).await?;
+        done.map_err(|error| Refusal::internal(&error))
+    }
+}
