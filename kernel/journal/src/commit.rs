@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -84,8 +84,10 @@ impl Committer {
                 tracing::error!(error = %error, "no thread to prepare journal segments");
                 return;
             }
-            let mut writer = writer;
-            repeat(|| writer.step(), |limit| shared.wait_for_work(limit));
+            let writer = Arc::new(Mutex::new(writer));
+            shared.share_writer(Arc::downgrade(&writer));
+            let step = || writer.lock().map_or(Step::Done, |mut writer| writer.step());
+            repeat(step, |limit| shared.wait_for_work(limit));
         });
     }
 

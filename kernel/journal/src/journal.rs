@@ -8,7 +8,7 @@ use portique_clock::{Clock, Random, Timestamp};
 
 use crate::catalog::Oldest;
 use crate::pending::{Durable, Room};
-use crate::shared::{Accepted, Shared};
+use crate::shared::Shared;
 use crate::{
     Committer, Config, Disk, Error, Lane, Pending, Reader, Record, Scheduling, Sequence, StoreId,
     read, recover,
@@ -136,7 +136,12 @@ impl Journal {
             loop {
                 match self.accept(&mut records, bytes, lane, Some(context.waker())) {
                     // Its waker waits already, so that an append locks the journal once.
-                    Ok(accepted) => pending = Some(accepted),
+                    Ok(accepted) => {
+                        let accepted = pending.insert(accepted);
+                        if accepted.is_left() {
+                            return Pin::new(accepted).poll(context);
+                        }
+                    }
                     Err(Error::Full { .. }) => match Pin::new(&mut room).poll(context) {
                         // The queue was emptied in between.
                         Poll::Ready(Ok(())) => continue,
@@ -260,7 +265,7 @@ impl Journal {
         lane: Lane,
         waker: Option<&Waker>,
     ) -> Result<Pending, Error> {
-        let Accepted { sequences, ticket } = self.shared.accept(records, bytes, lane, waker)?;
-        Ok(Pending::new(self.shared.clone(), sequences, ticket))
+        let accepted = self.shared.accept(records, bytes, lane, waker)?;
+        Ok(Pending::new(self.shared.clone(), accepted))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use crate::shared::Shared;
+use crate::shared::{Accepted, Shared};
 use crate::{Error, Lane, Sequence};
 
 /// Records on their way to the disk: resolves when all of them are durable, or never will be.
@@ -16,21 +16,32 @@ use crate::{Error, Lane, Sequence};
 pub struct Pending {
     sequences: RangeInclusive<Sequence>,
     durable: Durable,
+    /// Whether the committer does not know of them.
+    is_left: bool,
 }
 
 impl Pending {
-    /// With the ticket of a waker that waits for the last of them already, if one does.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        sequences: RangeInclusive<Sequence>,
-        ticket: Option<u64>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, accepted: Accepted) -> Self {
+        let Accepted {
+            sequences,
+            ticket,
+            is_left,
+        } = accepted;
         let durable = Durable {
             shared,
             sequence: *sequences.end(),
             ticket,
         };
-        Self { sequences, durable }
+        Self {
+            sequences,
+            durable,
+            is_left,
+        }
+    }
+
+    /// Whether the next poll writes them, or sees to it.
+    pub(crate) fn is_left(&self) -> bool {
+        self.is_left
     }
 
     /// The sequences of the records, in the order in which they were given.
@@ -53,9 +64,20 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let sequences = self.sequences();
+        if std::mem::take(&mut self.is_left) {
+            self.durable.shared.write_lonely();
+        }
         Pin::new(&mut self.durable)
             .poll(context)
             .map_ok(|()| sequences)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.is_left {
+            self.durable.shared.tell_committer();
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a journal's handles, its committer and its readers share.
 
 mod inner;
+mod lonely;
 mod space;
 
 pub(crate) use inner::{Batch, Inner};
+use lonely::Lonely;
 pub(crate) use space::warn_of_drain_only;
 
 use std::fmt;
@@ -30,6 +32,7 @@ pub(crate) struct Shared {
     /// Tells the frames of this life from those of earlier ones.
     pub(crate) epoch: u64,
     pub(crate) scheduling: OnceLock<Scheduling>,
+    lonely: Lonely,
     /// Never locked while `inner` is.
     store: Mutex<Store>,
     /// A copy of `Inner::durable`, so that a resolved wait takes no lock.
@@ -68,6 +71,8 @@ pub(crate) struct Accepted {
     pub(crate) sequences: RangeInclusive<Sequence>,
     /// Of the waker that waits for the last of them.
     pub(crate) ticket: Option<u64>,
+    /// Whether the committer was not told: who waits for them writes them, or tells it.
+    pub(crate) is_left: bool,
 }
 
 impl Shared {
@@ -80,6 +85,7 @@ impl Shared {
             id: birth.id,
             epoch: birth.epoch,
             scheduling: OnceLock::new(),
+            lonely: Lonely::default(),
             store: Mutex::new(birth.store),
             durable: AtomicU64::new(inner.durable),
             inner: Mutex::new(inner),
@@ -147,13 +153,14 @@ impl Shared {
     ) -> Result<Accepted, Error> {
         let mut inner = self.lock();
         inner.admits(lane, bytes, self.config.queue_bytes_max)?;
+        let is_left = self.is_lonely(&inner, bytes);
         let first = inner.next;
         inner.next += records.len() as u64;
         let last = inner.next - 1;
         let ticket = waker.map(|waker| inner.waiters.add(last, waker.clone()));
         inner.queued_bytes += bytes;
-        let wake = !inner.work_signal;
-        inner.work_signal = true;
+        let wake = !inner.work_signal && !is_left;
+        inner.work_signal |= wake;
         inner.queue.push_back(Batch {
             records: std::mem::take(records),
             bytes,
@@ -165,6 +172,7 @@ impl Shared {
         Ok(Accepted {
             sequences: Sequence(first)..=Sequence(last),
             ticket,
+            is_left,
         })
     }
 
@@ -229,6 +237,7 @@ impl Shared {
             let mut inner = self.lock();
             inner.catalog.mark(position);
             inner.durable = durable;
+            inner.is_writing = false;
             self.durable.store(durable, Ordering::Release);
             inner.waiters.reached(durable)
         };
@@ -297,7 +306,9 @@ impl Shared {
 
     /// Blocks the writer until something is to be done, at most for `limit`.
     pub(crate) fn wait_for_work(&self, limit: Option<Duration>) {
-        wait(&self.work, self.lock(), limit, |inner| inner.work_signal);
+        let mut inner = self.lock();
+        inner.sleeps = limit.is_none();
+        wait(&self.work, inner, limit, |inner| inner.work_signal);
     }
 
     /// Blocks the upkeep until something is to be done, at most for `limit`.

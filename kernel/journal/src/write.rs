@@ -85,6 +85,11 @@ impl Writer {
         }
     }
 
+    /// Whether the next frame may begin a segment, which takes longer than writing.
+    pub(crate) fn is_near_end(&self) -> bool {
+        !self.batches.is_empty() || !self.active.fits(self.shared.config.body_bytes_max())
+    }
+
     fn advance(&mut self, closing: bool) -> Result<Step, Failure> {
         let rests = self.batches.is_empty();
         if rests && closing {
@@ -152,6 +157,10 @@ impl Writer {
             inner.queued_bytes -= batch.bytes;
             self.batches.push(batch);
         }
+        inner.is_writing = !self.batches.is_empty();
+        if inner.is_writing {
+            inner.taken_bytes = self.batches.iter().map(|batch| batch.bytes).sum();
+        }
         let closing = inner.closing;
         self.shared.wake_for_room(inner);
         Some(closing)
@@ -177,6 +186,7 @@ impl Writer {
         let records = self.batches[..count]
             .iter()
             .flat_map(|batch| &batch.records);
+        let began = self.shared.clock.monotonic();
         let chain = encode(&mut self.frame, place, stamp, records);
         let written = active.file.write_at(place.offset, &self.frame);
         written
@@ -194,6 +204,8 @@ impl Writer {
             sequence: active.position.sequence + records as u64,
         };
         self.wrote_at = self.shared.clock.monotonic();
+        let took = self.wrote_at.saturating_sub(began);
+        self.shared.note_write(took);
         self.shared.advance(active.position);
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(super) async fn limit_time<F: Future<Output = Response>>(
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     if route.is_some_and(|route| OWN_DEADLINES.contains(&route.as_str())) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let may_wait = route.is_some_and(|route| LONG_POLLS.contains(&route.as_str()));
     let limit = if may_wait { limit + WAIT_MAX } else { limit };

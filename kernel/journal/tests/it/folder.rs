@@ -291,6 +291,22 @@ async fn many_writers_wait_for_room_and_all_are_acknowledged() {
     running.stop();
 }
 
+#[tokio::test]
+async fn what_nobody_waits_for_is_written_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(folder.path(), small());
+    running.append(1..=1);
+    drop(running.journal.submit(vec![record(2)], Lane::Work).unwrap());
+    running.journal.wait_durable(Sequence(2)).await.unwrap();
+    // Never looked at, but there is somebody who waits for a later one.
+    let unseen = running.journal.submit(vec![record(3)], Lane::Work).unwrap();
+    running.append(4..=4);
+    assert_eq!(running.journal.durable(), Sequence(4));
+    drop(unseen);
+    assert_numbers(&running.read(1), 1, 4);
+    running.stop();
+}
+
 /// The segment files, in order.
 fn segments(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder)
