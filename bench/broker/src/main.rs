@@ -4,6 +4,7 @@
 //! stand outside the server's process, on loopback. Ours is on stable storage before anything is
 //! acknowledged; the peers run as they ship, and also as they would have to run to promise the same.
 
+mod alone;
 mod ascent;
 mod bullmq;
 mod events;
