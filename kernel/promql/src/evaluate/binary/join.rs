@@ -1,6 +1,6 @@
 //! Arithmetic and comparison between the series of two vectors.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use portique_series::{Labels, Value};
 
