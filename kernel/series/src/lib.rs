@@ -40,7 +40,7 @@ pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Source};
-pub use store::{Listing, Maintained, Store, Submitted};
+pub use store::{Deleted, Figures, Largest, Listing, Maintained, Store, Submitted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{NEVER_MS, PARTITION_MS};
-use crate::{Chunk, ChunkKind, Error, Histogram, Labels, Refused, Samples, SealedChunk, Value};
+use crate::{Chunk, Error, Histogram, Labels, Refused, Samples, SealedChunk, Value};
 
 /// So many late samples wait, sorted, before they become a chunk: an insertion moves few of them.
 const LATE_MAX: usize = 32;
@@ -130,6 +130,28 @@ impl Series {
         Arc::make_mut(self.sealed.get_or_insert_default()).push(chunk);
     }
 
+    /// Keeps some of the closed chunks.
+    pub(crate) fn retain_sealed(&mut self, is_kept: impl FnMut(&SealedChunk) -> bool) {
+        if let Some(sealed) = &mut self.sealed {
+            let sealed = Arc::make_mut(sealed);
+            sealed.retain(is_kept);
+            sealed.shrink_to_fit();
+            if sealed.is_empty() {
+                self.sealed = None;
+            }
+        }
+    }
+
+    /// The partitions in which it has samples, some perhaps more than once.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = i64> {
+        let open = self.open.iter().map(|open| open.first_ms());
+        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
+        let late = self.late.iter().flat_map(|late| late.iter());
+        open.chain(sealed.map(SealedChunk::first_ms))
+            .chain(late.map(|sample| sample.timestamp_ms))
+            .map(partition)
+    }
+
     /// The value at a time, if there is a sample.
     pub(crate) fn value_at(&self, timestamp_ms: i64) -> Result<Option<Value>, Error> {
         let late = self.late.iter().flat_map(|late| late.iter());
@@ -203,31 +225,6 @@ impl Series {
             self.sealed = Some(Arc::new(chunks.into_iter().map(Chunk::seal).collect()));
         }
         Ok(deleted)
-    }
-
-    /// Bytes of its samples.
-    pub(crate) fn chunk_bytes(&self) -> usize {
-        let open = self.open.iter().map(|open| open.memory_bytes());
-        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
-        let late = self
-            .late
-            .iter()
-            .map(|late| late.capacity() * size_of::<Sample>());
-        let sealed = sealed.map(|chunk| chunk.as_bytes().len() + size_of::<SealedChunk>());
-        open.chain(sealed).chain(late).sum()
-    }
-
-    /// How many samples it has.
-    pub(crate) fn samples(&self) -> usize {
-        let open = self.open.iter().map(|open| open.len());
-        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
-        let late = self.late.iter().map(|late| late.len());
-        open.chain(sealed.map(SealedChunk::len)).chain(late).sum()
-    }
-
-    /// What an open chunk holds, for the last sample of a series that was read from a checkpoint.
-    pub(crate) fn open_kind(&self) -> Option<ChunkKind> {
-        self.open.as_ref().map(|open| open.kind())
     }
 
     fn begin_chunk(&mut self, timestamp_ms: i64, value: &Value, start_ms: i64) {

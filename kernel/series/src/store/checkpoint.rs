@@ -63,11 +63,7 @@ impl Store {
             after: state.sequence,
             logged_bytes: state.logged_bytes,
             newest_ms: head.newest_ms,
-            series: head
-                .table
-                .iter()
-                .map(|(slot, series)| (slot, series.clone()))
-                .collect(),
+            series: head.sorted().collect(),
             metadata: metadata
                 .map(|(name, data)| (name.clone(), data.clone()))
                 .collect(),

@@ -92,6 +92,9 @@ fn restore_series(
         if head.table.series(slot).is_some() {
             return Err("a slot holds two series");
         }
+        head.oldest_ms = series
+            .first_ms()
+            .map_or(head.oldest_ms, |first| first.min(head.oldest_ms));
         head.restore(slot, series);
         head.table.set_last(slot, last);
     }

@@ -39,15 +39,13 @@ fn live(seed: u64) {
         };
         disk.arrange(cut);
         if let Ok(mut rig) = Rig::open(&disk, config()) {
-            for id in 0..5 {
+            for (id, (least, most)) in acknowledged.iter_mut().zip(&mut offered).enumerate() {
                 let found = rig.floats(&labels(id), 0, i64::MAX).len() as i64;
-                let (least, most) = (acknowledged[id], offered[id]);
                 assert!(
-                    (least..=most).contains(&found),
+                    (*least..=*most).contains(&found),
                     "seed {seed}, life {life}, series {id}: {found} of {least}..={most}"
                 );
-                offered[id] = found;
-                acknowledged[id] = found;
+                (*least, *most) = (found, found);
             }
             while !disk.has_failed() {
                 work(&mut rig, &mut random, &mut offered, &mut acknowledged);
@@ -87,11 +85,11 @@ fn work(rig: &mut Rig, random: &mut Seeded, offered: &mut [i64; 5], acknowledged
     }
     let mut batch = Batch::new();
     let begun = *offered;
-    for id in 0..5 {
+    for (id, begun) in begun.iter().enumerate() {
         let count = random.below(4) as i64 * 10;
         if count > 0 {
             batch.series(&labels(id)).expect("labels");
-            for n in begun[id]..begun[id] + count {
+            for n in *begun..begun + count {
                 batch.float(n, n as f64);
             }
             offered[id] += count;

@@ -76,39 +76,51 @@ impl Rig {
     }
 
     pub(crate) fn floats(&self, series: &Labels, from_ms: i64, to_ms: i64) -> Vec<Float> {
-        let samples = self.samples(series, from_ms, to_ms);
-        let bits = samples.floats.iter().map(|value| value.to_bits());
-        samples.timestamps.iter().copied().zip(bits).collect()
+        floats(&self.store, series, from_ms, to_ms)
     }
 
     pub(crate) fn samples(&self, series: &Labels, from_ms: i64, to_ms: i64) -> Samples {
-        let matchers = series
-            .iter()
-            .map(|(name, value)| Matcher::equal(name, value));
-        let selection = Selection {
-            matchers: matchers.collect(),
-            from_ms,
-            to_ms,
-        };
-        let selected = self.store.select(&selection).expect("a selection");
-        let mut samples = Samples::default();
-        let mut last = Samples::default();
-        if let Some(index) = (0..selected.len()).find(|index| selected.labels(*index) == series) {
-            selected
-                .read(index, from_ms, to_ms, &mut samples)
-                .expect("samples");
-            selected
-                .read_last(index, from_ms, to_ms, &mut last)
-                .expect("the last");
-        }
-        let newest = samples.timestamps.last().copied();
-        assert_eq!(
-            last.timestamps.last().copied(),
-            newest,
-            "read_last is the last of read"
-        );
-        samples
+        samples(&self.store, series, from_ms, to_ms)
     }
+}
+
+pub(crate) fn floats(store: &Store, series: &Labels, from_ms: i64, to_ms: i64) -> Vec<Float> {
+    let samples = samples(store, series, from_ms, to_ms);
+    let bits = samples.floats.iter().map(|value| value.to_bits());
+    samples.timestamps.iter().copied().zip(bits).collect()
+}
+
+pub(crate) fn samples(store: &Store, series: &Labels, from_ms: i64, to_ms: i64) -> Samples {
+    let selection = Selection {
+        matchers: matchers(series),
+        from_ms,
+        to_ms,
+    };
+    let selected = store.select(&selection).expect("a selection");
+    let mut samples = Samples::default();
+    let mut last = Samples::default();
+    if let Some(index) = (0..selected.len()).find(|index| selected.labels(*index) == series) {
+        selected
+            .read(index, from_ms, to_ms, &mut samples)
+            .expect("samples");
+        selected
+            .read_last(index, from_ms, to_ms, &mut last)
+            .expect("the last");
+    }
+    let newest = samples.timestamps.last().copied();
+    assert_eq!(
+        last.timestamps.last().copied(),
+        newest,
+        "read_last is the last of read"
+    );
+    samples
+}
+
+pub(crate) fn matchers(series: &Labels) -> Vec<Matcher> {
+    series
+        .iter()
+        .map(|(name, value)| Matcher::equal(name, value))
+        .collect()
 }
 
 pub(crate) fn series(metric: &str, pairs: &[(&str, &str)]) -> Labels {
