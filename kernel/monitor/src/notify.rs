@@ -12,6 +12,7 @@ mod job;
 mod log;
 mod matchers;
 mod message;
+mod payload;
 mod silence;
 
 pub use alert::{Posted, Received, WithoutEnd};
@@ -32,4 +33,5 @@ pub use job::{JOB_BYTES_MAX, NotificationJob};
 pub use log::{IN_FLIGHT_MAX, LOG_RETENTION, LogEntry, LogKey, Reason, Withheld};
 pub use matchers::Matchers;
 pub use message::{AlertStatus, Message, MessageAlert};
+pub use payload::{HttpPost, Mail, Payload, PayloadError, library, render};
 pub use silence::{Silence, SilenceRequest, SilenceState};
