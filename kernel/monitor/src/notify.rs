@@ -1,6 +1,7 @@
 //! From alerts to people: routing, grouping, inhibition, silences and what is said when.
 
 mod alert;
+pub mod api;
 mod config;
 mod dispatcher;
 mod error;

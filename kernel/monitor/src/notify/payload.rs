@@ -105,7 +105,9 @@ pub fn render(
     job: &NotificationJob,
     now: Timestamp,
 ) -> Result<Payload, PayloadError> {
-    let ways = config.receiver(&job.receiver).map(|receiver| &receiver.integrations);
+    let ways = config
+        .receiver(&job.receiver)
+        .map(|receiver| &receiver.integrations);
     let way = ways.and_then(|ways| ways.iter().find(|way| *way.key() == *job.integration));
     let way = way.ok_or_else(|| PayloadError::Gone {
         receiver: job.receiver.to_string(),

@@ -147,7 +147,7 @@ impl SilenceRequest {
         }
         if self.matchers.all_match_empty() {
             return bad(
-                "at least one matcher must not match the empty string, or it mutes everything"
+                "at least one matcher must not match the empty string, or it mutes every alert without these labels"
                     .into(),
             );
         }

@@ -26,9 +26,17 @@ impl Writer<'_> {
         let mut attachment = Map::new();
         for (key, template) in &config.texts {
             let text = self.text(key, template)?;
-            let text = if key == "title" { cut(&text, SLACK_TITLE_MAX) } else { text };
+            let text = if key == "title" {
+                cut(&text, SLACK_TITLE_MAX)
+            } else {
+                text
+            };
             let is_of_message = SLACK_MESSAGE_KEYS.contains(&key.as_str());
-            let place = if is_of_message { &mut message } else { &mut attachment };
+            let place = if is_of_message {
+                &mut message
+            } else {
+                &mut attachment
+            };
             if !text.is_empty() {
                 place.insert(key.clone(), text.into());
             }
@@ -54,7 +62,10 @@ impl Writer<'_> {
 
     pub(super) fn discord(&self, config: &DiscordConfig) -> Result<Payload, PayloadError> {
         let title = cut(&self.text("title", &config.title)?, DISCORD_TITLE_MAX);
-        let description = cut(&self.text("message", &config.message)?, DISCORD_DESCRIPTION_MAX);
+        let description = cut(
+            &self.text("message", &config.message)?,
+            DISCORD_DESCRIPTION_MAX,
+        );
         let color = match self.job.message.status {
             AlertStatus::Firing => RED,
             AlertStatus::Resolved => GREEN,
@@ -64,7 +75,10 @@ impl Writer<'_> {
             "content": content,
             "embeds": [{ "title": title, "description": description, "color": color }],
         });
-        for (key, template) in [("username", &config.username), ("avatar_url", &config.avatar_url)] {
+        for (key, template) in [
+            ("username", &config.username),
+            ("avatar_url", &config.avatar_url),
+        ] {
             let text = self.text(key, template)?;
             if !text.is_empty() {
                 message[key] = text.into();

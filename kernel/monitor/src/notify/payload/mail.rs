@@ -27,7 +27,10 @@ pub struct Mail {
 impl Writer<'_> {
     pub(super) fn mail(&self, config: &EmailConfig) -> Result<Payload, PayloadError> {
         let to = self.text("to", &config.to)?;
-        let to = to.split(',').map(str::trim).filter(|address| !address.is_empty());
+        let to = to
+            .split(',')
+            .map(str::trim)
+            .filter(|address| !address.is_empty());
         let mut headers = BTreeMap::new();
         for (name, template) in &config.headers {
             headers.insert(name.clone(), one_line(&self.text(name, template)?));
@@ -50,6 +53,8 @@ impl Writer<'_> {
 
 /// A header is one line: what an alert's label says must not become another header.
 fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_control()).filter(|part| !part.is_empty());
+    let words = text
+        .split(|c: char| c.is_control())
+        .filter(|part| !part.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }

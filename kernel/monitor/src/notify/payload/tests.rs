@@ -62,7 +62,12 @@ fn job(receiver: &str, integration: &str) -> NotificationJob {
 
 fn rendered(receiver: &str, integration: &str) -> Result<Payload, PayloadError> {
     let config = Config::parse("c", CONFIG, Flavour::Alertmanager).unwrap();
-    render(&config, &library([]).unwrap(), &job(receiver, integration), at(62))
+    render(
+        &config,
+        &library([]).unwrap(),
+        &job(receiver, integration),
+        at(62),
+    )
 }
 
 fn posted(integration: &str) -> serde_json::Value {
@@ -109,7 +114,10 @@ fn chats_are_told_in_their_own_form() {
     assert_eq!(attachment["color"], "danger");
     assert_eq!(attachment["title"], "[FIRING 1] pad (<n>)");
     assert_eq!(attachment["title_link"], "http://hub");
-    assert_eq!(attachment["fields"], json!([{"title": "t", "value": "2", "short": true}]));
+    assert_eq!(
+        attachment["fields"],
+        json!([{"title": "t", "value": "2", "short": true}])
+    );
     assert!(attachment.get("pretext").is_none());
     let discord = posted("discord[0]");
     assert_eq!(discord["username"], "hub");
@@ -125,11 +133,20 @@ fn an_email_has_both_bodies_and_no_smuggled_header() {
         panic!("a mail");
     };
     assert_eq!(mail.to, ["a@x", "pad@x"]);
-    assert_eq!((mail.from.as_str(), mail.subject.as_str()), ("hub@example.org", "[FIRING 1] pad (<n>)"));
+    assert_eq!(
+        (mail.from.as_str(), mail.subject.as_str()),
+        ("hub@example.org", "[FIRING 1] pad (<n>)")
+    );
     assert_eq!(mail.headers["X-Team"], "pad Bcc: evil@x");
     let html = mail.html.unwrap();
-    assert!(html.contains("It is &lt;hot&gt;") && !html.contains("<hot>"), "{html}");
-    assert!(html.contains("href=\"http://prom/graph?a=1&amp;b=2\""), "{html}");
+    assert!(
+        html.contains("It is &lt;hot&gt;") && !html.contains("<hot>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("href=\"http://prom/graph?a=1&amp;b=2\""),
+        "{html}"
+    );
     assert!(mail.text.unwrap().starts_with("Firing:\n- It is <hot>"));
 }
 
@@ -148,7 +165,10 @@ fn what_cannot_be_rendered_says_why() {
     let gone = rendered("all", "webhook[1]").unwrap_err();
     assert!(matches!(gone, PayloadError::Gone { .. }), "{gone}");
     let broken = rendered("broken", "action[0]").unwrap_err();
-    assert!(portique_fault::chain(&broken).contains("out of range"), "{broken}");
+    assert!(
+        portique_fault::chain(&broken).contains("out of range"),
+        "{broken}"
+    );
 }
 
 #[test]
@@ -161,7 +181,10 @@ fn long_texts_are_cut_to_what_is_taken() {
         panic!("a request");
     };
     let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
-    assert_eq!(body["embeds"][0]["title"].as_str().unwrap().chars().count(), 256);
+    assert_eq!(
+        body["embeds"][0]["title"].as_str().unwrap().chars().count(),
+        256
+    );
 }
 
 #[test]
@@ -177,6 +200,13 @@ fn a_job_that_is_too_large_leaves_alerts_out_and_counts_them() {
     let bytes = job.encode();
     assert!(bytes.len() <= crate::notify::JOB_BYTES_MAX);
     let read = NotificationJob::decode(&bytes).unwrap();
-    assert_eq!(read.message.alerts.len() + read.message.truncated_alerts, 100);
-    assert!(read.message.alerts.len() >= 25, "{}", read.message.alerts.len());
+    assert_eq!(
+        read.message.alerts.len() + read.message.truncated_alerts,
+        100
+    );
+    assert!(
+        read.message.alerts.len() >= 25,
+        "{}",
+        read.message.alerts.len()
+    );
 }
