@@ -226,13 +226,13 @@ fn variance(values: &[f64]) -> f64 {
 
 /// Where the best value is; NaN is worse than any other.
 fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> usize {
-    let mut best = 0;
+    let (mut place, mut best) = (0, values[0]);
     for (index, value) in values.iter().enumerate() {
-        if better(*value, values[best]) || values[best].is_nan() {
-            best = index;
+        if better(*value, best) || best.is_nan() {
+            (place, best) = (index, *value);
         }
     }
-    best
+    place
 }
 
 /// The floats, unless there is none.
