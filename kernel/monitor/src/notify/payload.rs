@@ -86,7 +86,9 @@ impl Fault for PayloadError {
 ///
 /// # Errors
 /// The first text that is no template.
-pub fn library<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Library, template::Error> {
+pub fn template_library<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+) -> Result<Library, template::Error> {
     let mut library = Library::default();
     library.add(DEFAULT_TEMPLATES)?;
     for text in texts {

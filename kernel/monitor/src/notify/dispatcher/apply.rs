@@ -161,6 +161,7 @@ impl Dispatcher {
             expires_at: notified.expires_at,
             firing: notified.firing.clone(),
             resolved: notified.resolved.clone(),
+            owed: notified.owed.clone(),
             reason: notified.reason,
         };
         self.state.log.insert(notified.key.clone(), entry);
@@ -257,11 +258,8 @@ impl Dispatcher {
                 receiver: Arc::clone(&receiver.name),
                 integration: Arc::from(integration.key()),
             };
-            let is_told = self
-                .state
-                .log
-                .get(&key)
-                .is_some_and(|e| e.firing.contains(&alert));
+            let entry = self.state.log.get(&key);
+            let is_told = entry.is_some_and(|entry| entry.awaits_end_of(alert));
             let telling = self
                 .state
                 .busy

@@ -46,6 +46,8 @@ pub(super) struct Look<'a> {
     /// Those that may be told of.
     alerts: Vec<(Fingerprint, &'a Received)>,
     pub(super) tellable: Tellable,
+    /// Those that may not.
+    mute: BTreeSet<Fingerprint>,
     /// All that are over, told of or not.
     resolved: BTreeSet<Fingerprint>,
     pub(super) muted: Option<Withheld>,
@@ -157,6 +159,7 @@ impl Dispatcher {
             now,
             alerts: Vec::new(),
             tellable: Tellable::default(),
+            mute: BTreeSet::new(),
             resolved: BTreeSet::new(),
             muted: self.muted_by_time(route, now),
         };
@@ -168,7 +171,9 @@ impl Dispatcher {
             if is_resolved {
                 look.resolved.insert(*fingerprint);
             }
-            if self.muting_by(&alert.labels, inhibitor, now).is_muted() {
+            let muting = self.muting_by(&alert.labels, inhibitor, now);
+            if muting.is_muted() {
+                look.mute.insert(*fingerprint);
                 continue;
             }
             look.alerts.push((*fingerprint, alert));
@@ -231,6 +236,8 @@ impl Dispatcher {
         due: &mut Due,
     ) {
         let is_sent = way.sends_resolved || !reason.is_end();
+        let before = self.state.log.get(key);
+        let is_owed = |alert: &&Fingerprint| before.is_some_and(|e| e.awaits_end_of(**alert));
         due.facts.push(Fact::Notified(Box::new(Notified {
             id,
             at: look.now,
@@ -238,6 +245,7 @@ impl Dispatcher {
             reason,
             firing: look.tellable.firing.clone(),
             resolved: look.tellable.resolved.clone(),
+            owed: look.mute.iter().filter(is_owed).copied().collect(),
             expires_at: look.now.plus(remembered(look.route.timing.repeat_interval)),
             is_sent,
         })));

@@ -1,11 +1,12 @@
 //! Messages in Slack and Discord.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::{HttpPost, Payload, PayloadError, Writer};
 use crate::notify::config::{DiscordConfig, HttpConfig, SecretSource, SlackConfig};
 use crate::notify::message::AlertStatus;
-use std::time::Duration;
 
 /// Longest texts that Slack shows, in characters.
 const SLACK_TITLE_MAX: usize = 1_024;
@@ -14,8 +15,8 @@ const DISCORD_TITLE_MAX: usize = 256;
 const DISCORD_DESCRIPTION_MAX: usize = 2_048;
 const DISCORD_CONTENT_MAX: usize = 2_000;
 /// The stripe beside the message.
-const RED: u32 = 0xb3_26_1e;
-const GREEN: u32 = 0x2e_7d_32;
+const RED: u32 = 0x00b3_261e;
+const GREEN: u32 = 0x002e_7d32;
 
 /// Keys of Slack's message; the others are of its attachment.
 const SLACK_MESSAGE_KEYS: [&str; 4] = ["channel", "icon_emoji", "icon_url", "username"];

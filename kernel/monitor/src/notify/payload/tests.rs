@@ -64,7 +64,7 @@ fn rendered(receiver: &str, integration: &str) -> Result<Payload, PayloadError> 
     let config = Config::parse("c", CONFIG, Flavour::Alertmanager).unwrap();
     render(
         &config,
-        &library([]).unwrap(),
+        &template_library([]).unwrap(),
         &job(receiver, integration),
         at(62),
     )
@@ -122,7 +122,7 @@ fn chats_are_told_in_their_own_form() {
     let discord = posted("discord[0]");
     assert_eq!(discord["username"], "hub");
     let embed = &discord["embeds"][0];
-    assert_eq!(embed["color"], 0xb3_26_1e);
+    assert_eq!(embed["color"], 0x00b3_261e);
     let text = "Firing:\n- It is <hot>\n  alertname=A, site=<n>, team=pad\n  since 2026-01-01 00:00:00 UTC\n  http://prom/graph?a=1&b=2\nResolved:\n- It is <hot>\n  alertname=B, site=<n>, team=pad\n  since 2026-01-01 00:00:00 UTC, until 2026-01-01 00:01:00 UTC\n  http://prom/graph?a=1&b=2\n";
     assert_eq!(embed["description"], text);
 }
@@ -177,7 +177,8 @@ fn long_texts_are_cut_to_what_is_taken() {
     let long = Labels::from_pairs([("team", "é".repeat(3_000))]);
     job.message.group_labels = long;
     let config = Config::parse("c", CONFIG, Flavour::Alertmanager).unwrap();
-    let Payload::Http(post) = render(&config, &library([]).unwrap(), &job, at(1)).unwrap() else {
+    let Payload::Http(post) = render(&config, &template_library([]).unwrap(), &job, at(1)).unwrap()
+    else {
         panic!("a request");
     };
     let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
