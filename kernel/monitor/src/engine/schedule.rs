@@ -19,7 +19,8 @@ impl Engine {
     /// When there is something to do next; none without rules.
     pub fn next_due(&self) -> Option<Timestamp> {
         let groups = self.groups.iter().map(|group| group.next_at);
-        let rules = self.rules.iter().filter_map(|run| run.due_at());
+        let waiting = self.waiting.iter();
+        let rules = waiting.filter_map(|ordinal| self.rules[*ordinal].due_at());
         groups.chain(rules).min()
     }
 
@@ -31,16 +32,21 @@ impl Engine {
     /// [`next_due`](Self::next_due) says.
     pub fn tick(&mut self, now: Timestamp) -> Work {
         let mut work = Work::default();
-        for run in &mut self.rules {
-            run.meet_clock(now);
+        if now < self.last_tick {
+            let rules = self.rules.iter_mut();
+            rules.for_each(|run| run.meet_clock(now));
         }
+        self.last_tick = now;
         for (at, index) in self.due_groups(now) {
             let rules = self.groups[index].rules.clone();
             let due = rules.map(|rule| self.due(rule, at, Reason::Tick));
             let due = due.collect();
             work.due.push(due);
         }
-        for ordinal in 0..self.rules.len() {
+        self.waiting
+            .retain(|ordinal| self.rules[*ordinal].due_at().is_some());
+        let waiting: Vec<usize> = self.waiting.iter().copied().collect();
+        for ordinal in waiting {
             if let Some(reason) = self.reason(ordinal, now) {
                 let due = self.due(ordinal, now, reason);
                 work.due.push(vec![due]);

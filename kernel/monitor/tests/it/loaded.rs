@@ -26,10 +26,11 @@ fn thousand_others() -> String {
 fn with_a_thousand_other_rules_only_those_that_read_the_sample_are_evaluated() {
     let mut world = World::with_rules(&thousand_others());
     let before = world.engine.next_due().unwrap();
-    world.append(&labels(r#"other{tank="7"}"#), 99.0);
+    assert!(!world.append(&labels(r#"other{tank="7"}"#), 99.0));
     assert_eq!(world.engine.next_due(), Some(before));
 
-    world.append(&labels(r#"m{tank="7"}"#), 99.0);
+    assert!(world.append(&labels(r#"m{tank="7"}"#), 99.0));
+    assert!(!world.append(&labels(r#"m{tank="7"}"#), 99.0));
     assert_eq!(world.engine.next_due(), Some(world.now));
     let work = world.engine.tick(world.now);
     let due: Vec<&str> = work
@@ -87,4 +88,12 @@ fn what_is_far_ahead_of_the_clock_waits_for_its_time() {
     let work = world.engine.tick(world.now);
     let at: Vec<Timestamp> = work.due.iter().flatten().map(|due| due.at).collect();
     assert_eq!(at, [Timestamp::from_millis(ahead(300))]);
+}
+
+#[test]
+fn evaluations_can_be_made_on_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<portique_monitor::DueRule>();
+    is_send::<portique_monitor::Evaluated>();
+    is_send::<portique_monitor::Engine>();
 }
