@@ -64,9 +64,13 @@ impl Head {
         slot
     }
 
-    /// Makes a series in the slot that the log gives it; whatever had it before has left.
+    /// Makes a series in the slot that the log gives it. What had the slot before has left the head, and so has a
+    /// series of these labels in another slot: its samples are in blocks.
     pub(crate) fn restore(&mut self, slot: u32, series: Series) {
         self.remove(slot);
+        if let Some(before) = self.table.find(series.labels.packed()) {
+            self.remove(before);
+        }
         let labels = series.labels.clone();
         self.table.put(slot, series);
         self.index.insert(slot, &labels);
@@ -203,10 +207,9 @@ impl Head {
         self.order.sort(slots, &self.table)
     }
 
-    /// All series sorted by labels, so that whoever reads them back need not sort.
-    pub(crate) fn sorted(&self) -> impl Iterator<Item = (u32, Series)> {
-        let sorted = self.order.sort(self.index.slots(), &self.table).into_iter();
-        sorted.filter_map(|slot| Some((slot, self.table.series(slot)?.clone())))
+    /// Sorts in the series that came since the last time, so that no query has to.
+    pub(crate) fn sort_known(&self) {
+        self.order.update(&self.table);
     }
 
     /// Whether a series has, or may have, a sample in a range.

@@ -54,11 +54,6 @@ impl Index {
         }
     }
 
-    /// The slots of all series.
-    pub(crate) fn slots(&self) -> &RoaringBitmap {
-        &self.all
-    }
-
     /// The names of all labels, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.labels.keys().map(|name| &**name)

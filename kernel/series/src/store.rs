@@ -92,6 +92,8 @@ struct Checkpointed {
     bytes: u64,
     /// [`State::logged_bytes`] then.
     logged_bytes: u64,
+    /// The next is not begun before, Unix milliseconds, after one that failed.
+    not_before_ms: i64,
 }
 
 impl std::fmt::Debug for Store {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{NEVER_MS, PARTITION_MS};
-use crate::{Chunk, Error, Histogram, Labels, Refused, Samples, SealedChunk, Value};
+use crate::{Chunk, ChunkKind, Error, Histogram, Labels, Refused, Samples, SealedChunk, Value};
 
 /// So many late samples wait, sorted, before they become a chunk: an insertion moves few of them.
 const LATE_MAX: usize = 32;
@@ -182,13 +182,21 @@ impl Series {
             .min()
     }
 
-    /// The newest sample, found by reading.
+    /// The newest sample, found by reading where the open chunk does not tell.
     pub(crate) fn find_last(&self) -> Result<Last, Error> {
-        let open = self.open.iter().map(|open| open.last_ms());
+        // What is open is newer than all that is closed or late.
+        if let Some(open) = &self.open {
+            let (value, start_ms) = open.last_float();
+            return Ok(Last {
+                timestamp_ms: open.last_ms(),
+                value,
+                is_plain: start_ms == 0 && open.kind() == ChunkKind::Float,
+            });
+        }
         let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
         let late = self.late.iter().filter_map(|late| late.last());
-        let newest = open
-            .chain(sealed.map(SealedChunk::last_ms))
+        let newest = sealed
+            .map(SealedChunk::last_ms)
             .chain(late.map(|sample| sample.timestamp_ms))
             .max();
         let Some(timestamp_ms) = newest else {

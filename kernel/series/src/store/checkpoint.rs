@@ -17,6 +17,7 @@ struct Copy {
     after: Sequence,
     logged_bytes: u64,
     newest_ms: i64,
+    slots: u32,
     series: Vec<(u32, Series)>,
     metadata: Vec<(Box<str>, Metadata)>,
     exemplars: Vec<(Labels, Exemplar)>,
@@ -34,7 +35,7 @@ impl Store {
     pub(super) fn write_checkpoint(&self, last: &mut Checkpointed) -> Result<(), Error> {
         let copy = self.copy_head();
         let disk = Arc::clone(&self.disk);
-        let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms)?;
+        let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms, copy.slots)?;
         for (slot, series) in &copy.series {
             writer.entry(Page::Series, |into| put_entry(into, *slot, series))?;
         }
@@ -51,6 +52,7 @@ impl Store {
         *last = Checkpointed {
             bytes: writer.finish(copy.series.len() as u64)?,
             logged_bytes: copy.logged_bytes,
+            ..Checkpointed::default()
         };
         self.journal.trim(copy.after.next()).map_err(unavailable)
     }
@@ -63,7 +65,12 @@ impl Store {
             after: state.sequence,
             logged_bytes: state.logged_bytes,
             newest_ms: head.newest_ms,
-            series: head.sorted().collect(),
+            slots: head.table.slots() as u32,
+            series: head
+                .table
+                .iter()
+                .map(|(slot, series)| (slot, series.clone()))
+                .collect(),
             metadata: metadata
                 .map(|(name, data)| (name.clone(), data.clone()))
                 .collect(),

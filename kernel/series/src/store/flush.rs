@@ -49,20 +49,44 @@ impl Store {
     pub(super) fn flush(&self, to_ms: i64) -> Result<usize, Error> {
         let leaving = self.gather(to_ms);
         let mut added = Vec::new();
-        for class in 0..=self.config.retention.classes.len() as u8 {
-            let Some((index, folder)) = self.folders.of_class(class) else {
-                continue;
-            };
-            let series: Vec<&Leaving> = leaving.iter().filter(|l| l.class == class).collect();
-            for meta in write_blocks(&folder.folder, &series)? {
-                let block = Arc::new(open(&folder.folder, &meta)?);
-                added.push(OpenBlock::new(block, index, class));
-            }
+        if let Err(error) = self.write_all(&leaving, &mut added) {
+            self.take_back(&leaving, &added);
+            return Err(error);
         }
         let count = added.len();
         self.publish(added);
         self.take_out(&leaving, to_ms);
         Ok(count)
+    }
+
+    fn write_all(&self, leaving: &[Leaving], added: &mut Vec<OpenBlock>) -> Result<(), Error> {
+        for class in 0..=self.config.retention.classes.len() as u8 {
+            let Some((index, folder)) = self.folders.of_class(class) else {
+                continue;
+            };
+            let series: Vec<&Leaving> = leaving.iter().filter(|l| l.class == class).collect();
+            write_blocks(&folder.folder, &series, |meta| {
+                let block = Arc::new(open(&folder.folder, &meta)?);
+                added.push(OpenBlock::new(block, index, class));
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Leaves everything in the head: the next try would write it once more.
+    fn take_back(&self, leaving: &[Leaving], added: &[OpenBlock]) {
+        for block in added {
+            let number = block.block.meta().number;
+            // The error that led here is the one to tell; what cannot be removed is read twice, as one.
+            let _ = self.folders.folders[block.folder].folder.remove([number]);
+        }
+        let oldest_ms = leaving
+            .iter()
+            .filter_map(|leaving| leaving.series.first_ms())
+            .min();
+        let head = &mut self.write_state().head;
+        head.oldest_ms = head.oldest_ms.min(oldest_ms.unwrap_or(i64::MAX));
     }
 
     /// Shares what leaves; samples that come later than this stay.
@@ -137,7 +161,7 @@ impl Store {
         };
         series.retain(|leaving| !leaving.series.is_empty());
         series.sort_unstable_by(|a, b| a.series.labels.cmp(&b.series.labels));
-        write_blocks(folder, &series.iter().collect::<Vec<_>>()).map(drop)
+        write_blocks(folder, &series.iter().collect::<Vec<_>>(), |_| Ok(()))
     }
 }
 
@@ -184,8 +208,11 @@ fn address(chunk: &SealedChunk) -> *const u8 {
 }
 
 /// Writes series, sorted by labels, to a block for each window of time.
-fn write_blocks(folder: &BlockFolder, leaving: &[&Leaving]) -> Result<Vec<BlockMeta>, Error> {
-    let mut written = Vec::new();
+fn write_blocks(
+    folder: &BlockFolder,
+    leaving: &[&Leaving],
+    mut written: impl FnMut(BlockMeta) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut samples = Samples::default();
     let (window_ms, windows) = windows(leaving);
     for window in windows {
@@ -201,10 +228,10 @@ fn write_blocks(folder: &BlockFolder, leaving: &[&Leaving]) -> Result<Vec<BlockM
             }
         }
         if !writer.is_empty() {
-            written.push(writer.finish()?);
+            written(writer.finish()?)?;
         }
     }
-    Ok(written)
+    Ok(())
 }
 
 /// Windows with samples, each a multiple of the length that makes them few enough.

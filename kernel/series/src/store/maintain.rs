@@ -7,6 +7,9 @@ use super::blocks::{OpenBlock, sort};
 use super::{Flushed, Maintenance, Store};
 use crate::{BlockMeta, Error, plan_compaction, run_compaction};
 
+/// A checkpoint that failed is tried again after this: a full disk is not written to every second.
+const CHECKPOINT_RETRY_MS: i64 = 30_000;
+
 /// What [`Store::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Maintained {
@@ -29,16 +32,21 @@ impl Store {
     pub fn maintain(&self) -> Result<Maintained, Error> {
         let mut last = self.maintenance();
         let mut done = Maintained::default();
+        let now_ms = self.clock.now().as_millis();
         if let Some(to_ms) = self.flush_is_due(&last.flushed) {
-            done.flushed = self.flush(to_ms)?;
+            // A flush that failed is as dear as one that did not: the next try waits as long.
             last.flushed = Flushed {
                 to_ms,
-                at_ms: self.clock.now().as_millis(),
+                at_ms: now_ms,
             };
+            done.flushed = self.flush(to_ms)?;
         }
+        self.read_state().head.sort_known();
         done.compacted = self.compact()?;
         done.expired = self.expire_bytes()?;
-        if done.flushed > 0 || self.checkpoint_is_due(&last.checkpoint) {
+        let is_due = done.flushed > 0 || self.checkpoint_is_due(&last.checkpoint);
+        if is_due && now_ms >= last.checkpoint.not_before_ms {
+            last.checkpoint.not_before_ms = now_ms.saturating_add(CHECKPOINT_RETRY_MS);
             self.write_checkpoint(&mut last.checkpoint)?;
             done.checkpoint = true;
         }

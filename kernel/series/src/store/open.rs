@@ -80,7 +80,7 @@ impl Store {
         let maintenance = Maintenance {
             checkpoint: Checkpointed {
                 bytes: replayed.checkpoint_bytes,
-                logged_bytes: 0,
+                ..Checkpointed::default()
             },
             flushed: Flushed {
                 to_ms: NEVER_MS,

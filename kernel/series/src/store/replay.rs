@@ -52,6 +52,9 @@ pub(super) fn replay(
 
 fn restore(config: &Config, mut reader: CheckpointReader, head: &mut Head) -> Result<u64, Error> {
     head.newest_ms = reader.newest_ms;
+    // Damage could claim four billion: what is too much here grows when it is needed.
+    head.table
+        .reserve((reader.slots as usize).min(config.limits.series_max));
     loop {
         let (page, payload) = reader.next_page()?;
         let mut record = LogRecord::new(payload);

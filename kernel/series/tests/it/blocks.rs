@@ -228,6 +228,53 @@ fn a_snapshot_is_a_store_that_does_not_change() {
     assert_eq!(all(&rig.store, &a), bits(&[(700 * 60_000, 1.0)]));
 }
 
+#[test]
+fn a_crash_between_blocks_and_checkpoint_shows_nothing_twice() {
+    let rig = FolderRig::new(small());
+    let [a, b, c] = ["a", "b", "c"].map(|metric| series(metric, &[]));
+    let samples = minutes(0, 600);
+    let mut first = batch(&a, &samples[..30]);
+    add(&mut first, &b, &samples);
+    rig.append(&first);
+    assert!(rig.maintain().flushed > 0);
+    // The slot of what left is given away, and what left comes back in another.
+    rig.append(&batch(&c, &[(600 * 60_000, 1.0)]));
+    rig.append(&batch(&a, &[(600 * 60_000, 2.0)]));
+    let FolderRig {
+        folder,
+        clock,
+        store,
+    } = rig;
+    drop(store);
+    for file in std::fs::read_dir(folder.path().join("log")).unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "checkpoint")
+        {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let store = open(folder.path(), small(), &clock);
+    let mut of_a = samples[..30].to_vec();
+    of_a.push((600 * 60_000, 2.0));
+    assert_eq!(
+        store.series(&Listing::all()).unwrap(),
+        [a.clone(), b.clone(), c.clone()]
+    );
+    assert_eq!(all(&store, &a), bits(&of_a));
+    assert_eq!(all(&store, &b), bits(&samples));
+    assert_eq!(all(&store, &c), bits(&[(600 * 60_000, 1.0)]));
+    let rig = FolderRig {
+        folder,
+        clock,
+        store,
+    };
+    rig.maintain();
+    assert_eq!(all(&rig.store, &a), bits(&of_a));
+    assert_eq!(all(&rig.store, &b), bits(&samples));
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Append(u8, Vec<(i64, u8)>),
