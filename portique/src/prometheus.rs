@@ -16,6 +16,8 @@ mod query;
 mod result;
 mod status;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod work;
 
