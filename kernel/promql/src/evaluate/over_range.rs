@@ -140,6 +140,13 @@ impl OverRange<'_> {
     fn compute(&self, labels: &Labels, decoded: &Decoded, scratch: &mut Scratch) {
         let steps = self.steps;
         scratch.column.reset(steps.count);
+        if steps.count > 1
+            && let Some(slide) = functions::sliding(self.function)
+            && let Some(floats) = decoded.only_floats()
+        {
+            let mut windows = decoded.float_windows(self.shape, steps);
+            return slide(floats, &mut windows, &mut scratch.column);
+        }
         scratch.falls.clear();
         let metric = labels.metric();
         if steps.count > 1 && functions::counts_falls(self.function) {

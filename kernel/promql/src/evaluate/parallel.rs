@@ -77,7 +77,7 @@ mod tests {
         let work = || {
             |index: usize| match index {
                 _ if index == fails_at => Err(Error::execution("stop")),
-                _ if index % 3 == 0 => Ok(None),
+                _ if index.is_multiple_of(3) => Ok(None),
                 _ => Ok(Some(index * index)),
             }
         };

@@ -1,5 +1,6 @@
 //! Range selectors: a series is read once, then a window slides over it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use portique_series::{Histogram, Labels, Samples, Selected, Value};
@@ -250,6 +251,26 @@ impl Decoded {
             edges: Edges::Smoothed,
             falls: &[],
         }
+    }
+
+    /// The floats, when there is nothing else.
+    pub(crate) fn only_floats(&self) -> Option<&[f64]> {
+        let only = self.histograms.times.is_empty();
+        only.then_some(self.floats.values.as_slice())
+    }
+
+    /// Which floats are in the window of each step.
+    pub(crate) fn float_windows(
+        &self,
+        shape: RangeShape,
+        steps: Steps,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let mut cursor = Cursor::default();
+        (0..steps.count).map(move |step| {
+            let (start, end) = shape.bounds(shape.shift.reference(steps.time(step)));
+            cursor.slide(&self.floats.times, start, end);
+            cursor.first..cursor.end
+        })
     }
 
     /// How often the floats have fallen by the time of each.
