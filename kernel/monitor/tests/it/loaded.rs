@@ -43,6 +43,25 @@ fn with_a_thousand_other_rules_only_those_that_read_the_sample_are_evaluated() {
 }
 
 #[test]
+fn what_needs_no_query_waits_for_nothing_that_does() {
+    let mut world = World::with_rules(
+        "groups:
+- {name: a, interval: 1s, rules: [{record: every, expr: sum(temp)}]}
+- {name: b, interval: 24h, trigger: ingest, rules: [{record: all, expr: sum(temp)}, {alert: A, expr: temp > 90}]}
+",
+    );
+    let tick = world.engine.next_due().unwrap();
+    world.now = tick;
+    world.append(&labels("temp"), 95.0);
+    let work = world.engine.tick(world.now);
+    let due = work.due.iter().flatten();
+    assert_eq!(
+        due.map(|due| due.rule.name()).collect::<Vec<_>>(),
+        ["A", "every", "all"]
+    );
+}
+
+#[test]
 fn a_burst_is_evaluated_within_twenty_milliseconds_and_no_more_often() {
     let mut world = World::with_rules(&thousand_others());
     let series = labels("m1");
