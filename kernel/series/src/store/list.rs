@@ -103,7 +103,7 @@ impl Store {
     /// The blocks that may have samples in the time wanted.
     fn listed_blocks(&self, state: &State, listing: &Listing) -> Vec<OpenBlock> {
         let is_listed = |block: &&OpenBlock| {
-            let oldest_ms = self.oldest_ms(block.class, state.head.newest_ms);
+            let oldest_ms = self.oldest_of(block, state.head.newest_ms);
             block.first_ms <= listing.to_ms && block.last_ms >= listing.from_ms.max(oldest_ms)
         };
         state.blocks.iter().filter(is_listed).cloned().collect()

@@ -20,7 +20,7 @@ pub(super) struct Found {
 pub(super) struct FoundSeries {
     pub(super) labels: Labels,
     head: Option<HeadSeries>,
-    /// Nothing before this is kept.
+    /// Nothing of the head before this is kept.
     oldest_ms: i64,
     /// By time.
     parts: Vec<Part>,
@@ -31,7 +31,16 @@ pub(super) struct FoundSeries {
 struct Part {
     block: u32,
     id: u32,
-    /// Up to where the block counts: what follows is there in full.
+    /// From where the block counts: what is before is too old.
+    from_ms: i64,
+    /// Up to where: what follows is there in full.
+    until_ms: i64,
+}
+
+/// A block to read, and what of it counts.
+pub(super) struct Held {
+    index: usize,
+    from_ms: i64,
     until_ms: i64,
 }
 
@@ -54,24 +63,24 @@ impl Store {
         let (mut found, held) = {
             let state = self.read_state();
             let found = self.find_in_head(&state, any_of, from_ms, to_ms);
-            (found, held_blocks(&state))
+            (found, self.held_blocks(&state))
         };
-        for (index, until_ms) in held {
-            let block = &found.blocks[index];
-            let to_ms = to_ms.min(until_ms);
-            let oldest_ms = self.oldest_ms(block.class, found.newest_ms);
-            if block.first_ms > to_ms || block.last_ms < from_ms.max(oldest_ms) {
+        for held in held {
+            let block = &found.blocks[held.index];
+            let (from_ms, to_ms) = (from_ms.max(held.from_ms), to_ms.min(held.until_ms));
+            if block.first_ms > to_ms || block.last_ms < from_ms {
                 continue;
             }
             let ids = select_in(block, any_of, from_ms, to_ms)?;
             let labels = block.block.labels_of(&ids)?;
             let part = |id| Part {
-                block: index as u32,
+                block: held.index as u32,
                 id,
-                until_ms,
+                from_ms: held.from_ms,
+                until_ms: held.until_ms,
             };
-            let parts = labels.into_iter().zip(ids.into_iter().map(part)).collect();
-            found.series = merge(found.series, parts, oldest_ms);
+            let parts = labels.into_iter().zip(ids.into_iter().map(part));
+            found.series = merge(found.series, parts.collect());
         }
         Ok(Found {
             blocks: found.blocks,
@@ -105,7 +114,6 @@ impl Store {
         FoundInHead {
             series: found.collect(),
             blocks: Arc::clone(&state.blocks),
-            newest_ms: head.newest_ms,
         }
     }
 
@@ -116,31 +124,51 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The blocks to read; tiers count where nothing finer is kept.
+    fn held_blocks(&self, state: &State) -> Vec<Held> {
+        let (blocks, newest_ms) = (&state.blocks, state.head.newest_ms);
+        let finer_from_ms = |tier: &OpenBlock| {
+            let is_finer = |other: &&OpenBlock| {
+                other.folder == tier.folder && other.resolution_ms < tier.resolution_ms
+            };
+            let kept_from_ms =
+                |block: &OpenBlock| block.first_ms.max(self.oldest_of(block, newest_ms));
+            let finer = blocks.iter().filter(is_finer).map(kept_from_ms);
+            let head_ms = state
+                .head
+                .oldest_ms
+                .max(self.oldest_ms(tier.class, newest_ms));
+            finer.min().unwrap_or(i64::MAX).min(head_ms)
+        };
+        let held = blocks.iter().enumerate().map(|(index, block)| Held {
+            index,
+            from_ms: self.oldest_of(block, newest_ms),
+            until_ms: match block.resolution_ms {
+                0 => i64::MAX,
+                _ => finer_from_ms(block).saturating_sub(1),
+            },
+        });
+        held.collect()
+    }
+
+    /// Where what a block holds begins to be too old.
+    pub(super) fn oldest_of(&self, block: &OpenBlock, newest_ms: i64) -> i64 {
+        if block.resolution_ms == 0 {
+            return self.oldest_ms(block.class, newest_ms);
+        }
+        let tiers = self.config.retention.compaction(block.class).tiers;
+        let tier = tiers
+            .iter()
+            .find(|tier| tier.resolution_ms == block.resolution_ms);
+        let age_ms = tier.and_then(|tier| tier.retention_ms);
+        age_ms.map_or(i64::MIN, |age_ms| newest_ms.saturating_sub(age_ms))
+    }
+}
+
 struct FoundInHead {
     series: Vec<FoundSeries>,
     blocks: Arc<Vec<OpenBlock>>,
-    newest_ms: i64,
-}
-
-/// The blocks to read, each with the time up to which it counts: of tiers, where nothing finer begins.
-pub(super) fn held_blocks(state: &State) -> Vec<(usize, i64)> {
-    let blocks = &state.blocks;
-    let until_ms = |tier: &OpenBlock| {
-        let is_finer = |other: &&OpenBlock| {
-            other.folder == tier.folder && other.resolution_ms < tier.resolution_ms
-        };
-        let finer = blocks.iter().filter(is_finer).map(|block| block.first_ms);
-        let finer_ms = finer.chain([state.head.oldest_ms]).min();
-        finer_ms.map_or(i64::MAX, |first| first.saturating_sub(1))
-    };
-    let held = blocks
-        .iter()
-        .enumerate()
-        .map(|(index, block)| match block.resolution_ms {
-            0 => (index, i64::MAX),
-            _ => (index, until_ms(block)),
-        });
-    held.collect()
 }
 
 /// The ids of series that one of the sets accepts, ascending.
@@ -163,7 +191,7 @@ pub(super) fn select_in(
 }
 
 /// Merges two sorted lists.
-fn merge(found: Vec<FoundSeries>, parts: Vec<(Labels, Part)>, oldest_ms: i64) -> Vec<FoundSeries> {
+fn merge(found: Vec<FoundSeries>, parts: Vec<(Labels, Part)>) -> Vec<FoundSeries> {
     if parts.is_empty() {
         return found;
     }
@@ -177,7 +205,7 @@ fn merge(found: Vec<FoundSeries>, parts: Vec<(Labels, Part)>, oldest_ms: i64) ->
         let mut series = same.unwrap_or(FoundSeries {
             labels,
             head: None,
-            oldest_ms,
+            oldest_ms: i64::MIN,
             parts: Vec::new(),
         });
         series.parts.push(part);
@@ -217,13 +245,13 @@ impl Selected for Found {
     ) -> Result<(), Error> {
         into.clear();
         let series = &self.series[index];
-        let from_ms = from_ms.max(series.oldest_ms);
         for part in &series.parts {
             let block = &self.blocks[part.block as usize].block;
-            block.read(part.id, from_ms, to_ms.min(part.until_ms), into)?;
+            let (from_ms, to_ms) = (from_ms.max(part.from_ms), to_ms.min(part.until_ms));
+            block.read(part.id, from_ms, to_ms, into)?;
         }
         if let Some(head) = &series.head {
-            head.read(from_ms, to_ms, into)?;
+            head.read(from_ms.max(series.oldest_ms), to_ms, into)?;
         }
         if !series.parts.is_empty() {
             sort(into, 0);

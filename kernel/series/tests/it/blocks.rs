@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portique_series::{
-    Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention, RetentionClass, Store,
+    Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention, RetentionClass,
+    Store, TierConfig,
 };
 use proptest::prelude::*;
 
@@ -127,6 +128,45 @@ fn each_class_is_kept_for_its_own_time() {
         "{figures:?}: old blocks are gone"
     );
     check(&rig.reopen(config).store);
+}
+
+#[test]
+fn a_tier_stands_in_for_samples_that_are_too_old() {
+    let tier = TierConfig {
+        resolution_ms: HOUR_MS as u32,
+        retention_ms: None,
+    };
+    let retention = Retention {
+        age: Some(Duration::from_secs(86_400)),
+        tiers: vec![tier],
+        ..Retention::default()
+    };
+    let config = Config {
+        retention,
+        ..small()
+    };
+    let rig = FolderRig::new(config.clone());
+    let a = series("a", &[]);
+    let days = 30;
+    let hour = |n: i64| (n * HOUR_MS, n as f64);
+    for day in 0..days {
+        // The last sample of each hour is at its end.
+        let minutes = day * 1440 + 1..=(day + 1) * 1440;
+        let samples: Vec<_> = minutes.map(|m| (m * 60_000, m as f64 / 60.0)).collect();
+        rig.append(&batch(&a, &samples));
+        rig.maintain();
+    }
+    let rig = rig.reopen(config);
+    let weeks = floats(&rig.store, &a, HOUR_MS, 14 * 24 * HOUR_MS);
+    assert_eq!(weeks, bits(&(1..=14 * 24).map(hour).collect::<Vec<_>>()));
+    let newest = days * 24 * HOUR_MS;
+    let last_day = floats(&rig.store, &a, newest - 24 * HOUR_MS, newest);
+    assert_eq!(last_day.len(), 1441, "the samples themselves");
+    let all = all(&rig.store, &a);
+    assert!(
+        all.is_sorted_by(|one, next| one.0 < next.0),
+        "nothing twice"
+    );
 }
 
 #[test]
