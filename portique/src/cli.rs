@@ -12,6 +12,7 @@ mod page;
 pub(crate) mod printable;
 mod query;
 mod queues;
+mod rules;
 mod runtime;
 mod schedules;
 mod series;
@@ -68,6 +69,8 @@ enum Verb {
     Query(query::Query),
     /// List series of the telemetry.
     Series(series::Series),
+    /// Rule files: check them, run their tests.
+    Rules(rules::Rules),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -120,6 +123,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Schedules(schedules) => schedules.run(cli.output),
         Verb::Query(query) => query.run(cli.output),
         Verb::Series(series) => series.run(cli.output),
+        Verb::Rules(rules) => rules.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),
