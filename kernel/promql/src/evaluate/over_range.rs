@@ -28,6 +28,9 @@ const SMOOTHED: [Function; 3] = [Function::Delta, Function::Increase, Function::
 /// How the names of counters end.
 const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
+/// Windows after which a query looks whether it has to end: each may have millions of samples.
+const STEPS_UNCHECKED: usize = 64;
+
 /// A function over the windows of a series.
 struct OverRange<'a> {
     function: Function,
@@ -89,7 +92,7 @@ impl Evaluation<'_> {
             over.shape,
             over.steps,
             &mut |labels, drop_name, decoded| {
-                over.compute(labels, decoded, &mut scratch);
+                over.compute(self, labels, decoded, &mut scratch)?;
                 over.hand_on(labels, drop_name, &scratch.column, sink)
             },
         )?;
@@ -108,7 +111,7 @@ impl Evaluation<'_> {
         if threads < 2 || reader.len() < parallel::SERIES_MIN {
             let mut scratch = Scratch::default();
             self.each_read(&reader, &mut |labels, drop_name, decoded| {
-                over.compute(labels, decoded, &mut scratch);
+                over.compute(self, labels, decoded, &mut scratch)?;
                 over.hand_on(labels, drop_name, &scratch.column, sink)
             })?;
             self.note(scratch.notes);
@@ -123,7 +126,7 @@ impl Evaluation<'_> {
                 reader.read(index, &mut samples, &mut decoded)?;
                 let size = decoded.size();
                 self.budget.charge(size)?;
-                over.compute(reader.labels(index), &decoded, &mut scratch);
+                over.compute(self, reader.labels(index), &decoded, &mut scratch)?;
                 self.budget.release(size);
                 self.note(std::mem::take(&mut scratch.notes));
                 Ok((!scratch.column.is_empty()).then(|| std::mem::take(&mut scratch.column)))
@@ -137,7 +140,16 @@ impl Evaluation<'_> {
 
 impl OverRange<'_> {
     /// Fills the scratch's column.
-    fn compute(&self, labels: &Labels, decoded: &Decoded, scratch: &mut Scratch) {
+    ///
+    /// # Errors
+    /// When the query has to end.
+    fn compute(
+        &self,
+        evaluation: &Evaluation<'_>,
+        labels: &Labels,
+        decoded: &Decoded,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
         let steps = self.steps;
         scratch.column.reset(steps.count);
         if steps.count > 1
@@ -145,7 +157,8 @@ impl OverRange<'_> {
             && let Some(floats) = decoded.only_floats()
         {
             let mut windows = decoded.float_windows(self.shape, steps);
-            return slide(floats, &mut windows, &mut scratch.column);
+            slide(floats, &mut windows, &mut scratch.column);
+            return Ok(());
         }
         scratch.falls.clear();
         let metric = labels.metric();
@@ -157,6 +170,9 @@ impl OverRange<'_> {
             .with_falls(&scratch.falls);
         for (step, window) in windows.enumerate() {
             let Some(window) = window else { continue };
+            if step % STEPS_UNCHECKED == STEPS_UNCHECKED - 1 {
+                evaluation.check()?;
+            }
             let here = functions::Call {
                 metric,
                 step,
@@ -169,6 +185,7 @@ impl OverRange<'_> {
         if matches!(self.function, Function::Rate | Function::Increase) {
             self.doubt_counter(labels, &scratch.column, &mut scratch.notes);
         }
+        Ok(())
     }
 
     fn hand_on(

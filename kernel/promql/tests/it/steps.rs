@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::data::Memory;
 use crate::run;
 
-const QUERIES: [&str; 30] = [
+const QUERIES: [&str; 36] = [
     "a_total",
     "a_total offset 37s",
     "{job=\"x\"}",
@@ -38,6 +38,12 @@ const QUERIES: [&str; 30] = [
     "quantile(0.4, b)",
     "count_values(\"value\", b)",
     "absent(a_total{n=\"1\"})",
+    "sum_over_time(b[70s])",
+    "avg_over_time(b[50s]) + min_over_time(b[50s])",
+    "stddev_over_time(b[90s])",
+    "quantile_over_time(0.3, b[90s])",
+    "last_over_time(b[40s]) - first_over_time(b[40s])",
+    "delta(b[80s]) or irate(a_total[80s])",
     "resets(a_total[90s]) + changes(a_total[90s])",
     "timestamp(a_total) - time()",
     "histogram_count(sum(a_total))",

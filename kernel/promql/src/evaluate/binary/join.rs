@@ -125,12 +125,12 @@ impl Join<'_> {
             }
         }
         for ones in self.ones.iter().filter(|ones| ones.len() > 1) {
-            for step in 0..self.steps {
+            for (step, needed) in other_side.iter().enumerate() {
                 let present =
                     |index: &&usize| self.one[**index].column.presence(step) != Presence::Absent;
                 let mut found = ones.iter().filter(present);
                 if let (Some(first), Some(second)) = (found.next(), found.next())
-                    && other_side[step]
+                    && *needed
                 {
                     return Err(self.duplicate(&self.one[*first].labels, &self.one[*second].labels));
                 }
