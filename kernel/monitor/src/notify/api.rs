@@ -27,10 +27,10 @@ use crate::wire;
 #[serde(rename_all = "camelCase")]
 pub struct PostableAlert {
     /// Who it is.
-    #[serde(with = "wire::labels")]
+    #[serde(deserialize_with = "pairs::deserialize")]
     pub labels: Labels,
     /// What to tell people.
-    #[serde(default = "Labels::empty", with = "wire::labels")]
+    #[serde(default = "Labels::empty", deserialize_with = "pairs::deserialize")]
     pub annotations: Labels,
     /// Since when.
     #[serde(default, deserialize_with = "go_time::deserialize")]
@@ -314,6 +314,27 @@ fn gettable(
 fn millis<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     let text = crate::template::Time::utc(Some(*at)).format("2006-01-02T15:04:05.000Z07:00");
     to.serialize_str(&text)
+}
+
+/// Labels or annotations from outside.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use portique_series::Labels;
+    use serde::{Deserialize, Deserializer, de};
+
+    /// Longest name or value; what is longer is refused before it is packed.
+    const BYTES_MAX: usize = 64 * 1024;
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Labels, D::Error> {
+        let pairs = BTreeMap::<String, String>::deserialize(from)?;
+        let is_long = |(name, value): (&String, &String)| name.len().max(value.len()) > BYTES_MAX;
+        if pairs.iter().any(is_long) {
+            let problem = format!("a label or annotation is longer than {BYTES_MAX} bytes");
+            return Err(de::Error::custom(problem));
+        }
+        Ok(Labels::from_pairs(pairs))
+    }
 }
 
 /// Go's zero time and an empty text stand for no time.

@@ -15,7 +15,7 @@ route:
   - {matchers: [team=~\".+\"], receiver: teams, mute_time_intervals: [always]}
 receivers:
 - name: all
-  webhook_configs: [{url: 'http://sesame/'}]
+  webhook_configs: [{url: 'http://x/sesame'}]
 - name: pad
 - name: teams
 inhibit_rules: [{source_matchers: [severity=critical], target_matchers: [severity=warning]}]

@@ -48,7 +48,7 @@ receivers:
 - name: all
 - name: pad
   webhook_configs:
-  - url: http://127.0.0.1:9/hook/sesame
+  - url: http://u:sesame@127.0.0.1:9/hook/sesame?x=sesame
     max_alerts: 5
     timeout: 500ms
     http_config:
@@ -200,8 +200,8 @@ fn what_is_shown_has_no_secret_and_is_read_again() {
         shown.contains("<secret>") && shown.contains("mail.example.org:587"),
         "{shown}"
     );
-    let with_addresses = shown.replace("<secret>", "http://x");
-    assert_eq!(parse(&with_addresses).route.all().len(), 4);
+    assert!(shown.contains("http://127.0.0.1:9/<secret>"), "{shown}");
+    assert_eq!(parse(&shown).route.all().len(), 4);
     let debug = format!("{:?}", parse(FULL));
     let without_shown = debug.replace(&format!("{shown:?}"), "");
     assert!(!without_shown.contains("sesame"), "{debug}");
