@@ -116,3 +116,26 @@ fn evaluations_can_be_made_on_another_thread() {
     is_send::<portique_monitor::Evaluated>();
     is_send::<portique_monitor::Engine>();
 }
+
+#[test]
+fn texts_without_measure_are_cut() {
+    let many = "é".repeat(10_000);
+    let mut world = World::with_rules(&format!(
+        "groups:
+- name: a
+  interval: 24h
+  trigger: ingest
+  rules:
+  - alert: A
+    expr: m > 90
+    labels: {{long: '{many}'}}
+    annotations: {{a: '{many}', b: '{many}', c: '{many}', d: '{many}', e: '{many}'}}
+"
+    ));
+    world.append(&labels("m"), 95.0);
+    world.until(world.now);
+    let alerts = world.engine.alerts();
+    assert_eq!(alerts[0].labels.get("long").map(str::len), Some(4 << 10));
+    let texts = alerts[0].annotations.iter().map(|(_, text)| text.len());
+    assert_eq!(texts.collect::<Vec<_>>(), [20_000, 20_000, 20_000, 5_536]);
+}
