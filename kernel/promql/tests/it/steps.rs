@@ -123,7 +123,7 @@ fn by_range(engine: &Engine, memory: &Memory, query: &str, range: TimeRange) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn steps_are_instants(memory in memory(), from_s in -20_i64..60, step_s in 1_i64..40) {
