@@ -144,6 +144,7 @@ pub struct KeptGroup {
     pub(super) next: Timestamp,
     pub(super) has_flushed: bool,
     pub(super) is_blocked: bool,
+    pub(super) empty_since: Option<Timestamp>,
     pub(super) members: Vec<(Fingerprint, Member)>,
 }
 

@@ -11,7 +11,7 @@ use crate::Fingerprint;
 use crate::notify::alert::Received;
 use crate::notify::config::{Integration, Route};
 use crate::notify::fact::{Fact, Notified};
-use crate::notify::group::{Group, GroupId};
+use crate::notify::group::{EMPTY_KEPT, Group, GroupId};
 use crate::notify::inhibit::Inhibitor;
 use crate::notify::job::NotificationJob;
 use crate::notify::log::{self, IN_FLIGHT_MAX, LOG_RETENTION, LogKey, Reason, Tellable, Withheld};
@@ -119,8 +119,10 @@ impl Dispatcher {
     ) {
         let group = &self.state.groups[id];
         let look = self.look(id, group, inhibitor, now);
-        let look = look.filter(|_| !group.members.is_empty());
-        let Some(look) = look else {
+        let is_gone = group
+            .empty_since
+            .is_some_and(|since| since.plus(EMPTY_KEPT) <= now);
+        let Some(look) = look.filter(|_| !is_gone) else {
             due.facts.push(closed(id, now));
             return;
         };
