@@ -59,6 +59,7 @@ struct State {
     sequence: Sequence,
     /// Bytes of records since the store was opened.
     logged_bytes: u64,
+    checkpoint: Checkpointed,
     counts: Counts,
 }
 
@@ -73,8 +74,11 @@ struct Counts {
 /// What maintenance remembers.
 #[derive(Debug, Clone, Copy)]
 struct Maintenance {
-    checkpoint: Checkpointed,
     flushed: Flushed,
+    /// After a checkpoint that failed, when the next is tried, Unix milliseconds.
+    checkpoint_not_before_ms: i64,
+    /// After a compaction that failed.
+    compact_not_before_ms: i64,
 }
 
 /// What is known of the last flush.
@@ -92,8 +96,6 @@ struct Checkpointed {
     bytes: u64,
     /// [`State::logged_bytes`] then.
     logged_bytes: u64,
-    /// The next is not begun before, Unix milliseconds, after one that failed.
-    not_before_ms: i64,
 }
 
 impl std::fmt::Debug for Store {

@@ -56,8 +56,8 @@ pub struct Largest {
 impl Store {
     /// The figures of the moment.
     pub fn figures(&self) -> Figures {
-        let checkpoint = self.maintenance().checkpoint;
         let state = self.read_state();
+        let checkpoint = state.checkpoint;
         let metas = state.blocks.iter().map(|block| block.block.meta());
         let (bytes, samples) = metas.fold((0, 0), |(bytes, samples), meta| {
             (bytes + meta.bytes, samples + meta.samples)

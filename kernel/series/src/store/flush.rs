@@ -173,7 +173,8 @@ pub(super) fn open(folder: &BlockFolder, meta: &BlockMeta) -> Result<Block, Erro
 /// Closes the chunks of a series that lie before a time and shares them; beside them the oldest timestamp that stays.
 fn gather_series(table: &mut Table, slot: u32, to_ms: i64) -> Option<(i64, Option<Leaving>)> {
     let series = table.series_mut(slot)?;
-    let first_ms = series.first_ms().unwrap_or(i64::MAX);
+    // A series without a sample, made for one that blocks had already, leaves too.
+    let first_ms = series.first_ms().unwrap_or(i64::MIN);
     if first_ms >= to_ms {
         return Some((first_ms, None));
     }

@@ -75,17 +75,19 @@ impl Store {
             plan: Plan::new(frame_bytes_max),
             sequence: opened.recovery.last,
             logged_bytes: replayed.log_bytes,
+            checkpoint: Checkpointed {
+                bytes: replayed.checkpoint_bytes,
+                logged_bytes: 0,
+            },
             counts: Counts::default(),
         };
         let maintenance = Maintenance {
-            checkpoint: Checkpointed {
-                bytes: replayed.checkpoint_bytes,
-                ..Checkpointed::default()
-            },
             flushed: Flushed {
                 to_ms: NEVER_MS,
                 at_ms: 0,
             },
+            checkpoint_not_before_ms: NEVER_MS,
+            compact_not_before_ms: NEVER_MS,
         };
         let store = Self {
             config,

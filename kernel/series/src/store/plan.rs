@@ -140,14 +140,15 @@ impl Plan {
             appended.refuse(refusal, series.timestamps().len());
             return None;
         }
-        // A series of which nothing is taken is not made.
-        let is_ahead = |timestamp_ms: &i64| *timestamp_ms > rules.newest_allowed_ms;
-        if series.timestamps().iter().all(is_ahead) {
-            for timestamp_ms in series.timestamps() {
+        // A series of which nothing can be taken is not made.
+        let refused = |index| Some((index, rules.refuse(series, index)?));
+        let samples = series.timestamps().len();
+        if (0..samples).all(|index| refused(index).is_some()) {
+            for (index, reason) in (0..samples).filter_map(refused) {
                 let refusal = Refusal {
                     series: self.next.0,
-                    timestamp_ms: *timestamp_ms,
-                    reason: rules.too_new(),
+                    timestamp_ms: series.timestamps()[index],
+                    reason,
                 };
                 appended.refuse(refusal, 1);
             }

@@ -177,6 +177,25 @@ fn a_sample_far_ahead_is_refused_so_that_it_shuts_nothing_out() {
 }
 
 #[test]
+fn a_histogram_that_does_not_hold_together_is_refused_with_what_is_wrong() {
+    let mut rig = Rig::new(Config::default());
+    let mut bad = (*histogram(1.0)).clone();
+    bad.positive_buckets.push(2.0);
+    let mut offered = Batch::new();
+    offered.series(&series("bad", &[])).unwrap();
+    offered.histogram(1, Arc::new(bad));
+    offered.series(&series("good", &[])).unwrap();
+    offered.histogram(1, histogram(1.0));
+    let appended = rig.append(&offered).unwrap();
+    assert_eq!((appended.samples, appended.created), (1, 1));
+    assert_eq!(appended.refused_for(RefusalKind::BadHistogram), 1);
+    assert_eq!(
+        rig.store.series(&Listing::all()).unwrap(),
+        [series("good", &[])]
+    );
+}
+
+#[test]
 fn a_full_store_refuses_new_series_names_who_filled_it_and_keeps_known_ones() {
     let limits = Limits {
         series_max: 20,

@@ -21,7 +21,7 @@ fn config() -> Config {
 
 #[test]
 fn acknowledged_samples_survive_power_cuts_and_errors() {
-    for seed in 0..60 {
+    for seed in 0..30 {
         live(seed);
     }
 }

@@ -46,10 +46,20 @@ pub(super) struct Judge<'a> {
 }
 
 impl Rules<'_> {
-    pub(super) fn too_new(&self) -> RefusalReason {
-        RefusalReason::TooNew {
-            newest_ms: self.newest_allowed_ms,
+    /// Why no series would take this sample.
+    #[inline]
+    pub(super) fn refuse(&self, series: &BatchSeries<'_>, index: usize) -> Option<RefusalReason> {
+        let timestamp_ms = series.timestamps()[index];
+        if timestamp_ms > self.newest_allowed_ms {
+            let newest_ms = self.newest_allowed_ms;
+            return Some(RefusalReason::TooNew { newest_ms });
         }
+        if timestamp_ms < OLDEST_MS {
+            let oldest_ms = OLDEST_MS;
+            return Some(RefusalReason::TooOld { oldest_ms });
+        }
+        let problem = histogram_problem(series, index)?;
+        Some(RefusalReason::BadHistogram { problem })
     }
 }
 
@@ -78,11 +88,8 @@ impl<'a> Judge<'a> {
     #[inline]
     pub(super) fn judge(&mut self, index: usize, planned: &[Taken]) -> Result<Verdict, Error> {
         let timestamp_ms = self.series.timestamps()[index];
-        if timestamp_ms > self.rules.newest_allowed_ms {
-            return Ok(Verdict::Refused(self.rules.too_new()));
-        }
-        if let Some(problem) = histogram_problem(self.series, index) {
-            return Ok(Verdict::Refused(RefusalReason::BadHistogram { problem }));
+        if let Some(reason) = self.rules.refuse(self.series, index) {
+            return Ok(Verdict::Refused(reason));
         }
         if timestamp_ms > self.last_ms && timestamp_ms > self.rules.flushed_ms {
             self.last_ms = timestamp_ms;
@@ -94,10 +101,6 @@ impl<'a> Judge<'a> {
     /// Judges a sample that something at its time, or after it, may be there of.
     fn judge_old(&mut self, index: usize, planned: &[Taken]) -> Result<Verdict, Error> {
         let timestamp_ms = self.series.timestamps()[index];
-        if timestamp_ms < OLDEST_MS {
-            let oldest_ms = OLDEST_MS;
-            return Ok(Verdict::Refused(RefusalReason::TooOld { oldest_ms }));
-        }
         if planned.len() > COMPARED_MAX && timestamp_ms <= self.last_ms {
             return Ok(Verdict::NextPart);
         }
