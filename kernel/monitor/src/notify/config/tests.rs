@@ -276,3 +276,28 @@ fn an_empty_file_and_a_broken_one_are_refused() {
     assert!(problems("route: [")[0].starts_with("am.yml:"));
     assert!(problems("receivers: []")[0].contains("route is missing"));
 }
+
+#[test]
+fn any_text_is_read_or_refused() {
+    use portique_clock::{Random, Seeded};
+    for seed in 0..300 {
+        let mut random = Seeded::new(seed);
+        let mut bytes = FULL.as_bytes().to_vec();
+        for _ in 0..=random.below(6) {
+            let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
+            match random.below(3) {
+                0 => drop(bytes.remove(at)),
+                1 => bytes.insert(
+                    at,
+                    b"{}[]:,-'\"\n !=~&*0z"[usize::try_from(random.below(18)).unwrap()],
+                ),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        // Either is fine; what counts is that it ends, without a panic, and says what is wrong.
+        if let Err(problems) = Config::parse("am.yml", &text, Flavour::Alertmanager) {
+            assert!(!problems.is_empty(), "seed {seed}");
+        }
+    }
+}
