@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::syntax;
 
 pub(crate) use over_time::quantile_of;
+pub(crate) use rate::{Bounds, FloatSeries, sliding_rate};
 pub(crate) use sliding::sliding;
 
 /// A function's code, by what it is applied to.

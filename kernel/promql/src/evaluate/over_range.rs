@@ -5,7 +5,7 @@ use portique_series::{Labels, Samples};
 use crate::annotations::Annotations;
 use crate::column::Column;
 use crate::error::Error;
-use crate::functions::{self, Edges};
+use crate::functions::{self, Edges, FloatSeries};
 use crate::steps::Steps;
 use crate::syntax::{Call, Expr, Function, MatrixSelector};
 
@@ -152,18 +152,14 @@ impl OverRange<'_> {
     ) -> Result<(), Error> {
         let steps = self.steps;
         scratch.column.reset(steps.count);
-        if steps.count > 1
-            && let Some(slide) = functions::sliding(self.function)
-            && let Some(floats) = decoded.only_floats()
-        {
-            let mut windows = decoded.float_windows(self.shape, steps);
-            slide(floats, &mut windows, &mut scratch.column);
-            return Ok(());
-        }
         scratch.falls.clear();
         let metric = labels.metric();
         if steps.count > 1 && functions::counts_falls(self.function) {
             decoded.count_falls(&mut scratch.falls);
+        }
+        if self.slide(decoded, scratch) {
+            self.doubt(labels, scratch);
+            return Ok(());
         }
         let windows = decoded
             .windows(self.shape, steps)
@@ -182,10 +178,37 @@ impl OverRange<'_> {
             let value = (self.apply)(&here, &window, &mut scratch.notes);
             scratch.column.set(step, value);
         }
+        self.doubt(labels, scratch);
+        Ok(())
+    }
+
+    /// Fills the column at once, when the series and the function allow it.
+    fn slide(&self, decoded: &Decoded, scratch: &mut Scratch) -> bool {
+        let Some(points) = decoded.only_floats() else {
+            return false;
+        };
+        if self.steps.count < 2 || self.shape.edges != Edges::Inside {
+            return false;
+        }
+        let mut windows = decoded.float_windows(self.shape, self.steps);
+        if let Some(slide) = functions::sliding_rate(self.function) {
+            let falls = &scratch.falls;
+            let series = FloatSeries { points, falls };
+            slide(series, &mut windows, &mut scratch.column);
+            return true;
+        }
+        let Some(slide) = functions::sliding(self.function) else {
+            return false;
+        };
+        let mut windows = windows.map(|(window, _)| window);
+        slide(points.values, &mut windows, &mut scratch.column);
+        true
+    }
+
+    fn doubt(&self, labels: &Labels, scratch: &mut Scratch) {
         if matches!(self.function, Function::Rate | Function::Increase) {
             self.doubt_counter(labels, &scratch.column, &mut scratch.notes);
         }
-        Ok(())
     }
 
     fn hand_on(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use portique_series::{Histogram, Labels, Samples, Selected, Value};
 
 use crate::error::Error;
-use crate::functions::{Edges, Points, Window};
+use crate::functions::{Bounds, Edges, Points, Window};
 use crate::steps::{Shift, Steps};
 use crate::syntax::{Expr, Extension, MatrixSelector};
 
@@ -254,22 +254,26 @@ impl Decoded {
     }
 
     /// The floats, when there is nothing else.
-    pub(crate) fn only_floats(&self) -> Option<&[f64]> {
+    pub(crate) fn only_floats(&self) -> Option<Points<'_, f64>> {
+        let all = Cursor {
+            first: 0,
+            end: self.floats.times.len(),
+        };
         let only = self.histograms.times.is_empty();
-        only.then_some(self.floats.values.as_slice())
+        only.then(|| self.floats.part(all))
     }
 
-    /// Which floats are in the window of each step.
+    /// Which floats are in the window of each step, and where that begins and ends.
     pub(crate) fn float_windows(
         &self,
         shape: RangeShape,
         steps: Steps,
-    ) -> impl Iterator<Item = Range<usize>> {
+    ) -> impl Iterator<Item = (Range<usize>, Bounds)> {
         let mut cursor = Cursor::default();
         (0..steps.count).map(move |step| {
-            let (start, end) = shape.bounds(shape.shift.reference(steps.time(step)));
-            cursor.slide(&self.floats.times, start, end);
-            cursor.first..cursor.end
+            let (start_ms, end_ms) = shape.bounds(shape.shift.reference(steps.time(step)));
+            cursor.slide(&self.floats.times, start_ms, end_ms);
+            (cursor.first..cursor.end, Bounds { start_ms, end_ms })
         })
     }
 

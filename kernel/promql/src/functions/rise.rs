@@ -84,8 +84,8 @@ pub(super) fn extrapolated(
     let first = &points.values[0];
     let counted = rise.as_ref().map_or(0.0, |rise| rise.count);
     let to_zero = (counted > 0.0 && first.count >= 0.0).then(|| first.count / counted);
-    let extent = Extent::new(window, points, kind, to_zero);
-    let factor = extent.factor(window, kind)?;
+    let extent = Extent::new(window.bounds(), points, kind, to_zero);
+    let factor = extent.factor(kind)?;
     if extent.born_inside() {
         rise = Some(match rise {
             None => Histogram::clone(first),
