@@ -253,6 +253,46 @@ fn a_block_that_could_not_be_written_never_was() {
 }
 
 #[test]
+fn a_block_that_was_given_up_takes_no_space() {
+    let (root, folder) = folder();
+    let mut writer = folder.writer(0, Vec::new()).unwrap();
+    folder.crash.after(0);
+    assert!(
+        writer
+            .add(&labels(&[("a", "b")]), &floats(&[(1, 2.0)]))
+            .is_err()
+    );
+    folder.crash.after(i64::MAX);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    drop(writer);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_merged_and_not_lost() {
+    let (root, folder) = folder();
+    day(&folder);
+    let path = folder.block_path(1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let opened = BlockFolder::open(root.path()).unwrap();
+    let files = fs::read_dir(root.path()).unwrap().count();
+    let steps = plan_compaction(
+        &metas(&opened.blocks),
+        &CompactionConfig::default(),
+        9 * DAY_MS,
+    );
+    let failed = run_compaction(&opened.folder, &opened.blocks, &steps[0]).unwrap_err();
+    assert!(
+        failed
+            .to_string()
+            .contains("00000000000000000001.block is damaged at byte 32")
+    );
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), files);
+}
+
+#[test]
 fn a_tier_tells_what_its_samples_come_to() {
     let (root, folder) = folder();
     let mut counter = minutes(60_000, 7 * 1440, |i| (i % 1000) as f64);
