@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_series::{Batch, Labels, MetricKind};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -23,13 +23,12 @@ struct Visit {
 }
 
 impl Visit {
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        Url::parse_with_params(&format!("{}{path}", self.url), query).unwrap()
+    }
+
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> (StatusCode, Value) {
-        let answer = self
-            .client
-            .get(format!("{}{path}", self.url))
-            .query(query)
-            .send();
-        let answer = answer.await.unwrap();
+        let answer = self.client.get(self.url(path, query)).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         (
@@ -55,7 +54,7 @@ impl Visit {
         kind: &str,
         error: &str,
     ) -> impl Future<Output = ()> {
-        let request = self.client.get(format!("{}{path}", self.url)).query(query);
+        let request = self.client.get(self.url(path, query));
         let (kind, error) = (kind.to_owned(), error.to_owned());
         async move {
             let answer = request.send().await.unwrap();

@@ -98,7 +98,8 @@ mod tests {
 
     #[tokio::test]
     async fn work_is_told_when_its_time_is_over() {
-        let told = work().run(SOON, |watch| {
+        let work = work();
+        let told = work.run(SOON, |watch| {
             loop {
                 if let Some(interruption) = watch.interruption() {
                     return interruption;
