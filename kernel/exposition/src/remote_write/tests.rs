@@ -1,3 +1,5 @@
+//! Bodies written and read back, and bodies that are wrong.
+
 use std::sync::Arc;
 
 use portique_series::{

@@ -1,3 +1,5 @@
+//! Lines, good and bad, and what is written read back.
+
 use std::sync::Arc;
 
 use portique_series::{Histogram, Labels, Metadata, MetricKind, Span, is_stale};
