@@ -194,6 +194,8 @@ mod tests {
     use crate::functions::over_time::{extreme, mean, sum_of};
     use crate::syntax::Function;
 
+    type Direct = fn(&[f64]) -> f64;
+
     fn values() -> impl Strategy<Value = Vec<f64>> {
         let value = prop_oneof![
             8 => -100_i32..100,
@@ -253,7 +255,7 @@ mod tests {
             moves in prop::collection::vec((0_usize..4, 0_usize..5), 1..40),
         ) {
             let windows = windows(&moves, values.len());
-            let direct: [(Function, fn(&[f64]) -> f64); 4] = [
+            let direct: [(Function, Direct); 4] = [
                 (Function::SumOverTime, sum_of),
                 (Function::AvgOverTime, mean),
                 (Function::MaxOverTime, |v| v[extreme(v, |a, b| a > b)]),
