@@ -9,8 +9,8 @@ use portique_series::{
 };
 use proptest::prelude::*;
 
-use crate::folder::{FolderRig, HOUR_MS, open, small};
-use crate::rig::{Float, add, batch, bits, floats, matchers, series};
+use crate::folder::{FolderRig, open, small};
+use crate::rig::{Float, HOUR_MS, add, batch, bits, floats, matchers, series};
 
 fn minutes(from: i64, to: i64) -> Vec<(i64, f64)> {
     (from..to).map(|m| (m * 60_000, (m % 13) as f64)).collect()

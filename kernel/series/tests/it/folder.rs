@@ -7,7 +7,7 @@ use std::time::Duration;
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_series::{Appended, Batch, Config, Maintained, Store};
 
-pub(crate) const HOUR_MS: i64 = 3_600_000;
+use crate::rig::HOUR_MS;
 
 /// Later than every sample of these tests.
 const NOW_MS: i64 = 1_000_000 * HOUR_MS;

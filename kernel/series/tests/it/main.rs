@@ -5,4 +5,5 @@ mod blocks;
 mod crash;
 mod folder;
 mod model;
+mod refusals;
 mod rig;

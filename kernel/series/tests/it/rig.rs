@@ -5,7 +5,8 @@ use std::sync::Arc;
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_journal::{Committer, SimulatedDisk, Step};
 use portique_series::{
-    Appended, Batch, Config, Error, Labels, Matcher, Samples, Selection, Source, Store, Value,
+    Appended, Batch, Config, Error, Histogram, Labels, Matcher, Samples, Selection, Source, Span,
+    Store, Value,
 };
 
 /// A sample as tests compare them: floats by their bits.
@@ -148,4 +149,20 @@ pub(crate) fn bits(samples: &[(i64, f64)]) -> Vec<Float> {
 
 pub(crate) fn value(samples: &Samples, index: usize) -> Value {
     samples.value(index)
+}
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+
+pub(crate) fn histogram(count: f64) -> Arc<Histogram> {
+    Arc::new(Histogram {
+        schema: 0,
+        count,
+        sum: count,
+        positive_spans: vec![Span {
+            offset: 0,
+            length: 1,
+        }],
+        positive_buckets: vec![count],
+        ..Histogram::default()
+    })
 }
