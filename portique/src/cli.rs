@@ -10,9 +10,12 @@ mod launch;
 pub(crate) mod output;
 mod page;
 pub(crate) mod printable;
+mod query;
 mod queues;
+mod rules;
 mod runtime;
 mod schedules;
+mod series;
 mod span;
 mod up;
 pub(crate) mod visitor;
@@ -62,6 +65,12 @@ enum Verb {
     Queues(queues::Queues),
     /// Jobs made by the clock: list, set, remove.
     Schedules(schedules::Schedules),
+    /// Ask the telemetry in PromQL: a table, or a plot over a range.
+    Query(query::Query),
+    /// List series of the telemetry.
+    Series(series::Series),
+    /// Rule files: check them, run their tests.
+    Rules(rules::Rules),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -112,6 +121,9 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Dead(dead) => dead.run(cli.output),
         Verb::Queues(queues) => queues.run(cli.output),
         Verb::Schedules(schedules) => schedules.run(cli.output),
+        Verb::Query(query) => query.run(cli.output),
+        Verb::Series(series) => series.run(cli.output),
+        Verb::Rules(rules) => rules.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

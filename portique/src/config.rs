@@ -28,8 +28,17 @@ pub(crate) const LISTEN_DEFAULT: SocketAddr =
 /// Any free port: modules find it through the hub, so two hubs start side by side.
 const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Where Prometheus listens.
-const PROMETHEUS_LISTEN_EXAMPLE: SocketAddr =
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+const PROMETHEUS_LISTEN: Listener = Listener {
+    key: "prometheus_listen",
+    default: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090),
+    allow_remote: false,
+};
+/// Where carbon listens.
+const GRAPHITE_LISTEN: Listener = Listener {
+    key: "telemetry.graphite_listen",
+    default: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2003),
+    allow_remote: false,
+};
 /// Beside whatever the hub is started for.
 pub(crate) const DATA_DEFAULT: &str = "./portique-data";
 /// Long enough for a module to be told and to answer, shorter than a service manager's patience.
@@ -151,15 +160,23 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
     Config {
         listen: listen.resolve(overrides.listen, raw.listen.as_ref(), problems),
         grpc_listen: grpc.resolve(overrides.grpc_listen, raw.grpc_listen.as_ref(), problems),
-        prometheus_listen: prometheus_listen(
-            raw,
+        prometheus_listen: optional(
+            PROMETHEUS_LISTEN.allowing(allow_remote),
             overrides.prometheus_listen,
-            allow_remote,
+            raw.prometheus_listen.as_ref(),
             problems,
         ),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
         events: events::resolve(raw, problems),
-        telemetry: telemetry::resolve(raw, problems),
+        telemetry: TelemetryConfig {
+            graphite_listen: optional(
+                GRAPHITE_LISTEN.allowing(allow_remote),
+                None,
+                raw.telemetry.graphite_listen.as_ref(),
+                problems,
+            ),
+            ..telemetry::resolve(raw, problems)
+        },
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides
@@ -184,6 +201,13 @@ struct Listener {
 }
 
 impl Listener {
+    fn allowing(self, allow_remote: bool) -> Self {
+        Self {
+            allow_remote,
+            ..self
+        }
+    }
+
     fn resolve(
         &self,
         flag: Option<SocketAddr>,
@@ -224,18 +248,13 @@ impl Listener {
     }
 }
 
-fn prometheus_listen(
-    raw: &RawConfig,
+/// An address that nobody listens on unless it is said.
+fn optional(
+    listener: Listener,
     flag: Option<SocketAddr>,
-    allow_remote: bool,
+    written: Option<&Written<String>>,
     problems: &mut Vec<Problem>,
 ) -> Option<SocketAddr> {
-    let written = raw.prometheus_listen.as_ref();
-    let listener = Listener {
-        key: "prometheus_listen",
-        default: PROMETHEUS_LISTEN_EXAMPLE,
-        allow_remote,
-    };
     let is_wanted = flag.is_some() || written.is_some();
     is_wanted.then(|| listener.resolve(flag, written, problems))
 }

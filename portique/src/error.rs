@@ -164,6 +164,14 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// Tests of rule files failed.
+    #[error("{failed} of {all} test files failed")]
+    RuleTestsFailed {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// An on-board computer ended, although nothing told it to.
     #[error("the computer of module {module} ended: {how}")]
     ModuleEnded {
@@ -212,6 +220,7 @@ impl Error {
             | Self::StopTimedOut { .. }
             | Self::TaskFailed { .. }
             | Self::Answer { .. }
+            | Self::RuleTestsFailed { .. }
             | Self::Runtime { .. }
             | Self::Output(_) => Exit::Failure,
         }

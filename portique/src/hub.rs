@@ -1,10 +1,10 @@
 //! The life of a hub: build everything, bind, run, stop in order.
 
 mod engines;
+mod listeners;
 mod systems;
 
 use std::future::Future;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -21,16 +21,17 @@ use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
 use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
+use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
 use crate::prometheus;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
+use listeners::Listeners;
 use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
 
-const PROMETHEUS_FLAG: &str = "--prometheus-listen";
 /// The first fall stops the hub; later ones are its consequence.
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.
@@ -51,6 +52,7 @@ pub struct Hub {
     grpc: TcpListener,
     /// Where Prometheus' clients find its interface at the root.
     prometheus: Option<TcpListener>,
+    graphite: Option<Graphite>,
     engines: Engines,
     systems: Systems,
     groups: Groups,
@@ -92,36 +94,12 @@ impl Hub {
             Data::Folder(path) => DataFolder::open(path)?,
             Data::Ephemeral => DataFolder::open_ephemeral()?,
         };
-        let listener = bind("HTTP", "--listen", config.listen).await?;
-        let grpc = bind("gRPC", "--grpc-listen", config.grpc_listen).await?;
-        let prometheus = match config.prometheus_listen {
-            Some(address) => Some(bind("Prometheus", PROMETHEUS_FLAG, address).await?),
-            None => None,
-        };
-        let addresses = Addresses {
-            pid: std::process::id(),
-            http: local_address(&listener, "HTTP", "--listen", config.listen)?,
-            grpc: local_address(&grpc, "gRPC", "--grpc-listen", config.grpc_listen)?,
-        };
+        let listeners = Listeners::bind(&config).await?;
+        let addresses = listeners.addresses(&config)?;
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let engines = Engines::open(
-            data.path(),
-            &config.events,
-            &config.telemetry,
-            &Systems::owned(),
-        )
-        .await?;
-        let module_token = Token::open(data.path(), MODULE_TOKEN_FILE)?;
-        let vehicles = VehiclesOptions {
-            clock: engines.clock.clone(),
-            attach_token: module_token.as_str().to_owned(),
-            host: Arc::new(Processes::new(
-                &config.executable,
-                format!("http://{}", addresses.grpc),
-            )),
-            simulation: SimulationOptions::default(),
-        };
+        let engines = Engines::open(data.path(), &config, &Systems::owned()).await?;
+        let vehicles = vehicles(&engines, &config, data.path(), &addresses)?;
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
@@ -153,9 +131,11 @@ impl Hub {
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
+        let intake = Intake::new(engines.telemetry.clone());
         let routes = systems
             .routes()
             .merge(api_routes)
+            .merge(intake::router(intake.clone()))
             .merge(prometheus::router(engines.telemetry.clone()));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
@@ -164,9 +144,12 @@ impl Hub {
             addresses,
             token,
             stop_grace: config.stop_grace,
-            listener,
-            grpc,
-            prometheus,
+            listener: listeners.http,
+            grpc: listeners.grpc,
+            prometheus: listeners.prometheus,
+            graphite: listeners
+                .graphite
+                .map(|listener| Graphite::new(listener, intake)),
             engines,
             systems,
             groups,
@@ -179,6 +162,11 @@ impl Hub {
     /// Where it listens, with the ports that were chosen.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Where Graphite lines are taken, if they are.
+    pub fn graphite_address(&self) -> Option<SocketAddr> {
+        self.graphite.as_ref().and_then(Graphite::address)
     }
 
     /// The folder that holds its data, also when that is a temporary one.
@@ -210,6 +198,7 @@ impl Hub {
             listener,
             grpc,
             prometheus,
+            graphite,
             engines,
             systems,
             router,
@@ -227,6 +216,9 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
+        if let Some(graphite) = graphite {
+            spawn_graphite(&edges, graphite);
+        }
         if let Some(listener) = prometheus {
             let router = prometheus::at_root(router.clone());
             spawn_http("prometheus", &edges, listener, router, stop_grace);
@@ -257,6 +249,25 @@ impl Hub {
     }
 }
 
+/// How modules are attached, and what simulated ones are processes of.
+fn vehicles(
+    engines: &Engines,
+    config: &Config,
+    data: &Path,
+    addresses: &Addresses,
+) -> Result<VehiclesOptions, Error> {
+    let module_token = Token::open(data, MODULE_TOKEN_FILE)?;
+    Ok(VehiclesOptions {
+        clock: engines.clock.clone(),
+        attach_token: module_token.as_str().to_owned(),
+        host: Arc::new(Processes::new(
+            &config.executable,
+            format!("http://{}", addresses.grpc),
+        )),
+        simulation: SimulationOptions::default(),
+    })
+}
+
 fn spawn_http(
     name: &str,
     edges: &TaskGroup,
@@ -271,6 +282,14 @@ fn spawn_http(
     let stop = edges.token();
     edges.spawn(name, async move {
         http::serve(listener, router, patience, stop).await;
+        Ok(())
+    });
+}
+
+fn spawn_graphite(edges: &TaskGroup, graphite: Graphite) {
+    let stop = edges.token();
+    edges.spawn("graphite", async move {
+        graphite.serve(stop).await;
         Ok(())
     });
 }
@@ -337,41 +356,5 @@ async fn stop_in_order(
     Err(Error::StopTimedOut {
         grace_s: grace.as_secs_f64(),
         left: left.join(", "),
-    })
-}
-
-async fn bind(
-    what: &'static str,
-    flag: &'static str,
-    address: SocketAddr,
-) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| match source.kind() {
-            ErrorKind::AddrInUse => Error::PortInUse {
-                what,
-                address,
-                flag,
-            },
-            _ => Error::Bind {
-                what,
-                address,
-                flag,
-                source,
-            },
-        })
-}
-
-fn local_address(
-    listener: &TcpListener,
-    what: &'static str,
-    flag: &'static str,
-    wanted: SocketAddr,
-) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| Error::Bind {
-        what,
-        address: wanted,
-        flag,
-        source,
     })
 }

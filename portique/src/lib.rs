@@ -18,6 +18,7 @@ mod exit;
 mod grpc;
 mod http;
 mod hub;
+mod intake;
 mod lifetime;
 mod logging;
 mod module;

@@ -9,13 +9,17 @@
 mod answer;
 mod at_root;
 mod exemplars;
+mod federate;
 mod listing;
 mod number;
 mod parameters;
 mod query;
+mod remote_read;
 mod result;
 mod status;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod work;
 
@@ -32,7 +36,7 @@ use work::Work;
 /// What a path begins with that Prometheus' own begins without.
 pub(crate) const PREFIX: &str = "/prometheus";
 /// Routes that change nothing although they are asked by POST, below `/prometheus/api/v1/`.
-pub(crate) const READS: [&str; 7] = [
+pub(crate) const READS: [&str; 8] = [
     "query",
     "query_range",
     "query_exemplars",
@@ -40,6 +44,7 @@ pub(crate) const READS: [&str; 7] = [
     "series",
     "format_query",
     "parse_query",
+    "read",
 ];
 /// Routes with a deadline of their own, which says what it is in Prometheus' words.
 pub(crate) const OWN_DEADLINES: [&str; 2] =
@@ -63,10 +68,12 @@ pub(crate) fn router(telemetry: Telemetry) -> OpenApiRouter {
         .merge(query::router())
         .merge(listing::router())
         .merge(exemplars::router())
+        .merge(remote_read::router())
         .merge(syntax::router())
         .merge(status::router());
     let routes = OpenApiRouter::new()
         .nest("/api/v1", v1)
+        .merge(federate::router())
         .merge(status::health())
         .with_state(api);
     OpenApiRouter::new().nest(PREFIX, routes)

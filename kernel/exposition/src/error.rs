@@ -24,6 +24,13 @@ pub enum Error {
         #[source]
         source: snap::Error,
     },
+    /// The compressed body is damaged, or not compressed at all.
+    #[error("the body is not gzip: compress it, or leave the header content-encoding out")]
+    Gzip {
+        /// What the decoder says.
+        #[source]
+        source: std::io::Error,
+    },
     /// The bytes are not the message that they are said to be.
     #[error("not a {message} message at byte {offset}: {problem}")]
     Malformed {
@@ -56,6 +63,7 @@ impl Fault for Error {
         match self {
             Self::TooLarge { .. } => Code::ResourceExhausted,
             Self::Snappy { .. }
+            | Self::Gzip { .. }
             | Self::Malformed { .. }
             | Self::Matcher { .. }
             | Self::Json { .. } => Code::InvalidArgument,

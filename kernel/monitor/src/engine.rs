@@ -15,7 +15,7 @@ mod run;
 mod schedule;
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,9 @@ pub struct Engine {
     index: Index,
     book: Book,
     is_restored: bool,
+    /// Ordinals of the rules that have something to wait for besides their interval; some may not any more.
+    waiting: BTreeSet<usize>,
+    last_tick: Timestamp,
     last_alive: Option<Timestamp>,
 }
 
@@ -112,6 +115,8 @@ impl Engine {
             index: Index::default(),
             book: Book::default(),
             is_restored: false,
+            waiting: BTreeSet::new(),
+            last_tick: Timestamp::EPOCH,
             last_alive: None,
         }
     }
@@ -132,26 +137,27 @@ impl Engine {
         &self.options
     }
 
-    /// Takes note of a sample that is in the store now: rules that read it and are triggered by it are due.
+    /// Takes note of a sample that is in the store now: rules that read it and are triggered by it are due. Whether
+    /// one is that was not before: then [`tick`](Self::tick), or wait until [`next_due`](Self::next_due).
     ///
     /// Samples older than the newest of their series concern nobody, nor do those from more than a second in
     /// the future: their time will come.
-    pub fn appended(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) {
+    pub fn appended(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) -> bool {
         let until_ms = now.plus(schedule::AHEAD_MAX).as_millis();
         if at_ms > until_ms {
-            return;
+            return false;
         }
         let Some(readers) = self.index.readers(labels, at_ms, until_ms) else {
-            return;
+            return false;
         };
+        let mut is_news = false;
         for ordinal in readers.iter() {
-            let run = usize::try_from(*ordinal)
-                .ok()
-                .and_then(|o| self.rules.get_mut(o));
-            if let Some(run) = run {
-                run.touch(labels, at_ms, value, now);
-            }
+            let run = &mut self.rules[*ordinal];
+            is_news |= run.dirty.is_none();
+            run.touch(labels, at_ms, value, now);
+            self.waiting.insert(*ordinal);
         }
+        is_news
     }
 
     /// Forgets what was found out about a series that is gone from the store.

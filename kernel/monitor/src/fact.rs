@@ -123,8 +123,8 @@ pub enum Act {
 
 /// The version that is written; others are refused.
 const VERSION: u32 = 1;
-/// A fact is at most this long: an alert of many long annotations and a full history fits.
-pub const FACT_BYTES_MAX: usize = 1 << 20;
+/// A fact is at most this long: a full history of the longest comments fits, each letter escaped.
+pub const FACT_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<F> {

@@ -18,22 +18,22 @@ pub(crate) struct Index {
     /// What has been found out so far.
     watched: HashMap<Labels, Watched>,
     /// Equal lists are kept once: a million series of one metric have the same readers.
-    lists: HashSet<Arc<[u32]>>,
+    lists: HashSet<Arc<[usize]>>,
 }
 
 struct Reader {
-    rule: u32,
+    rule: usize,
     matchers: Vec<Matcher>,
 }
 
 struct Watched {
-    rules: Arc<[u32]>,
+    rules: Arc<[usize]>,
     newest_ms: i64,
 }
 
 impl Index {
     /// Adds a rule with its selectors; what was found out is forgotten.
-    pub(crate) fn add(&mut self, rule: u32, selectors: &[Vec<Matcher>]) {
+    pub(crate) fn add(&mut self, rule: usize, selectors: &[Vec<Matcher>]) {
         self.watched.clear();
         for matchers in selectors {
             let reader = Reader {
@@ -59,7 +59,7 @@ impl Index {
         labels: &Labels,
         at_ms: i64,
         until_ms: i64,
-    ) -> Option<Arc<[u32]>> {
+    ) -> Option<Arc<[usize]>> {
         if self.any.is_empty() && !self.by_metric.contains_key(labels.metric()) {
             return None;
         }
@@ -87,20 +87,20 @@ impl Index {
         self.watched.remove(labels);
     }
 
-    fn find(&mut self, labels: &Labels) -> Arc<[u32]> {
+    fn find(&mut self, labels: &Labels) -> Arc<[usize]> {
         let named = self.by_metric.get(labels.metric());
         let readers = named.into_iter().flatten().chain(&self.any);
         let matching = readers.filter(|reader| {
             let mut matchers = reader.matchers.iter();
             matchers.all(|m| m.matches(labels.get(m.name()).unwrap_or("")))
         });
-        let mut rules: Vec<u32> = matching.map(|reader| reader.rule).collect();
+        let mut rules: Vec<usize> = matching.map(|reader| reader.rule).collect();
         rules.sort_unstable();
         rules.dedup();
         if let Some(known) = self.lists.get(rules.as_slice()) {
             return Arc::clone(known);
         }
-        let rules: Arc<[u32]> = Arc::from(rules);
+        let rules: Arc<[usize]> = Arc::from(rules);
         self.lists.insert(Arc::clone(&rules));
         rules
     }

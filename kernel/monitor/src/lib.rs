@@ -14,6 +14,7 @@
 //! Everything here is synchronous and takes time as a parameter; the shell that owns clock, store and disk
 //! stands elsewhere. Rules stand on the small trait [`Query`]; [`PromQl`] is the language they speak.
 //! [`read_unit_tests`] tests rule files as `promtool test rules` does.
+//! [`notify`] takes alerts from there to people, and [`template`] writes what they read.
 
 mod action;
 mod alert;

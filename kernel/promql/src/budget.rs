@@ -34,8 +34,28 @@ impl Budget {
         }
     }
 
-    /// Gives samples back.
+    /// Gives samples back; what was never taken counts as given back too, because columns that were merged may take
+    /// more room than they did apart.
     pub(crate) fn release(&self, samples: usize) {
-        self.used.fetch_sub(samples, Ordering::Relaxed);
+        let released = |used: usize| Some(used.saturating_sub(samples));
+        let order = Ordering::Relaxed;
+        self.used
+            .fetch_update(order, order, released)
+            .expect("there is always a difference");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_holds_whatever_is_given_back() {
+        let budget = Budget::new(10);
+        assert!(budget.charge(10).is_ok());
+        assert!(budget.charge(1).is_err());
+        budget.release(100);
+        assert!(budget.charge(10).is_ok());
+        assert!(budget.charge(1).is_err());
     }
 }

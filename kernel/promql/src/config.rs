@@ -11,6 +11,9 @@ const SAMPLES_MAX: usize = 50_000_000;
 /// Points of one series in an answer, as in Prometheus: more than any screen has columns.
 const STEPS_MAX: usize = 11_000;
 
+/// Threads of one query by default: others want an answer too.
+const THREADS_MAX: usize = 4;
+
 /// What holds for all queries of an engine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -29,6 +32,9 @@ pub struct Config {
     pub type_and_unit_labels: bool,
     /// Whether `rate` and the like see counter resets in start timestamps; on by default.
     pub start_timestamps: bool,
+    /// How many threads read a query's series, when there are a thousand or more; by default one for each processor,
+    /// but at most 4. Below 2 there are none besides the caller's.
+    pub threads: usize,
     /// Which experimental parts of the language are on; none by default.
     pub syntax: syntax::Options,
 }
@@ -43,6 +49,7 @@ impl Default for Config {
             delayed_name_removal: true,
             type_and_unit_labels: false,
             start_timestamps: true,
+            threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS_MAX)),
             syntax: syntax::Options::default(),
         }
     }

@@ -14,6 +14,8 @@ mod info;
 mod invariant;
 mod labels;
 mod merge;
+mod over_range;
+mod parallel;
 mod range;
 mod relabel;
 mod scalar;

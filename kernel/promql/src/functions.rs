@@ -16,6 +16,7 @@ mod over_time;
 mod rate;
 mod rise;
 mod samples;
+mod sliding;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -31,6 +32,8 @@ use crate::error::Error;
 use crate::syntax;
 
 pub(crate) use over_time::quantile_of;
+pub(crate) use rate::{Bounds, FloatSeries, sliding_rate};
+pub(crate) use sliding::sliding;
 
 /// A function's code, by what it is applied to.
 #[derive(Debug, Clone, Copy)]

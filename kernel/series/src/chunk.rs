@@ -145,6 +145,15 @@ impl Chunk {
         self.state.timestamp_ms
     }
 
+    /// The newest sample's float and start timestamp; of histograms the float is 0.
+    pub(crate) fn last_float(&self) -> (f64, i64) {
+        let value = match self.state.kind {
+            ChunkKind::Float => f64::from_bits(self.state.value.bits),
+            ChunkKind::Histogram => 0.0,
+        };
+        (value, self.state.start_ms)
+    }
+
     /// The chunk as the format page describes it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, Labels, Matcher};
+use crate::{CompactionConfig, Error, Labels, Matcher, TierConfig};
 
 /// An hour covers a sender that was cut off over a restart of the network.
 const OUT_OF_ORDER_WINDOW: Duration = Duration::from_secs(60 * 60);
@@ -69,6 +69,8 @@ pub struct Limits {
 pub struct Retention {
     /// Age at which samples go, for series of no class; `None` keeps them.
     pub age: Option<Duration>,
+    /// Downsampled tiers that outlive the samples, for series of no class.
+    pub tiers: Vec<TierConfig>,
     /// Bytes of all blocks together; the oldest go first, of whatever class.
     pub bytes: Option<u64>,
     /// The first class whose matchers all match decides for a series.
@@ -78,12 +80,14 @@ pub struct Retention {
 /// Series that are kept for a time of their own.
 #[derive(Debug, Clone)]
 pub struct RetentionClass {
-    /// What people call it.
+    /// What people call it, and its folder: lower-case letters, digits and `-`; not `default`.
     pub name: String,
     /// Which series; all must match.
     pub matchers: Vec<Matcher>,
     /// Age at which their samples go; `None` keeps them.
     pub age: Option<Duration>,
+    /// Downsampled tiers that outlive the samples.
+    pub tiers: Vec<TierConfig>,
 }
 
 impl Retention {
@@ -98,6 +102,31 @@ impl Retention {
         };
         let found = self.classes.iter().position(accepts);
         found.map_or(0, |index| index as u8 + 1)
+    }
+
+    /// How the blocks of a class are compacted.
+    pub(crate) fn compaction(&self, class: u8) -> CompactionConfig {
+        let tiers = match class {
+            0 => Some(&self.tiers),
+            _ => self
+                .classes
+                .get(usize::from(class) - 1)
+                .map(|class| &class.tiers),
+        };
+        CompactionConfig {
+            retention_ms: self.age_ms(class),
+            tiers: tiers.cloned().unwrap_or_default(),
+            ..CompactionConfig::default()
+        }
+    }
+
+    fn names_are_folders(&self) -> bool {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let mut names: Vec<&str> = self.classes.iter().map(|class| &*class.name).collect();
+        names.push("default");
+        names.sort_unstable();
+        let is_folder = |name: &&str| !name.is_empty() && name.chars().all(is_plain);
+        names.iter().all(is_folder) && names.is_sorted_by(|a, b| a < b)
     }
 
     /// How long samples of a class are kept, in milliseconds.
@@ -152,6 +181,12 @@ impl Config {
         }
         if self.retention.classes.len() > CLASSES_MAX {
             return refuse("retention.classes", "a list of more than 64 classes");
+        }
+        if !self.retention.names_are_folders() {
+            return refuse(
+                "retention.classes",
+                "a list in which names are double or not of a-z, 0-9 and -",
+            );
         }
         if self.segment_bytes < SEGMENT_BYTES_MIN {
             return refuse("segment_bytes", "below 4 MiB");

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 pub(crate) use exemplars::ExemplarRing;
-pub(crate) use read::HeadSeries;
-pub(crate) use series::{Last, Sample, Series};
+pub(crate) use read::{HeadSeries, sort};
+pub(crate) use series::{Last, Sample, Series, partition};
 pub(crate) use table::Table;
 
 use crate::index::Index;
@@ -36,6 +36,8 @@ pub(crate) struct Head {
     pub(crate) exemplars: ExemplarRing,
     /// The newest timestamp ever taken; [`NEVER_MS`] before the first.
     pub(crate) newest_ms: i64,
+    /// Not after the oldest sample.
+    pub(crate) oldest_ms: i64,
 }
 
 impl Head {
@@ -47,6 +49,7 @@ impl Head {
             metadata: BTreeMap::new(),
             exemplars: ExemplarRing::new(exemplars_max),
             newest_ms: NEVER_MS,
+            oldest_ms: i64::MAX,
         }
     }
 }
@@ -61,9 +64,13 @@ impl Head {
         slot
     }
 
-    /// Makes a series in the slot that the log gives it; whatever had it before has left.
+    /// Makes a series in the slot that the log gives it. What had the slot before has left the head, and so has a
+    /// series of these labels in another slot: its samples are in blocks.
     pub(crate) fn restore(&mut self, slot: u32, series: Series) {
         self.remove(slot);
+        if let Some(before) = self.table.find(series.labels.packed()) {
+            self.remove(before);
+        }
         let labels = series.labels.clone();
         self.table.put(slot, series);
         self.index.insert(slot, &labels);
@@ -84,6 +91,7 @@ impl Head {
         if let Some(series) = self.table.series_mut(slot) {
             series.append_float(timestamp_ms, value, start_ms);
             self.newest_ms = self.newest_ms.max(timestamp_ms);
+            self.oldest_ms = self.oldest_ms.min(timestamp_ms);
             self.table.set_last(
                 slot,
                 Last {
@@ -106,6 +114,7 @@ impl Head {
         if let Some(series) = self.table.series_mut(slot) {
             series.append_histogram(timestamp_ms, histogram, start_ms);
             self.newest_ms = self.newest_ms.max(timestamp_ms);
+            self.oldest_ms = self.oldest_ms.min(timestamp_ms);
             self.table.set_last(
                 slot,
                 Last {
@@ -136,7 +145,7 @@ impl Head {
         if let Some(series) = self.table.series_mut(slot)
             && series.value_at(sample.timestamp_ms)?.is_none()
         {
-            series.insert_late(sample);
+            self.insert_late(slot, sample);
         }
         Ok(())
     }
@@ -144,6 +153,7 @@ impl Head {
     /// Takes a sample older than the newest of its series, where none is at its time.
     pub(crate) fn insert_late(&mut self, slot: u32, sample: Sample) {
         if let Some(series) = self.table.series_mut(slot) {
+            self.oldest_ms = self.oldest_ms.min(sample.timestamp_ms);
             series.insert_late(sample);
         }
     }
@@ -195,6 +205,11 @@ impl Head {
     /// The slots sorted by the labels of their series.
     pub(crate) fn sort(&self, slots: &RoaringBitmap) -> Vec<u32> {
         self.order.sort(slots, &self.table)
+    }
+
+    /// Sorts in the series that came since the last time, so that no query has to.
+    pub(crate) fn sort_known(&self) {
+        self.order.update(&self.table);
     }
 
     /// Whether a series has, or may have, a sample in a range.

@@ -1,13 +1,18 @@
 //! The store: telemetry taken durably, and read again.
 
 mod append;
+mod blocks;
 mod checkpoint;
+mod delete;
+mod figures;
+mod flush;
 mod list;
 mod maintain;
 mod open;
 mod plan;
 mod replay;
 mod select;
+mod snapshot;
 mod wait;
 
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,6 +24,9 @@ use portique_journal::{Disk, Journal, Sequence};
 use crate::head::Head;
 use crate::{Config, RefusalKind};
 pub use append::Submitted;
+use blocks::{BlockFolders, OpenBlock};
+pub use delete::Deleted;
+pub use figures::{Figures, Largest};
 pub use list::Listing;
 pub use maintain::Maintained;
 use plan::Plan;
@@ -35,7 +43,8 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     /// Held by whoever does the work of [`maintain`](Self::maintain), so that it is done once.
-    maintenance: Mutex<Checkpointed>,
+    maintenance: Mutex<Maintenance>,
+    folders: BlockFolders,
     committer: Option<JoinHandle<()>>,
 }
 
@@ -43,11 +52,14 @@ pub struct Store {
 #[derive(Debug)]
 struct State {
     head: Head,
+    /// By time.
+    blocks: Arc<Vec<OpenBlock>>,
     plan: Plan,
     /// The last record given to the journal.
     sequence: Sequence,
     /// Bytes of records since the store was opened.
     logged_bytes: u64,
+    checkpoint: Checkpointed,
     counts: Counts,
 }
 
@@ -57,6 +69,25 @@ struct Counts {
     out_of_order: u64,
     created: u64,
     refused: [u64; RefusalKind::ALL.len()],
+}
+
+/// What maintenance remembers.
+#[derive(Debug, Clone, Copy)]
+struct Maintenance {
+    flushed: Flushed,
+    /// After a checkpoint that failed, when the next is tried, Unix milliseconds.
+    checkpoint_not_before_ms: i64,
+    /// After a compaction that failed.
+    compact_not_before_ms: i64,
+}
+
+/// What is known of the last flush.
+#[derive(Debug, Clone, Copy)]
+struct Flushed {
+    /// Up to where samples left, Unix milliseconds.
+    to_ms: i64,
+    /// When.
+    at_ms: i64,
 }
 
 /// What is known of the last checkpoint.

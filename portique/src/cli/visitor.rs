@@ -23,6 +23,8 @@ use crate::token::{TOKEN_FILE, Token};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer than the hub waits for a module's answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A query may take two minutes by default.
+const TELEMETRY_TIMEOUT: Duration = Duration::from_secs(130);
 /// Longest answer: a page of a thousand log lines is under 1 MiB.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -160,6 +162,21 @@ impl Visitor {
         self.json(response).await
     }
 
+    /// Asks the telemetry; the answer is Prometheus' envelope, with the notes beside the data.
+    ///
+    /// # Errors
+    /// As [`Visitor::get`].
+    pub(crate) async fn telemetry(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<Value, Error> {
+        let url = self.url_below(&["prometheus", "api", "v1"], path, query);
+        let request = self.client.get(url).timeout(TELEMETRY_TIMEOUT);
+        let response = self.send(request).await?;
+        self.json(response).await
+    }
+
     /// Changes something.
     ///
     /// # Errors
@@ -205,11 +222,15 @@ impl Visitor {
     }
 
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        self.url_below(&["api", "v1"], path, query)
+    }
+
+    fn url_below(&self, root: &[&str], path: &[&str], query: &[(&str, String)]) -> Url {
         let mut url = self.hub.clone();
         url.path_segments_mut()
             .expect("an http address has a path")
             .pop_if_empty()
-            .extend(["api", "v1"])
+            .extend(root)
             .extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -240,7 +261,19 @@ impl Visitor {
                 status,
                 detail: problem.detail,
             }),
-            Err(_) => Err(self.unexpected(format!("status {status} without problem details"))),
+            Err(_) => Err(self.refused_otherwise(status, &body)),
+        }
+    }
+
+    /// A refusal in Prometheus' envelope, or in none that is known.
+    fn refused_otherwise(&self, status: u16, body: &[u8]) -> Error {
+        let envelope = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        match envelope["error"].as_str() {
+            Some(detail) => Error::Refused {
+                status,
+                detail: detail.to_owned(),
+            },
+            None => self.unexpected(format!("status {status} without problem details")),
         }
     }
 

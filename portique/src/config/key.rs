@@ -77,6 +77,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Number(|raw, written| raw.stop_grace_s = Some(written)),
     ),
     (
+        "telemetry.graphite_listen",
+        Keep::Text(|raw, written| raw.telemetry.graphite_listen = Some(written)),
+    ),
+    (
         "telemetry.open_writes",
         Keep::Boolean(|raw, written| raw.telemetry.open_writes = Some(written)),
     ),

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::limit::Limit;
@@ -42,6 +43,8 @@ pub struct TelemetryConfig {
     pub out_of_order_window: Option<Duration>,
     /// Whether samples are taken from whoever reaches the hub, without a token; off by default.
     pub open_writes: bool,
+    /// Where lines of Graphite's plaintext are taken, from whoever reaches it; nowhere by default.
+    pub graphite_listen: Option<SocketAddr>,
     /// Whether the experimental parts of PromQL are on; off by default.
     pub experimental_queries: bool,
     /// How long a query may take; default 2 min, range 0.1 s to 10 min.
@@ -58,6 +61,7 @@ impl Default for TelemetryConfig {
             series_max: None,
             out_of_order_window: None,
             open_writes: false,
+            graphite_listen: None,
             experimental_queries: false,
             query_timeout: QUERY_TIMEOUT_DEFAULT,
             query_samples_max: None,
@@ -74,6 +78,8 @@ pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> Telemetry
         retain_bytes: number(&RETAIN_BYTES, &raw.retain_bytes).map(|bytes| bytes as u64),
         series_max: number(&SERIES_MAX, &raw.series_max).map(|series| series as usize),
         out_of_order_window: number(&OUT_OF_ORDER_S, &raw.out_of_order_window_s).map(seconds),
+        // Addresses are resolved with the others.
+        graphite_listen: None,
         open_writes: raw
             .open_writes
             .as_ref()

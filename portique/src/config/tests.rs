@@ -48,6 +48,24 @@ fn a_complete_file_is_read() {
 }
 
 #[test]
+fn telemetry_is_kept_and_queried_as_told() {
+    let text = "prometheus_listen = '127.0.0.1:9090'\n[telemetry]\nretain_age_s = 86400\nopen_writes = true\n\
+                [query]\nexperimental = true\ntimeout_s = 1.5\n";
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), text, &mut found);
+    let config = resolve(&raw, Overrides::default(), &mut found);
+    assert_eq!(
+        config.prometheus_listen.map(|address| address.port()),
+        Some(9090)
+    );
+    let telemetry = config.telemetry;
+    assert_eq!(telemetry.retain_age, Some(Duration::from_secs(86_400)));
+    assert_eq!(telemetry.query_timeout, Duration::from_millis(1500));
+    assert!(telemetry.open_writes && telemetry.experimental_queries);
+    assert!(!TelemetryConfig::default().open_writes);
+}
+
+#[test]
 fn every_problem_is_said_at_once_with_its_line() {
     let text =
         "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
@@ -56,7 +74,10 @@ fn every_problem_is_said_at_once_with_its_line() {
         "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
          p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
-         events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, stop_grace_s\n\
+         events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
+         prometheus_listen, query.experimental, query.samples_max, query.timeout_s, stop_grace_s, \
+         telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
+         telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }
@@ -89,6 +110,11 @@ fn out_of_range_and_malformed_values_are_refused() {
         "events.retain_age_s = 59",
         "events.retain_bytes = 1_000_000",
         "events.replay_bytes_per_s = -1",
+        "prometheus_listen = '9090'",
+        "telemetry.retain_age_s = 59",
+        "telemetry.series_max = 0",
+        "query.timeout_s = 0",
+        "query.experimental = 1",
         "log.filter = 'loud=='",
         "listen = ",
     ] {

@@ -4,6 +4,7 @@ use axum::response::Response;
 use portique_fault::Code;
 
 use super::{Front, problem};
+use crate::intake::WRITES;
 use crate::prometheus::{PREFIX, READS};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
@@ -42,6 +43,9 @@ impl Needs {
         if let Some(below) = path.strip_prefix(PREFIX) {
             return Self::of_prometheus(method, below);
         }
+        if WRITES.contains(&path) {
+            return Self::Service;
+        }
         let Some(below) = path.strip_prefix("/api/") else {
             return Self::Nothing;
         };
@@ -79,7 +83,8 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     let route = request.extensions().get::<MatchedPath>();
     let path = route.map_or(request.uri().path(), MatchedPath::as_str);
     let needs = Needs::of(request.method(), path);
-    let is_open_write = front.open_writes && path.starts_with(PREFIX);
+    let is_telemetry = path.starts_with(PREFIX) || WRITES.contains(&path);
+    let is_open_write = front.open_writes && is_telemetry;
     if needs == Needs::Nothing || is_open_write {
         return next(request).await;
     }
@@ -123,7 +128,10 @@ fn missing(needs: Needs) -> &'static str {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    // Influx' clients say Token, and mean the same.
+    let schemes = ["bearer", "token"];
+    let is_known = schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    is_known.then(|| token.trim())
 }
 
 #[cfg(test)]
@@ -159,6 +167,10 @@ mod tests {
         );
         check("POST", "/prometheus/api/v1/query_range", Needs::Nothing);
         check("POST", "/prometheus/api/v1/write", Needs::Service);
+        check("POST", "/otlp/v1/metrics", Needs::Service);
+        check("POST", "/write", Needs::Service);
+        check("POST", "/api/v2/write", Needs::Service);
+        check("GET", "/api/v1/telemetry/intake", Needs::Nothing);
         check(
             "POST",
             "/prometheus/api/v1/admin/tsdb/delete_series",

@@ -15,7 +15,7 @@ use portique_journal::{FolderDisk, Journal, Retention, Sequence, State};
 use portique_records::{Collection, Records, SqliteConfig, SqliteRecords};
 
 use crate::api::{Owned, Ports};
-use crate::config::{EventsConfig, TelemetryConfig};
+use crate::config::{Config, TelemetryConfig};
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
@@ -48,31 +48,26 @@ impl Engines {
     /// # Errors
     /// [`Error::Damaged`] with file, offset and what to do; [`Error::JournalPoisoned`] when the
     /// first writes fail; [`Error::Part`].
-    pub(super) async fn open(
-        folder: &Path,
-        events: &EventsConfig,
-        telemetry: &TelemetryConfig,
-        owned: &Owned,
-    ) -> Result<Self, Error> {
+    pub(super) async fn open(folder: &Path, config: &Config, owned: &Owned) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let retention = Retention {
-            age: events.retain_age,
-            bytes: events.retain_bytes,
+            age: config.events.retain_age,
+            bytes: config.events.retain_bytes,
         };
         let (journal, committer) =
             open_journal(folder.join(JOURNAL_FOLDER), retention, clock.clone()).await?;
-        let config = portique_broker::Config {
-            replay_bytes_per_second: events.replay_bytes_per_second,
+        let options = portique_broker::Config {
+            replay_bytes_per_second: config.events.replay_bytes_per_second,
             unhindered: owned.filters(),
             ..portique_broker::Config::default()
         };
-        let broker = Broker::open(config, journal.clone(), clock.clone())
+        let broker = Broker::open(options, journal.clone(), clock.clone())
             .await
             .map_err(|error| {
                 poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
             })?;
         let records = open_records(folder).await?;
-        let telemetry = open_telemetry(folder, telemetry, clock.clone()).await?;
+        let telemetry = open_telemetry(folder, &config.telemetry, clock.clone()).await?;
         Ok(Self {
             clock,
             broker,

@@ -12,6 +12,7 @@ mod api_queues;
 mod api_rig;
 mod api_webhooks;
 mod cli_queue;
+mod cli_rules;
 mod grpc_client;
 mod hub_process;
 mod in_process;

@@ -173,6 +173,7 @@ impl Engine {
         let timer = alerts.filter_map(|e| timer(alerting, e)).min();
         let run = &mut self.rules[ordinal];
         run.timer = timer.filter(|_| run.is_on_ingest());
+        self.waiting.insert(ordinal);
         if alerting.on_stale == OnStale::Resolve {
             return;
         }

@@ -64,8 +64,7 @@ impl Engine {
             }
             let ordinal = self.rules.len();
             if run.is_on_ingest() {
-                let number = u32::try_from(ordinal).expect("files of rules are far smaller");
-                self.index.add(number, rule.query.selectors());
+                self.index.add(ordinal, rule.query.selectors());
             }
             self.by_id.insert(rule.id, ordinal);
             self.rules.push(run);
@@ -186,10 +185,12 @@ impl Engine {
     }
 
     fn set_timers(&mut self) {
-        for run in &mut self.rules {
+        self.waiting.clear();
+        for (ordinal, run) in self.rules.iter_mut().enumerate() {
             if let (true, Some(alerting)) = (run.is_on_ingest(), run.rule.alerting()) {
                 let alerts = self.book.of_rule(run.rule.id);
                 run.timer = alerts.filter_map(|e| timer(alerting, e)).min();
+                self.waiting.insert(ordinal);
             }
         }
     }

@@ -109,6 +109,13 @@ impl RuleRun {
         dirty.into_iter().chain(timer).min()
     }
 
+    /// Whether the samples that arrived say all.
+    pub(super) fn is_quick(&self, now: Timestamp) -> bool {
+        let dirty = self.dirty.as_ref().filter(|dirty| dirty.due_at <= now);
+        let is_timed = self.timer.is_some_and(|timer| timer <= now);
+        !is_timed && dirty.is_some_and(|dirty| dirty.touched.is_some())
+    }
+
     /// Takes note of how long an evaluation took.
     pub(super) fn rest(&mut self, took: Duration, now: Timestamp) {
         self.took = took;

@@ -19,33 +19,41 @@ impl Engine {
     /// When there is something to do next; none without rules.
     pub fn next_due(&self) -> Option<Timestamp> {
         let groups = self.groups.iter().map(|group| group.next_at);
-        let rules = self.rules.iter().filter_map(|run| run.due_at());
+        let waiting = self.waiting.iter();
+        let rules = waiting.filter_map(|ordinal| self.rules[*ordinal].due_at());
         groups.chain(rules).min()
     }
 
-    /// What is to do now: groups whose interval has passed, in the order of their times, and rules that are
-    /// due because of a sample or a timer. What it hands out is concluded before it is asked again.
+    /// What is to do now: first rules that are due because of a sample and need no query, then groups whose
+    /// interval has passed, in the order of their times, then other rules that are due because of a sample or a
+    /// timer. What it hands out is concluded before it is asked again.
     ///
     /// A group that missed intervals is evaluated once, at the last of them. The clock may jump: set back, the
     /// times that were waited for are forgotten; so ask at least every second, whatever
     /// [`next_due`](Self::next_due) says.
     pub fn tick(&mut self, now: Timestamp) -> Work {
         let mut work = Work::default();
-        for run in &mut self.rules {
-            run.meet_clock(now);
+        if now < self.last_tick {
+            let rules = self.rules.iter_mut();
+            rules.for_each(|run| run.meet_clock(now));
         }
+        self.last_tick = now;
+        self.waiting
+            .retain(|ordinal| self.rules[*ordinal].due_at().is_some());
+        let waiting: Vec<usize> = self.waiting.iter().copied().collect();
+        // What needs no query waits for nothing that does.
+        let (quick, slow): (Vec<usize>, Vec<usize>) = waiting
+            .into_iter()
+            .filter(|ordinal| self.rules[*ordinal].due_at().is_some_and(|at| at <= now))
+            .partition(|ordinal| self.rules[*ordinal].is_quick(now));
+        self.add_waiting(&quick, now, &mut work);
         for (at, index) in self.due_groups(now) {
             let rules = self.groups[index].rules.clone();
             let due = rules.map(|rule| self.due(rule, at, Reason::Tick));
             let due = due.collect();
             work.due.push(due);
         }
-        for ordinal in 0..self.rules.len() {
-            if let Some(reason) = self.reason(ordinal, now) {
-                let due = self.due(ordinal, now, reason);
-                work.due.push(vec![due]);
-            }
-        }
+        self.add_waiting(&slow, now, &mut work);
         self.say_alive(now, &mut work);
         work
     }
@@ -82,17 +90,18 @@ impl Engine {
         due.collect()
     }
 
-    fn reason(&self, ordinal: usize, now: Timestamp) -> Option<Reason> {
-        let run = &self.rules[ordinal];
-        if run.due_at()? > now {
-            return None;
+    fn add_waiting(&mut self, ordinals: &[usize], now: Timestamp, work: &mut Work) {
+        for ordinal in ordinals {
+            let dirty = self.rules[*ordinal].dirty.as_ref();
+            let is_dirty = dirty.is_some_and(|dirty| dirty.due_at <= now);
+            let reason = if is_dirty {
+                Reason::Ingest
+            } else {
+                Reason::Timer
+            };
+            let due = self.due(*ordinal, now, reason);
+            work.due.push(vec![due]);
         }
-        let is_dirty = run.dirty.as_ref().is_some_and(|dirty| dirty.due_at <= now);
-        Some(if is_dirty {
-            Reason::Ingest
-        } else {
-            Reason::Timer
-        })
     }
 
     fn due(&mut self, ordinal: usize, at: Timestamp, reason: Reason) -> DueRule {

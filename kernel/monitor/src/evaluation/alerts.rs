@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portique_series::{Labels, Source, Value};
+use portique_series::{Labels, LabelsBuilder, Source, Value};
 
 use super::{DueRule, Raised, SAME_LABELS, Wanted, number, unnamed};
 use crate::expand::{Surroundings, Texts};
@@ -125,13 +125,18 @@ impl DueRule {
         let expand = |text: &str| texts.expand(text, sign.labels, sign.value);
         let mut labels = source.to_builder();
         for (name, text) in &self.rule.labels {
-            labels.set(name, expand(text));
+            labels.set(name, cut(expand(text), LABEL_BYTES_MAX));
         }
         labels.set(ALERT_NAME, &*alerting.alert);
-        let annotations = alerting.annotations.iter();
-        let annotations = annotations.map(|(name, text)| (name, expand(text)));
+        let mut room = ANNOTATIONS_BYTES_MAX;
+        let mut annotations = LabelsBuilder::default();
+        for (name, text) in alerting.annotations.iter() {
+            let text = cut(expand(text), room);
+            room -= text.len();
+            annotations.set(name, text);
+        }
         let wanted = Wanted {
-            annotations: Labels::from_pairs(annotations),
+            annotations: annotations.build(),
             source,
             value: sign.value,
             is_stale: sign.is_stale,
@@ -141,6 +146,20 @@ impl DueRule {
             Some(_) => Err(QueryError::new(format!("{SAME_LABELS} alert labels"))),
         }
     }
+}
+
+/// A label that a template makes is cut to this: longer ones tell nobody apart.
+const LABEL_BYTES_MAX: usize = 4 << 10;
+/// The annotations of an alert are cut to this together: no receiver takes more, and facts hold them.
+const ANNOTATIONS_BYTES_MAX: usize = 64 << 10;
+
+/// The beginning of a text, in whole letters.
+fn cut(mut text: String, bytes_max: usize) -> String {
+    let end = (0..=bytes_max.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text
 }
 
 /// Why there should be an alert: an element of the result, or one that is missing.

@@ -116,6 +116,8 @@ pub struct Notified {
     pub firing: BTreeSet<Fingerprint>,
     /// Which are resolved.
     pub resolved: BTreeSet<Fingerprint>,
+    /// Which are muted now, of which it was said that they fire.
+    pub owed: BTreeSet<Fingerprint>,
     /// Until when the log remembers it.
     pub expires_at: Timestamp,
     /// Whether a message is sent; otherwise only the log goes on, since ends are not sent there.
@@ -142,6 +144,7 @@ pub struct KeptGroup {
     pub(super) next: Timestamp,
     pub(super) has_flushed: bool,
     pub(super) is_blocked: bool,
+    pub(super) empty_since: Option<Timestamp>,
     pub(super) members: Vec<(Fingerprint, Member)>,
 }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portique_clock::Timestamp;
 use portique_series::Labels;
@@ -39,6 +40,20 @@ pub(super) struct Group {
     pub(super) has_flushed: bool,
     /// Somebody could not be told because the telling before was not settled.
     pub(super) is_blocked: bool,
+    /// Since when it has no members.
+    pub(super) empty_since: Option<Timestamp>,
+}
+
+/// A group whose last alert is gone is kept for this long, so that an alert that comes and goes is told at the
+/// group's pace; later it begins a new group. As in Alertmanager.
+pub(super) const EMPTY_KEPT: Duration = Duration::from_secs(30);
+
+impl Group {
+    /// When it is looked at, or let go.
+    pub(super) fn deadline(&self) -> Timestamp {
+        let gone_at = self.empty_since.map(|since| since.plus(EMPTY_KEPT));
+        gone_at.map_or(self.next, |gone_at| gone_at.min(self.next))
+    }
 }
 
 /// An alert in a group.

@@ -38,8 +38,17 @@ pub struct LogEntry {
     pub firing: BTreeSet<Fingerprint>,
     /// Which were resolved.
     pub resolved: BTreeSet<Fingerprint>,
+    /// Which were said to fire before, and were muted this time: their ends are owed.
+    pub owed: BTreeSet<Fingerprint>,
     /// Why it was said.
     pub reason: Reason,
+}
+
+impl LogEntry {
+    /// Whether an alert was said to fire, and its end was not said.
+    pub fn awaits_end_of(&self, alert: Fingerprint) -> bool {
+        self.firing.contains(&alert) || self.owed.contains(&alert)
+    }
 }
 
 /// Why somebody is told.
@@ -123,7 +132,7 @@ pub(super) fn verdict(
     // Here and below also where ends are not sent: what ended must leave the log, or its next episode
     // goes unsaid.
     if firing.is_empty() {
-        return match entry.firing.is_empty() {
+        return match entry.firing.is_empty() && resolved.is_disjoint(&entry.owed) {
             true => Err(Withheld::NothingNew),
             false => Ok(Reason::AllResolved),
         };
@@ -132,7 +141,7 @@ pub(super) fn verdict(
         true => !resolved.is_subset(&entry.resolved),
         false => !resolved.is_disjoint(&entry.firing),
     };
-    if is_end_news {
+    if is_end_news || !resolved.is_disjoint(&entry.owed) {
         return Ok(Reason::SomeResolved);
     }
     let again = entry.at.plus(repeat);

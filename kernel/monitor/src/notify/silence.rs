@@ -147,7 +147,7 @@ impl SilenceRequest {
         }
         if self.matchers.all_match_empty() {
             return bad(
-                "at least one matcher must not match the empty string, or it mutes everything"
+                "at least one matcher must not match the empty string, or it mutes every alert without these labels"
                     .into(),
             );
         }
@@ -173,7 +173,10 @@ impl SilenceRequest {
             .iter()
             .flat_map(|(name, value)| [name, value]);
         let mut texts = annotations.chain([&self.created_by, &self.comment]);
-        if texts.any(|text| text.len() > TEXT_BYTES_MAX) {
+        let mut matchers = self.matchers.iter().flat_map(|m| [m.name(), m.value()]);
+        let is_long = texts.any(|text| text.len() > TEXT_BYTES_MAX)
+            || matchers.any(|text| text.len() > TEXT_BYTES_MAX);
+        if is_long {
             return bad(format!(
                 "one of its texts is longer than {TEXT_BYTES_MAX} bytes"
             ));

@@ -14,6 +14,13 @@ const STEPS_MAX: usize = 500_000;
 /// Deepest chain of templates that call each other.
 const CALLS_MAX: usize = 40;
 
+/// Deepest nesting of lists and maps that a template makes.
+const LISTS_DEPTH_MAX: usize = 16;
+/// Most bytes of all texts that functions make: they may all be kept in a list.
+const WORK_BYTES_MAX: usize = 32 << 20;
+/// Functions that put values into a list or map.
+const GATHERING: [&str; 4] = ["append", "args", "dict", "list"];
+
 /// How what is inserted is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escape {
@@ -34,6 +41,7 @@ pub(super) fn run(parsed: &Parsed, context: &Context<'_>, escape: Escape) -> Res
         source: Arc::clone(&parsed.source),
         steps: 0,
         calls: 0,
+        made_bytes: 0,
     };
     match run.nodes(&parsed.body) {
         Ok(_) => Ok(run.out),
@@ -73,6 +81,7 @@ struct Run<'a> {
     source: Arc<str>,
     steps: usize,
     calls: usize,
+    made_bytes: usize,
 }
 
 /// Where to go on after a node.
@@ -310,16 +319,42 @@ impl Run<'_> {
         }
         let mut arguments = self.arguments(operands)?;
         arguments.extend(piped);
+        if GATHERING.contains(&name) {
+            for argument in &arguments {
+                self.weigh(argument, 1, at)?;
+            }
+        }
         let value = functions::call(name, self.context, &arguments);
         let value = value.map_err(|problem| Trouble::failed(at, problem))?;
-        // Doubling a text again and again must not fill the memory before it is written.
-        let is_huge = value
-            .as_text()
-            .is_some_and(|text| text.len() > TEXT_BYTES_MAX);
-        if is_huge {
+        self.made(&value, at)?;
+        Ok(value)
+    }
+
+    /// Counts a text that a function made: doubling one again and again must not fill the memory.
+    fn made(&mut self, value: &Value, at: usize) -> Result<(), Trouble> {
+        let bytes = value.as_text().map_or(0, str::len);
+        self.made_bytes += bytes;
+        if bytes > TEXT_BYTES_MAX {
             return Err(Trouble::limit(at, "bytes of text", TEXT_BYTES_MAX));
         }
-        Ok(value)
+        if self.made_bytes > WORK_BYTES_MAX {
+            return Err(Trouble::limit(at, "bytes of texts", WORK_BYTES_MAX));
+        }
+        Ok(())
+    }
+
+    /// Takes a step for each value that a list or map holds, those of lists in lists too: whoever
+    /// prints it goes through all of them.
+    fn weigh(&mut self, value: &Value, depth: usize, at: usize) -> Result<(), Trouble> {
+        if depth > LISTS_DEPTH_MAX {
+            return Err(Trouble::limit(at, "levels of lists", LISTS_DEPTH_MAX));
+        }
+        self.step(at)?;
+        match value {
+            Value::List(list) => list.iter().try_for_each(|v| self.weigh(v, depth + 1, at)),
+            Value::Map(map) => map.values().try_for_each(|v| self.weigh(v, depth + 1, at)),
+            _ => Ok(()),
+        }
     }
 
     /// The first argument that decides, or the last; the others are not looked at.

@@ -1,43 +1,72 @@
 //! Values as text.
 
 use super::value::Value;
-use super::{method, number};
+use super::{TEXT_BYTES_MAX, method, number};
 
-/// As `{{ . }}` and `%v` write it.
+/// As `{{ . }}` and `%v` write it; what is far too long is cut, and refused by whoever takes it.
 pub(super) fn text(value: &Value) -> String {
+    let mut out = String::new();
+    write(&mut out, value);
+    out
+}
+
+/// A list may hold the same long text a thousand times, so it is given up once it is too long to be used.
+fn write(out: &mut String, value: &Value) {
+    if is_full(out) {
+        return;
+    }
     match value {
-        Value::Nil => "<no value>".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => number::general(*value, None),
-        Value::Text(text) | Value::Html(text) => text.to_string(),
-        Value::Time(time) => time.to_string(),
-        Value::Duration(nanos) => duration(*nanos),
+        Value::Nil => out.push_str("<no value>"),
+        Value::Bool(value) => out.push_str(&value.to_string()),
+        Value::Int(value) => out.push_str(&value.to_string()),
+        Value::Float(value) => out.push_str(&number::general(*value, None)),
+        Value::Text(text) | Value::Html(text) => out.push_str(text),
+        Value::Time(time) => out.push_str(&time.to_string()),
+        Value::Duration(nanos) => out.push_str(&duration(*nanos)),
         Value::List(values) | Value::Alerts(values) => {
-            let parts: Vec<_> = values.iter().map(text).collect();
-            format!("[{}]", parts.join(" "))
+            enclosed(out, "[", "]", values.iter(), write);
         }
-        Value::Map(map) => {
-            let parts = map.iter().map(|(k, v)| format!("{k}:{}", text(v)));
-            format!("map[{}]", parts.collect::<Vec<_>>().join(" "))
-        }
-        Value::Labels(map) => {
-            let parts = map.iter().map(|(k, v)| format!("{k}:{v}"));
-            format!("map[{}]", parts.collect::<Vec<_>>().join(" "))
-        }
-        Value::Kv(map) => pairs(&method::sorted(map)),
-        Value::Pairs(list) => pairs(list),
-        Value::Record(record) => {
-            let parts: Vec<_> = record.fields.values().map(text).collect();
-            format!("{{{}}}", parts.join(" "))
-        }
+        Value::Map(map) => enclosed(out, "map[", "]", map.iter(), |out, (name, value)| {
+            out.push_str(name);
+            out.push(':');
+            write(out, value);
+        }),
+        Value::Labels(map) => enclosed(out, "map[", "]", map.iter(), |out, (name, value)| {
+            out.push_str(&format!("{name}:{value}"));
+        }),
+        Value::Kv(map) => pairs(out, &method::sorted(map)),
+        Value::Pairs(list) => pairs(out, list),
+        Value::Record(record) => enclosed(out, "{", "}", record.fields.values(), write),
     }
 }
 
-fn pairs(pairs: &[(String, String)]) -> String {
+fn is_full(out: &str) -> bool {
+    out.len() > TEXT_BYTES_MAX
+}
+
+fn enclosed<T>(
+    out: &mut String,
+    open: &str,
+    close: &str,
+    items: impl Iterator<Item = T>,
+    write: impl Fn(&mut String, T),
+) {
+    out.push_str(open);
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            out.push(' ');
+        }
+        write(out, item);
+        if is_full(out) {
+            return;
+        }
+    }
+    out.push_str(close);
+}
+
+fn pairs(out: &mut String, pairs: &[(String, String)]) {
     let parts = pairs.iter().map(|(name, value)| format!("{name}={value}"));
-    let parts: Vec<_> = parts.collect();
-    parts.join(", ")
+    out.push_str(&parts.collect::<Vec<_>>().join(", "));
 }
 
 /// Values one after another; with a blank between two that are both no text, as Go's `Sprint`.
@@ -48,15 +77,16 @@ pub(super) fn all(values: &[Value]) -> String {
         if place > 0 && !is_text(value) && !is_text(&values[place - 1]) {
             out.push(' ');
         }
-        out.push_str(&text(value));
+        write(&mut out, value);
     }
     out
 }
 
 /// Values with blanks between them.
 pub(super) fn line(values: &[Value]) -> String {
-    let parts: Vec<_> = values.iter().map(text).collect();
-    parts.join(" ")
+    let mut out = String::new();
+    enclosed(&mut out, "", "", values.iter(), write);
+    out
 }
 
 /// A duration as Go writes it: `1h2m3.5s`, `150ms`, `0s`.

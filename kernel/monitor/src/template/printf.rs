@@ -1,7 +1,7 @@
 //! `printf`, for the verbs that messages use.
 
 use super::value::Value;
-use super::{number, print};
+use super::{TEXT_BYTES_MAX, number, print};
 
 /// Widest field and longest precision: a message has no wider column.
 const WIDTH_MAX: usize = 1_000;
@@ -23,6 +23,9 @@ pub(super) fn format(format: &str, arguments: &[Value]) -> Result<String, String
     let mut chars = format.chars().peekable();
     let mut arguments = arguments.iter();
     while let Some(c) = chars.next() {
+        if out.len() > TEXT_BYTES_MAX {
+            return Ok(out);
+        }
         if c != '%' {
             out.push(c);
             continue;

@@ -239,7 +239,21 @@ fn what_a_template_costs_is_limited() {
     let parens = format!("{{{{ {}1{} }}}}", "(".repeat(60), ")".repeat(60));
     let blocks = "{{ if true }}".repeat(60);
     let long = "x".repeat(TEXT_BYTES_MAX + 1);
-    for text in [loops, doubled, recursion, &parens, &blocks, &long] {
+    let nested = "{{ $x := list 1 }}{{ range 100000 }}{{ $x = list $x }}{{ end }}{{ $x }}";
+    let wide = "{{ $x := list 1 }}{{ range 15 }}{{ $x = list $x $x $x $x }}{{ end }}{{ $x }}";
+    let big = "{{ $x := printf \"%1000d\" 1 }}{{ $l := list }}{{ range 300 }}{{ $l = append $l $x }}{{ end }}";
+    let printed = format!("{big}{{{{ $l }}}}");
+    let joined = format!("{big}{{{{ join \"\" $l }}}}");
+    let as_json = format!("{big}{{{{ toJson $l }}}}");
+    let replaced = "{{ $x := printf \"%1000d\" 1 }}{{ reReplaceAll \"(.*)\" $x $x | len }}\
+        {{ $r := reReplaceAll \" \" \"$0$0\" $x }}{{ reReplaceAll \"(.*)\" (reReplaceAll \" \" \"$$1\" $r) $r }}";
+    let texts = [
+        loops, doubled, recursion, &parens, &blocks, &long, nested, wide,
+    ];
+    for text in texts
+        .into_iter()
+        .chain([printed.as_str(), &joined, &as_json, replaced])
+    {
         let error = in_rule(text).unwrap_err();
         assert!(error.contains("more than"), "{error}");
     }

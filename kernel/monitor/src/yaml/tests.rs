@@ -45,8 +45,12 @@ fn aliases_are_followed_and_a_bomb_of_them_is_refused() {
         let items = vec![below; 10].join(", ");
         bomb += &format!("a{level}: &a{level} [{items}]\n");
     }
-    let found = problems(&bomb, |_, _| panic!("it must not be read"));
-    assert!(found[0].contains("more than 1000000 values"), "{found:?}");
+    let text = "x".repeat(100_000);
+    let long = format!("a: &a {text}\nb: [{}]\n", vec!["*a"; 1_000].join(", "));
+    for bomb in [bomb, long] {
+        let found = problems(&bomb, |_, _| panic!("it must not be read"));
+        assert!(found[0].contains("more than 1000000 values"), "{found:?}");
+    }
 }
 
 #[test]

@@ -37,9 +37,10 @@ impl Node {
         }
     }
 
+    /// How much it counts when it is held once more: a long text like several values.
     fn weight(&self) -> usize {
         match &self.content {
-            Content::Scalar(..) => 1,
+            Content::Scalar(text, _) => 1 + text.len() / TEXT_BYTES_PER_VALUE,
             Content::Sequence(items) => 1 + items.iter().map(Self::weight).sum::<usize>(),
             Content::Mapping(pairs) => {
                 let pairs = pairs.iter().map(|(k, v)| k.weight() + v.weight());
@@ -56,9 +57,12 @@ pub(super) struct Damage {
     pub(super) message: String,
 }
 
-/// A file has at most this many values, those repeated by aliases counted each time: aliases of aliases
-/// would fill the memory from a few lines.
+/// A file has at most this many values, those that anchors keep and aliases repeat counted each time: aliases of
+/// aliases would fill the memory from a few lines.
 const NODES_MAX: usize = 1_000_000;
+
+/// So many bytes of a text that is repeated count as much as a value.
+const TEXT_BYTES_PER_VALUE: usize = 64;
 
 /// The only document of a text.
 pub(super) fn parse(text: &str) -> Result<Option<Node>, Damage> {
@@ -129,16 +133,28 @@ impl Builder {
                     self.add(open.node, open.anchor, span)?;
                 }
             }
-            Event::Alias(id) => match self.anchors.get(&id).cloned() {
-                Some(known) => self.add(known, 0, span)?,
-                None => {
+            Event::Alias(id) => {
+                let Some(known) = self.anchors.get(&id) else {
                     let message = "an alias cannot stand inside what it repeats";
                     return Err(damage_at(span.start.line(), span.start.col(), message));
-                }
-            },
+                };
+                let known = known.clone();
+                self.count(known.weight(), span)?;
+                self.add(known, 0, span)?;
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Counts values that are about to be held.
+    fn count(&mut self, nodes: usize, span: &Span) -> Result<(), Damage> {
+        self.nodes += nodes;
+        if self.nodes <= NODES_MAX {
+            return Ok(());
+        }
+        let message = format!("the file has more than {NODES_MAX} values: split it");
+        Err(damage_at(span.start.line(), span.start.col(), message))
     }
 
     fn open(&mut self, node: Node, anchor: usize) {
@@ -150,17 +166,9 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, anchor: usize, span: &Span) -> Result<(), Damage> {
-        self.nodes += match &node.content {
-            Content::Scalar(..) => 1,
-            // What stands inside was counted when it was added, unless an alias repeats it.
-            _ if anchor == 0 && self.anchors.is_empty() => 1,
-            _ => node.weight(),
-        };
-        if self.nodes > NODES_MAX {
-            let message = format!("the file has more than {NODES_MAX} values: split it");
-            return Err(damage_at(span.start.line(), span.start.col(), message));
-        }
+        self.count(1, span)?;
         if anchor != 0 {
+            self.count(node.weight(), span)?;
             self.anchors.insert(anchor, node.clone());
         }
         let Some(open) = self.open.last_mut() else {

@@ -26,10 +26,11 @@ fn thousand_others() -> String {
 fn with_a_thousand_other_rules_only_those_that_read_the_sample_are_evaluated() {
     let mut world = World::with_rules(&thousand_others());
     let before = world.engine.next_due().unwrap();
-    world.append(&labels(r#"other{tank="7"}"#), 99.0);
+    assert!(!world.append(&labels(r#"other{tank="7"}"#), 99.0));
     assert_eq!(world.engine.next_due(), Some(before));
 
-    world.append(&labels(r#"m{tank="7"}"#), 99.0);
+    assert!(world.append(&labels(r#"m{tank="7"}"#), 99.0));
+    assert!(!world.append(&labels(r#"m{tank="7"}"#), 99.0));
     assert_eq!(world.engine.next_due(), Some(world.now));
     let work = world.engine.tick(world.now);
     let due: Vec<&str> = work
@@ -39,6 +40,25 @@ fn with_a_thousand_other_rules_only_those_that_read_the_sample_are_evaluated() {
         .map(|due| due.rule.name())
         .collect();
     assert_eq!(due, ["B7"]);
+}
+
+#[test]
+fn what_needs_no_query_waits_for_nothing_that_does() {
+    let mut world = World::with_rules(
+        "groups:
+- {name: a, interval: 1s, rules: [{record: every, expr: sum(temp)}]}
+- {name: b, interval: 24h, trigger: ingest, rules: [{record: all, expr: sum(temp)}, {alert: A, expr: temp > 90}]}
+",
+    );
+    let tick = world.engine.next_due().unwrap();
+    world.now = tick;
+    world.append(&labels("temp"), 95.0);
+    let work = world.engine.tick(world.now);
+    let due = work.due.iter().flatten();
+    assert_eq!(
+        due.map(|due| due.rule.name()).collect::<Vec<_>>(),
+        ["A", "every", "all"]
+    );
 }
 
 #[test]
@@ -87,4 +107,35 @@ fn what_is_far_ahead_of_the_clock_waits_for_its_time() {
     let work = world.engine.tick(world.now);
     let at: Vec<Timestamp> = work.due.iter().flatten().map(|due| due.at).collect();
     assert_eq!(at, [Timestamp::from_millis(ahead(300))]);
+}
+
+#[test]
+fn evaluations_can_be_made_on_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<portique_monitor::DueRule>();
+    is_send::<portique_monitor::Evaluated>();
+    is_send::<portique_monitor::Engine>();
+}
+
+#[test]
+fn texts_without_measure_are_cut() {
+    let many = "é".repeat(10_000);
+    let mut world = World::with_rules(&format!(
+        "groups:
+- name: a
+  interval: 24h
+  trigger: ingest
+  rules:
+  - alert: A
+    expr: m > 90
+    labels: {{long: '{many}'}}
+    annotations: {{a: '{many}', b: '{many}', c: '{many}', d: '{many}', e: '{many}'}}
+"
+    ));
+    world.append(&labels("m"), 95.0);
+    world.until(world.now);
+    let alerts = world.engine.alerts();
+    assert_eq!(alerts[0].labels.get("long").map(str::len), Some(4 << 10));
+    let texts = alerts[0].annotations.iter().map(|(_, text)| text.len());
+    assert_eq!(texts.collect::<Vec<_>>(), [20_000, 20_000, 20_000, 5_536]);
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use portique_clock::Timestamp;
 use portique_monitor::{
-    RuleDefaults, RuleGroup, RuleKind, Trigger, duplicate_rules, read_rule_file,
+    Fact, RuleDefaults, RuleGroup, RuleKind, Trigger, duplicate_rules, read_rule_file,
+    read_unit_tests,
 };
+use proptest::prelude::*;
 
 use crate::language::promql;
 
@@ -174,4 +177,36 @@ fn rules_that_yield_the_same_are_found() {
 fn an_empty_file_has_no_rules() {
     assert!(read("").unwrap().is_empty());
     assert!(read("groups:\n").unwrap().is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is in a file, it is read or refused with places that are in it.
+    #[test]
+    fn any_text_is_read_or_refused(pieces in prop::collection::vec(prop::sample::select(vec![
+        "groups:", "- name: a", "rules:", "expr: ", "alert: ", "for: 1m", "labels: ", "\n", "\n  ", "\n    ", "- ",
+        "{", "}", "[", "]", "&a ", "*a", "'", "\"", "|", ">", "#", "é", "%", "---", "null", "up > 1", "{{ $x", "\t", ":",
+        "tests:", "input_series:", "series: ", "values: ", "1x3", "{{sum:1",
+    ]), 0..60)) {
+        let text = pieces.concat();
+        let lines = u32::try_from(text.matches('\n').count()).unwrap() + 1;
+        let defaults = RuleDefaults::default();
+        let problems = read_rule_file("r.yml", &text, &promql(), &defaults).err();
+        let others = read_unit_tests("t.yml", &text).err();
+        for problem in problems.into_iter().chain(others).flatten() {
+            prop_assert!((1..=lines + 1).contains(&problem.line), "{} of {:?}", problem, text);
+            prop_assert!(problem.column >= 1 && !problem.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_fact_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..300) {
+        prop_assert!(Fact::decode(&bytes).is_err());
+        let fact = Fact::Alive { at: Timestamp::EPOCH };
+        let mut damaged = fact.encode();
+        damaged.truncate(cut);
+        let whole = cut >= fact.encode().len();
+        prop_assert_eq!(Fact::decode(&damaged).is_ok(), whole);
+    }
 }

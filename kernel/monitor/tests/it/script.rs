@@ -150,12 +150,12 @@ impl World {
         self.until(self.now);
     }
 
-    /// Appends a sample of now.
-    pub(crate) fn append(&mut self, labels: &Labels, value: f64) {
+    /// Appends a sample of now; whether a rule is due because of it.
+    pub(crate) fn append(&mut self, labels: &Labels, value: f64) -> bool {
         let at_ms = self.now.as_millis();
         let value = Value::Float(value);
         self.store.append(labels, at_ms, &value);
-        self.engine.appended(labels, at_ms, &value, self.now);
+        self.engine.appended(labels, at_ms, &value, self.now)
     }
 
     /// Lets time pass; all that is due meanwhile is done when it is due.

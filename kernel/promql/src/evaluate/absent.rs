@@ -37,7 +37,7 @@ impl Evaluation<'_> {
     ) -> Result<(), Error> {
         let operand = call.args[0].without_parens();
         let shape = self.range_shape(operand)?;
-        super::call::check_edges(call.function, shape.edges)?;
+        super::over_range::check_edges(call.function, shape.edges)?;
         let mut seen = vec![false; steps.count];
         self.each_range(operand, shape, steps, &mut |_, _, decoded| {
             for (seen, window) in seen.iter_mut().zip(decoded.windows(shape, steps)) {

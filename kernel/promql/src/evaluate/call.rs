@@ -5,7 +5,7 @@ use portique_series::{Labels, METRIC_NAME, MatchOp, Value};
 use crate::annotations::Annotations;
 use crate::column::{Column, Presence};
 use crate::error::Error;
-use crate::functions::{self, Argument, Edges};
+use crate::functions::{self, Argument};
 use crate::steps::Steps;
 use crate::syntax::{Call, Expr, Function, ValueType};
 
@@ -13,19 +13,6 @@ use super::labels::without_metadata;
 use super::scalar::places;
 use super::select::Reading;
 use super::{Evaluation, Item, Merger, Sink};
-
-/// What `anchored` goes with.
-const ANCHORED: [Function; 5] = [
-    Function::Changes,
-    Function::Delta,
-    Function::Increase,
-    Function::Rate,
-    Function::Resets,
-];
-/// What `smoothed` goes with.
-const SMOOTHED: [Function; 3] = [Function::Delta, Function::Increase, Function::Rate];
-/// How the names of counters end.
-const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
 impl Evaluation<'_> {
     /// Hands the series that a function yields on.
@@ -49,7 +36,7 @@ impl Evaluation<'_> {
     fn found(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
         match functions::find(call.function) {
             Some(functions::Function::Instant(apply)) => self.instant(call, apply, steps, sink),
-            Some(functions::Function::Range(apply)) => self.range(call, apply, steps, sink),
+            Some(functions::Function::Range(apply)) => self.over_range(call, apply, steps, sink),
             Some(functions::Function::Vector(apply)) => self.whole(call, apply, steps, sink),
             Some(functions::Function::Scalar(_)) | None => Err(Error::execution(format!(
                 "the function {} is not supported",
@@ -114,67 +101,6 @@ impl Evaluation<'_> {
                 self.each(operand, steps, &mut |item| one(item, sink))
             })?,
         }
-        self.note(notes);
-        Ok(())
-    }
-
-    /// A function of the samples in a range.
-    fn range(
-        &self,
-        call: &Call,
-        apply: functions::RangeFunction,
-        steps: Steps,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
-        let Some(operand) = series_argument(call) else {
-            return Err(Error::execution("expected a range vector"));
-        };
-        let arguments = self.arguments(&call.args, steps)?;
-        functions::check(call.function, &arguments)?;
-        let places = places(call);
-        let context = self.call_context(&places, &arguments, steps);
-        let shape = self.range_shape(operand)?;
-        check_edges(call.function, shape.edges)?;
-        let keeps_name = matches!(
-            call.function,
-            Function::FirstOverTime | Function::LastOverTime
-        );
-        let counts_falls = steps.count > 1 && functions::counts_falls(call.function);
-        let mut notes = Annotations::default();
-        let (mut column, mut falls) = (Column::default(), Vec::new());
-        self.unnamed(operand, steps, sink, |sink| {
-            self.each_range(operand, shape, steps, &mut |labels, drop_name, decoded| {
-                column.reset(steps.count);
-                let metric = labels.metric();
-                if counts_falls {
-                    decoded.count_falls(&mut falls);
-                }
-                let windows = decoded.windows(shape, steps).with_falls(&falls);
-                for (step, window) in windows.enumerate() {
-                    let Some(window) = window else { continue };
-                    let time_ms = steps.time(step);
-                    let here = functions::Call {
-                        metric,
-                        step,
-                        time_ms,
-                        ..context
-                    };
-                    column.set(step, apply(&here, &window, &mut notes));
-                }
-                if column.is_empty() {
-                    return Ok(());
-                }
-                if matches!(call.function, Function::Rate | Function::Increase) {
-                    self.doubt_counter(labels, &column, places[0], &mut notes);
-                }
-                let drop_name = drop_name || !keeps_name;
-                sink(Item {
-                    labels,
-                    drop_name,
-                    column: &column,
-                })
-            })
-        })?;
         self.note(notes);
         Ok(())
     }
@@ -317,33 +243,6 @@ impl Evaluation<'_> {
             step_ms: steps.step_ms,
         }
     }
-
-    /// Says so when `rate` is taken of what does not look like a counter.
-    fn doubt_counter(
-        &self,
-        labels: &Labels,
-        column: &Column,
-        position: usize,
-        notes: &mut Annotations,
-    ) {
-        let name = labels.metric();
-        let has_floats = (0..column.steps()).any(|step| column.float(step).is_some());
-        if name.is_empty() || !has_floats {
-            return;
-        }
-        if self.config.type_and_unit_labels {
-            let kind = labels.get("__type__").unwrap_or("");
-            if kind != "counter" && kind != "histogram" {
-                notes.info(position, format!(
-                    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {kind:?}: {name:?}"
-                ));
-            }
-        } else if !COUNTER_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-            notes.info(position, format!(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}"
-            ));
-        }
-    }
 }
 
 /// The argument that is a vector or a range.
@@ -358,22 +257,6 @@ pub(super) fn text(expr: &Expr) -> Result<String, Error> {
         Expr::String(literal) => Ok(String::from_utf8_lossy(&literal.bytes).into_owned()),
         _ => Err(Error::execution("expected a string")),
     }
-}
-
-pub(super) fn check_edges(function: Function, edges: Edges) -> Result<(), Error> {
-    let (modifier, allowed): (&str, &[Function]) = match edges {
-        Edges::Inside => return Ok(()),
-        Edges::Anchored => ("anchored", &ANCHORED),
-        Edges::Smoothed => ("smoothed", &SMOOTHED),
-    };
-    if allowed.contains(&function) {
-        return Ok(());
-    }
-    let names: Vec<_> = allowed.iter().map(|function| function.name()).collect();
-    Err(Error::execution(format!(
-        "{modifier} modifier can only be used with: {} - not with {function}",
-        names.join(", ")
-    )))
 }
 
 /// Whether all series of an expression have the same metric's name, so that none meet without it.

@@ -1,6 +1,6 @@
 //! Series with equal labels become one, as long as they never have a value at the same step.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use portique_series::{Labels, Value};
 

@@ -1,11 +1,12 @@
 //! Range selectors: a series is read once, then a window slides over it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use portique_series::{Histogram, Labels, Samples, Value};
+use portique_series::{Histogram, Labels, Samples, Selected, Value};
 
 use crate::error::Error;
-use crate::functions::{Edges, Points, Window};
+use crate::functions::{Bounds, Edges, Points, Window};
 use crate::steps::{Shift, Steps};
 use crate::syntax::{Expr, Extension, MatrixSelector};
 
@@ -80,49 +81,95 @@ impl Evaluation<'_> {
         sink: &mut RangeSink<'_>,
     ) -> Result<(), Error> {
         match expr {
-            Expr::Matrix(matrix) => self.each_matrix(matrix, shape, steps, sink),
+            Expr::Matrix(matrix) => {
+                let reader = self.reader(matrix, shape, steps)?;
+                self.each_read(&reader, sink)
+            }
             Expr::Subquery(subquery) => self.each_subquery(subquery, shape, steps, sink),
             _ => Err(Error::execution("expected a range vector")),
         }
     }
 
-    fn each_matrix(
+    /// Reads the series of a range selector, with all samples that some step's window needs.
+    pub(super) fn reader(
         &self,
         matrix: &MatrixSelector,
         shape: RangeShape,
         steps: Steps,
-        sink: &mut RangeSink<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Reader, Error> {
         let (first, last) = shape.shift.span(steps);
         let (start_ms, _) = shape.bounds(first);
         let (_, to_ms) = shape.bounds(last);
         let hinted = self.hinted.contains(&matrix.selector.span.start);
         // The sample just outside says whether the first inside is a counter reset.
-        let from_ms = if hinted {
-            start_ms
-        } else {
-            start_ms.saturating_add(1)
+        let from_ms = match hinted {
+            true => start_ms,
+            false => start_ms.saturating_add(1),
         };
-        let selected = self.selected(&matrix.selector.matchers, from_ms, to_ms)?;
+        Ok(Reader {
+            selected: self.selected(&matrix.selector.matchers, from_ms, to_ms)?,
+            from_ms,
+            to_ms,
+            hinted,
+            starts: self.config.start_timestamps,
+        })
+    }
+
+    /// Reads one series after another.
+    pub(super) fn each_read(&self, reader: &Reader, sink: &mut RangeSink<'_>) -> Result<(), Error> {
         let (mut samples, mut decoded) = (Samples::default(), Decoded::default());
-        for index in 0..selected.len() {
+        for index in 0..reader.len() {
             self.check()?;
-            let read = selected.read(index, from_ms, to_ms, &mut samples);
-            read.map_err(Error::Source)?;
-            if hinted {
-                super::hints::detect(&mut samples);
-            }
-            decoded.fill(&mut samples);
-            if !self.config.start_timestamps {
-                decoded.floats.starts.clear();
-                decoded.histograms.starts.clear();
-            }
+            reader.read(index, &mut samples, &mut decoded)?;
             let size = decoded.size();
             self.budget.charge(size)?;
             if size > 0 {
-                sink(selected.labels(index), false, &decoded)?;
+                sink(reader.labels(index), false, &decoded)?;
             }
             self.budget.release(size);
+        }
+        Ok(())
+    }
+}
+
+/// The series of a range selector.
+pub(super) struct Reader {
+    selected: Box<dyn Selected>,
+    from_ms: i64,
+    to_ms: i64,
+    /// Whether histograms get hints about counter resets.
+    hinted: bool,
+    /// Whether start timestamps are wanted.
+    starts: bool,
+}
+
+impl Reader {
+    /// How many series there are.
+    pub(super) fn len(&self) -> usize {
+        self.selected.len()
+    }
+
+    /// The labels of a series.
+    pub(super) fn labels(&self, index: usize) -> &Labels {
+        self.selected.labels(index)
+    }
+
+    /// The samples of a series; what else is in the buffers goes.
+    pub(super) fn read(
+        &self,
+        index: usize,
+        samples: &mut Samples,
+        decoded: &mut Decoded,
+    ) -> Result<(), Error> {
+        let read = self.selected.read(index, self.from_ms, self.to_ms, samples);
+        read.map_err(Error::Source)?;
+        if self.hinted {
+            super::hints::detect(samples);
+        }
+        decoded.fill(samples);
+        if !self.starts {
+            decoded.floats.starts.clear();
+            decoded.histograms.starts.clear();
         }
         Ok(())
     }
@@ -204,6 +251,30 @@ impl Decoded {
             edges: Edges::Smoothed,
             falls: &[],
         }
+    }
+
+    /// The floats, when there is nothing else.
+    pub(crate) fn only_floats(&self) -> Option<Points<'_, f64>> {
+        let all = Cursor {
+            first: 0,
+            end: self.floats.times.len(),
+        };
+        let only = self.histograms.times.is_empty();
+        only.then(|| self.floats.part(all))
+    }
+
+    /// Which floats are in the window of each step, and where that begins and ends.
+    pub(crate) fn float_windows(
+        &self,
+        shape: RangeShape,
+        steps: Steps,
+    ) -> impl Iterator<Item = (Range<usize>, Bounds)> {
+        let mut cursor = Cursor::default();
+        (0..steps.count).map(move |step| {
+            let (start_ms, end_ms) = shape.bounds(shape.shift.reference(steps.time(step)));
+            cursor.slide(&self.floats.times, start_ms, end_ms);
+            (cursor.first..cursor.end, Bounds { start_ms, end_ms })
+        })
     }
 
     /// How often the floats have fallen by the time of each.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::steps::{Shift, Steps};
 use crate::syntax::{Extension, VectorSelector};
 
-use super::{Evaluation, Item, Sink};
+use super::{Evaluation, Item, Sink, parallel};
 
 /// What is taken from the sample that a step sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,24 +84,42 @@ impl Evaluation<'_> {
             lookback_ms: self.lookback_ms,
             reading: wanted.reading,
         };
-        let (mut samples, mut column) = (Samples::default(), Column::default());
-        for index in 0..selected.len() {
+        let last_only = steps.count == 1 && !wanted.hinted;
+        let read = |index: usize, samples: &mut Samples, column: &mut Column| {
             self.check()?;
-            match steps.count {
-                1 if !wanted.hinted => selected.read_last(index, from_ms, last_ms, &mut samples),
-                _ => selected.read(index, from_ms, last_ms, &mut samples),
+            match last_only {
+                true => selected.read_last(index, from_ms, last_ms, samples),
+                false => selected.read(index, from_ms, last_ms, samples),
             }
             .map_err(Error::Source)?;
             if wanted.hinted {
-                super::hints::detect(&mut samples);
+                super::hints::detect(samples);
             }
             column.reset(steps.count);
-            instants.fill(&samples, &mut column);
-            if !column.is_empty() {
-                self.hand_on(selected.labels(index), &column, sink)?;
+            instants.fill(samples, column);
+            Ok(!column.is_empty())
+        };
+        let threads = self.config.threads;
+        // Last values are read faster than handed over.
+        if last_only || threads < 2 || selected.len() < parallel::SERIES_MIN {
+            let (mut samples, mut column) = (Samples::default(), Column::default());
+            for index in 0..selected.len() {
+                if read(index, &mut samples, &mut column)? {
+                    self.hand_on(selected.labels(index), &column, sink)?;
+                }
             }
+            return Ok(());
         }
-        Ok(())
+        let work = || {
+            let (mut samples, read) = (Samples::default(), &read);
+            move |index: usize| {
+                let mut column = Column::default();
+                Ok(read(index, &mut samples, &mut column)?.then_some(column))
+            }
+        };
+        parallel::in_order(selected.len(), threads, work, &mut |index, column| {
+            self.hand_on(selected.labels(index), &column, sink)
+        })
     }
 
     /// The series that match.

@@ -95,13 +95,7 @@ pub(super) fn time_of_min(
 
 pub(super) fn sum(call: &Call<'_>, window: &Window<'_>, notes: &mut Annotations) -> Option<Value> {
     if window.histograms.times.is_empty() {
-        let mut sum = Compensated::default();
-        window
-            .floats
-            .values
-            .iter()
-            .for_each(|value| sum.add(*value));
-        return Some(Value::Float(sum.total()));
+        return Some(Value::Float(sum_of(window.floats.values)));
     }
     let mut histograms = histograms(call, window, notes)?;
     let mut sum = HistogramSum::new(histograms.next()?);
@@ -186,8 +180,15 @@ pub(crate) fn quantile_of(values: &mut [f64], q: f64) -> f64 {
     values[lower] * (1.0 - weight) + values[upper] * weight
 }
 
+/// The precise sum.
+pub(super) fn sum_of(values: &[f64]) -> f64 {
+    let mut sum = Compensated::default();
+    values.iter().for_each(|value| sum.add(*value));
+    sum.total()
+}
+
 /// The mean: of the precise sum, or, where that is infinite, one that runs along.
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     let mut sum = Compensated::new(values[0]);
     for (count, value) in values.iter().enumerate().skip(1) {
         let mut next = sum;
@@ -225,14 +226,14 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 /// Where the best value is; NaN is worse than any other.
-fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> usize {
-    let mut best = 0;
+pub(super) fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> usize {
+    let (mut place, mut best) = (0, values[0]);
     for (index, value) in values.iter().enumerate() {
-        if better(*value, values[best]) || values[best].is_nan() {
-            best = index;
+        if better(*value, best) || best.is_nan() {
+            (place, best) = (index, *value);
         }
     }
-    best
+    place
 }
 
 /// The floats, unless there is none.

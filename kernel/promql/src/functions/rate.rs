@@ -1,8 +1,12 @@
 //! `rate`, `increase` and `delta`: how much a series rises over a range.
 
+use std::ops::Range;
+
 use portique_series::Value;
 
 use crate::annotations::Annotations;
+use crate::column::Column;
+use crate::syntax;
 
 use super::notes;
 use super::samples::seconds;
@@ -20,12 +24,57 @@ pub(super) struct Kind {
     pub(super) per_second: bool,
 }
 
+const RATE: Kind = Kind {
+    counter: true,
+    per_second: true,
+};
+const INCREASE: Kind = Kind {
+    counter: true,
+    per_second: false,
+};
+const DELTA: Kind = Kind {
+    counter: false,
+    per_second: false,
+};
+
+/// Floats of a series, and how often they have fallen by each; empty when nobody counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FloatSeries<'a> {
+    pub(crate) points: Points<'a, f64>,
+    pub(crate) falls: &'a [u32],
+}
+
+/// First (exclusive) and last (inclusive) time of a range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) start_ms: i64,
+    pub(crate) end_ms: i64,
+}
+
+impl Bounds {
+    /// From the start to the end.
+    pub(super) fn seconds(self) -> f64 {
+        seconds(self.end_ms - self.start_ms)
+    }
+}
+
+/// Fills a column with what a function makes of one window after another.
+pub(crate) type RateFunction =
+    fn(FloatSeries<'_>, &mut dyn Iterator<Item = (Range<usize>, Bounds)>, &mut Column);
+
+/// The code for series of nothing but floats, in ranges without anything around them.
+pub(crate) fn sliding_rate(function: syntax::Function) -> Option<RateFunction> {
+    use syntax::Function as F;
+    Some(match function {
+        F::Delta => |series, windows, column| slide(series, windows, column, DELTA),
+        F::Increase => |series, windows, column| slide(series, windows, column, INCREASE),
+        F::Rate => |series, windows, column| slide(series, windows, column, RATE),
+        _ => return None,
+    })
+}
+
 pub(super) fn rate(call: &Call<'_>, window: &Window<'_>, notes: &mut Annotations) -> Option<Value> {
-    let kind = Kind {
-        counter: true,
-        per_second: true,
-    };
-    apply(call, window, notes, kind)
+    apply(call, window, notes, RATE)
 }
 
 pub(super) fn increase(
@@ -33,11 +82,7 @@ pub(super) fn increase(
     window: &Window<'_>,
     notes: &mut Annotations,
 ) -> Option<Value> {
-    let kind = Kind {
-        counter: true,
-        per_second: false,
-    };
-    apply(call, window, notes, kind)
+    apply(call, window, notes, INCREASE)
 }
 
 pub(super) fn delta(
@@ -45,11 +90,7 @@ pub(super) fn delta(
     window: &Window<'_>,
     notes: &mut Annotations,
 ) -> Option<Value> {
-    let kind = Kind {
-        counter: false,
-        per_second: false,
-    };
-    apply(call, window, notes, kind)
+    apply(call, window, notes, DELTA)
 }
 
 fn apply(
@@ -63,23 +104,48 @@ fn apply(
         return None;
     }
     match (window.edges, window.histograms.times.is_empty()) {
-        (Edges::Inside, true) => floats(window, kind).map(Value::Float),
+        (Edges::Inside, true) => {
+            floats(window.floats, window.falls, window.bounds(), kind).map(Value::Float)
+        }
         (Edges::Inside, false) => rise::extrapolated(call, window, notes, kind),
         (_, true) => extended::floats(window, kind).map(Value::Float),
         (_, false) => rise::extended(call, window, notes, kind),
     }
 }
 
-fn floats(window: &Window<'_>, kind: Kind) -> Option<f64> {
-    let points = window.floats;
+/// One window of floats after another, without what other functions have to be told.
+fn slide(
+    series: FloatSeries<'_>,
+    windows: &mut dyn Iterator<Item = (Range<usize>, Bounds)>,
+    column: &mut Column,
+    kind: Kind,
+) {
+    let FloatSeries { points, falls } = series;
+    for (step, (window, bounds)) in windows.enumerate() {
+        if window.is_empty() {
+            continue;
+        }
+        let part = Points {
+            times: &points.times[window.clone()],
+            values: &points.values[window.clone()],
+            starts: points.starts.get(window.clone()).unwrap_or_default(),
+        };
+        let falls = falls.get(window).unwrap_or_default();
+        if let Some(value) = floats(part, falls, bounds, kind) {
+            column.set_float(step, value);
+        }
+    }
+}
+
+fn floats(points: Points<'_, f64>, falls: &[u32], bounds: Bounds, kind: Kind) -> Option<f64> {
     let (first, last) = (*points.values.first()?, *points.values.last()?);
     let mut rise = last - first;
     if kind.counter {
-        rise += resets(points, window.falls);
+        rise += resets(points, falls);
     }
     let to_zero = (rise > 0.0 && first >= 0.0).then(|| first / rise);
-    let extent = Extent::new(window, points, kind, to_zero);
-    let factor = extent.factor(window, kind)?;
+    let extent = Extent::new(bounds, points, kind, to_zero);
+    let factor = extent.factor(kind)?;
     if extent.born_inside() {
         rise += first;
     }
@@ -115,6 +181,7 @@ fn resets(points: Points<'_, f64>, falls: &[u32]) -> f64 {
 /// Where samples lie in a range.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Extent {
+    bounds: Bounds,
     first_ms: i64,
     last_ms: i64,
     samples: usize,
@@ -128,20 +195,21 @@ impl Extent {
     /// # Panics
     /// When there is no sample.
     pub(super) fn new<T>(
-        window: &Window<'_>,
+        bounds: Bounds,
         points: Points<'_, T>,
         kind: Kind,
         to_zero: Option<f64>,
     ) -> Self {
         let samples = points.times.len();
         let (first_ms, last_ms) = (points.times[0], points.times[samples - 1]);
-        let inside = |start: &i64| *start != 0 && *start > window.start_ms && *start < first_ms;
+        let inside = |start: &i64| *start != 0 && *start > bounds.start_ms && *start < first_ms;
         let born_ms = points
             .starts
             .first()
             .copied()
             .filter(|start| kind.counter && inside(start));
         Self {
+            bounds,
             first_ms,
             last_ms,
             samples,
@@ -159,15 +227,15 @@ impl Extent {
     ///
     /// A series that has samples close to an edge is taken to go on to that edge, else half an average distance
     /// further; a counter never below zero.
-    pub(super) fn factor(&self, window: &Window<'_>, kind: Kind) -> Option<f64> {
+    pub(super) fn factor(&self, kind: Kind) -> Option<f64> {
         let mut sampled = seconds(self.last_ms - self.first_ms);
         let average = match self.samples {
             1 => 0.0,
             samples => sampled / (samples - 1) as f64,
         };
         let near = average * NEAR;
-        let mut before = seconds(self.first_ms - window.start_ms);
-        let mut after = seconds(window.end_ms - self.last_ms);
+        let mut before = seconds(self.first_ms - self.bounds.start_ms);
+        let mut after = seconds(self.bounds.end_ms - self.last_ms);
         if let Some(born_ms) = self.born_ms {
             before = 0.0;
             sampled = seconds(self.last_ms - born_ms);
@@ -188,7 +256,7 @@ impl Extent {
             _ => (sampled + before + after) / sampled,
         };
         Some(match kind.per_second {
-            true => factor / window.seconds(),
+            true => factor / self.bounds.seconds(),
             false => factor,
         })
     }

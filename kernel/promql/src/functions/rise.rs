@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portique_series::{CounterReset, Histogram, HistogramSum, Value};
+use portique_series::{CounterReset, Histogram, Value};
 
 use crate::annotations::Annotations;
 
@@ -23,7 +23,7 @@ impl Notes<'_> {
     /// Adds or subtracts, and tells what comes of it; `None` when the two do not go together.
     fn combine(
         &mut self,
-        sum: &mut HistogramSum,
+        sum: &mut Histogram,
         other: &Histogram,
         operation: Operation,
     ) -> Option<()> {
@@ -84,15 +84,14 @@ pub(super) fn extrapolated(
     let first = &points.values[0];
     let counted = rise.as_ref().map_or(0.0, |rise| rise.count);
     let to_zero = (counted > 0.0 && first.count >= 0.0).then(|| first.count / counted);
-    let extent = Extent::new(window, points, kind, to_zero);
-    let factor = extent.factor(window, kind)?;
+    let extent = Extent::new(window.bounds(), points, kind, to_zero);
+    let factor = extent.factor(kind)?;
     if extent.born_inside() {
         rise = Some(match rise {
             None => Histogram::clone(first),
-            Some(rise) => {
-                let mut sum = HistogramSum::new(&rise);
-                notes.combine(&mut sum, first, Operation::Addition)?;
-                sum.into_total()
+            Some(mut rise) => {
+                notes.combine(&mut rise, first, Operation::Addition)?;
+                rise
             }
         });
     }
@@ -133,15 +132,14 @@ pub(super) fn extended(
     if !kind.counter && !both {
         notes.not_a_gauge();
     }
-    let mut sum = HistogramSum::new(&right);
-    notes.combine(&mut sum, &left, Operation::Subtraction)?;
+    let mut rise = Histogram::clone(&right);
+    notes.combine(&mut rise, &left, Operation::Subtraction)?;
     if kind.counter {
         let left_of = smoothed && points.times[first] < window.start_ms;
         for lost in lost(&points.values[first..=last], &left, &right, left_of) {
-            notes.combine(&mut sum, lost, Operation::Addition)?;
+            notes.combine(&mut rise, lost, Operation::Addition)?;
         }
     }
-    let mut rise = sum.into_total();
     if kind.per_second {
         rise.divide(window.seconds());
     }
@@ -178,18 +176,16 @@ fn rise(points: Histograms<'_>, kind: Kind, notes: &mut Notes<'_>) -> Option<His
     let used = [&base, last].into_iter().chain(inner);
     notes.one_kind(used.clone().map(AsRef::as_ref))?;
     let coarsest = used.map(|histogram| histogram.schema).min()?;
-    let mut end = Histogram::clone(last);
-    end.reduce(coarsest);
-    let mut sum = HistogramSum::new(&end);
-    notes.combine(&mut sum, &base, Operation::Subtraction)?;
+    let mut rise = Histogram::clone(last);
+    rise.reduce(coarsest);
+    notes.combine(&mut rise, &base, Operation::Subtraction)?;
     if kind.counter {
         for index in 2..values.len() {
             if began_anew(points, index) {
-                notes.combine(&mut sum, &values[index - 1], Operation::Addition)?;
+                notes.combine(&mut rise, &values[index - 1], Operation::Addition)?;
             }
         }
     }
-    let mut rise = sum.into_total();
     rise.counter_reset = CounterReset::Gauge;
     rise.compact();
     Some(rise)
@@ -248,7 +244,7 @@ fn between(
         return Some(Arc::clone(to));
     }
     let share = extended::share(points.times, index, time_ms);
-    let mut rise = HistogramSum::new(to);
+    let mut rise = Histogram::clone(to);
     if !(kind.counter && to.is_reset_after(from)) {
         notes.combine(&mut rise, from, Operation::Subtraction)?;
         rise.scale(share);
@@ -256,7 +252,7 @@ fn between(
     } else {
         rise.scale(share);
     }
-    Some(Arc::new(rise.into_total()))
+    Some(Arc::new(rise))
 }
 
 fn is_gauge(histogram: &Arc<Histogram>) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portique_series::{Histogram, Value};
 
+use super::rate::Bounds;
 use super::{Edges, Points, Window};
 
 /// One sample of a window.
@@ -70,9 +71,17 @@ impl<'a> Window<'a> {
         })
     }
 
+    /// Where the range begins and ends, whatever lies around it.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            start_ms: self.start_ms,
+            end_ms: self.end_ms,
+        }
+    }
+
     /// Seconds from the start of the range to its end.
     pub(super) fn seconds(&self) -> f64 {
-        seconds(self.end_ms - self.start_ms)
+        self.bounds().seconds()
     }
 
     /// As [`samples`](Self::samples), but of an anchored range from the last sample at or before its start on; nothing

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portique_series::{Error, Labels, Samples, Selected, Selection, Source, Value};
 
 /// All series a script has loaded.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Memory {
     series: BTreeMap<Labels, Kept>,
 }

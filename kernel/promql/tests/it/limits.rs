@@ -249,3 +249,25 @@ fn times_no_clock_shows_are_refused() {
     let pinned = engine.instant(&memory, "m_total @ 9e15", 0, &Options::default());
     assert_eq!(pinned.unwrap_err().kind(), ErrorKind::BadData);
 }
+
+#[test]
+fn several_threads_give_the_same_answer_as_one() {
+    let memory = loaded(2_500, 20);
+    let answer = |threads: usize, query: &str| {
+        let engine = Engine::new(Config {
+            threads,
+            ..run::config()
+        });
+        let output = engine
+            .range(&memory, query, over(19), &Options::default())
+            .unwrap();
+        (output.annotations.texts(Level::Info, query), output.value)
+    };
+    for query in [
+        "sum(rate(m_total[1m]))",
+        "avg_over_time(m_total[1m])",
+        "m_total offset 10s",
+    ] {
+        assert_eq!(answer(3, query), answer(1, query), "{query}");
+    }
+}

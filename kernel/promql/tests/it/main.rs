@@ -7,4 +7,5 @@ mod limits;
 mod notation;
 mod run;
 mod script;
+mod steps;
 mod suite;

@@ -144,7 +144,7 @@ fn next(texts: &mut ByteReader<'_>, is_first: bool, buffer: &mut Vec<u8>) -> Res
         true => 0,
         false => texts.count(buffer.len())?,
     };
-    let bytes = texts.count(VALUE_BYTES_MAX)?;
+    let bytes = texts.count(VALUE_BYTES_MAX - shared.min(VALUE_BYTES_MAX))?;
     buffer.truncate(shared);
     buffer.extend_from_slice(texts.take(bytes)?);
     Ok(())

@@ -46,30 +46,29 @@ pub(super) fn put_aggregates(into: &mut Vec<u8>, columns: &[Vec<f64>; AGGREGATES
     }
 }
 
-/// Appends the samples of a page; `timestamps` are all of its time page.
+/// Appends the values of a page to a column whose timestamps from `begin` on are those of its time page.
 ///
 /// Of a page of aggregates, that which is asked for.
 pub(super) fn read_values(
     body: &[u8],
-    timestamps: &[i64],
+    begin: usize,
     aggregate: Aggregate,
     into: &mut Samples,
 ) -> Result<(), Damage> {
-    let count = timestamps.len();
+    let total = into.timestamps.len();
+    let count = total - begin;
     let mut reader = ByteReader::new(body);
     let kind = reader.u8()?;
     if kind == HISTOGRAMS {
-        return read_histograms(&body[1..], timestamps, into);
+        return read_histograms(&body[1..], begin, into);
     }
     match kind {
         FLOATS | FLOATS_WITH_STARTS => read_floats(&mut reader, count, &mut into.floats)?,
         AGGREGATED => read_aggregate(&mut reader, count, aggregate, &mut into.floats)?,
         _ => return Err("a page has an unknown kind"),
     }
-    into.timestamps.extend_from_slice(timestamps);
-    let total = into.timestamps.len();
     if kind == FLOATS_WITH_STARTS {
-        into.starts.resize(total - count, 0);
+        into.starts.resize(begin, 0);
         read_integers(&mut reader, count, &mut into.starts)?;
     } else if !into.starts.is_empty() {
         into.starts.resize(total, 0);
@@ -83,10 +82,11 @@ pub(super) fn read_values(
     }
 }
 
-fn read_histograms(chunk: &[u8], timestamps: &[i64], into: &mut Samples) -> Result<(), Damage> {
-    let before = into.len();
+/// A chunk brings its timestamps with it.
+fn read_histograms(chunk: &[u8], begin: usize, into: &mut Samples) -> Result<(), Damage> {
+    let timestamps = into.timestamps.split_off(begin);
     read_chunk(chunk, into)?;
-    match into.timestamps[before..] == *timestamps {
+    match into.timestamps[begin..] == timestamps {
         true => Ok(()),
         false => Err("histograms are not at the times of their page"),
     }

@@ -26,7 +26,7 @@ pub struct Block {
     path: PathBuf,
     map: Mapped,
     meta: BlockMeta,
-    sections: [Section; SECTIONS],
+    pub(super) sections: [Section; SECTIONS],
     names: Vec<Name>,
     deleted: RwLock<Arc<Deleted>>,
 }
@@ -78,7 +78,7 @@ impl Block {
         self.damaged(self.sections[kind as usize].offset + at as u64, reason)
     }
 
-    fn damaged(&self, offset: u64, reason: Damage) -> Error {
+    pub(super) fn damaged(&self, offset: u64, reason: Damage) -> Error {
         Error::DamagedFile {
             path: self.path.clone(),
             offset,

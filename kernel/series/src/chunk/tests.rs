@@ -338,3 +338,19 @@ proptest! {
         }
     }
 }
+
+/// Version 1 stays readable: these bytes were written when the version was made.
+#[test]
+fn the_chunk_of_version_1_is_read() {
+    let mut samples = regular(40, |i| (2_000 + i * i % 13) as f64 / 100.0);
+    samples.extend([
+        (1_700_000_700_007, STALE, 0),
+        (1_700_000_715_000, 1e300, 1_699_999_999_999),
+    ]);
+    let chunk = Chunk::from_bytes(include_bytes!("golden-1.chunk")).unwrap();
+    let written: Vec<_> = samples
+        .iter()
+        .map(|(t, v, s)| (*t, v.to_bits(), *s))
+        .collect();
+    assert_eq!(triples(&all(&chunk)), written);
+}

@@ -39,6 +39,12 @@ impl Order {
         known.added.retain(|added| *added != slot);
     }
 
+    /// Gives the series that came since the last time their places.
+    pub(super) fn update(&self, table: &Table) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.update(table);
+    }
+
     /// The slots, sorted by the labels of their series.
     pub(super) fn sort(&self, slots: &RoaringBitmap, table: &Table) -> Vec<u32> {
         let mut sorted: Vec<u32> = slots.iter().collect();

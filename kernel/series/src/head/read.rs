@@ -73,7 +73,7 @@ fn push(into: &mut Samples, sample: &Sample) {
     into.set_last_start(sample.start_ms);
 }
 
-/// Sorts the samples from an index on; of one timestamp the first that was read stays.
+/// Sorts the samples from an index on; of one timestamp the one that was read last stays.
 pub(crate) fn sort(samples: &mut Samples, begin: usize) {
     let tail = &samples.timestamps[begin..];
     if tail.is_sorted_by(|a, b| a < b) {
@@ -81,7 +81,13 @@ pub(crate) fn sort(samples: &mut Samples, begin: usize) {
     }
     let mut order: Vec<usize> = (begin..samples.len()).collect();
     order.sort_by_key(|index| samples.timestamps[*index]);
-    order.dedup_by_key(|index| samples.timestamps[*index]);
+    order.dedup_by(|next, kept| {
+        let is_same = samples.timestamps[*next] == samples.timestamps[*kept];
+        if is_same {
+            *kept = *next;
+        }
+        is_same
+    });
     permute(&mut samples.timestamps, begin, &order);
     permute(&mut samples.floats, begin, &order);
     if !samples.histograms.is_empty() {

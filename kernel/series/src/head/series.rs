@@ -130,6 +130,28 @@ impl Series {
         Arc::make_mut(self.sealed.get_or_insert_default()).push(chunk);
     }
 
+    /// Keeps some of the closed chunks.
+    pub(crate) fn retain_sealed(&mut self, is_kept: impl FnMut(&SealedChunk) -> bool) {
+        if let Some(sealed) = &mut self.sealed {
+            let sealed = Arc::make_mut(sealed);
+            sealed.retain(is_kept);
+            sealed.shrink_to_fit();
+            if sealed.is_empty() {
+                self.sealed = None;
+            }
+        }
+    }
+
+    /// The partitions in which it has samples, some perhaps more than once.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = i64> {
+        let open = self.open.iter().map(|open| open.first_ms());
+        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
+        let late = self.late.iter().flat_map(|late| late.iter());
+        open.chain(sealed.map(SealedChunk::first_ms))
+            .chain(late.map(|sample| sample.timestamp_ms))
+            .map(partition)
+    }
+
     /// The value at a time, if there is a sample.
     pub(crate) fn value_at(&self, timestamp_ms: i64) -> Result<Option<Value>, Error> {
         let late = self.late.iter().flat_map(|late| late.iter());
@@ -160,13 +182,21 @@ impl Series {
             .min()
     }
 
-    /// The newest sample, found by reading.
+    /// The newest sample, found by reading where the open chunk does not tell.
     pub(crate) fn find_last(&self) -> Result<Last, Error> {
-        let open = self.open.iter().map(|open| open.last_ms());
+        // What is open is newer than all that is closed or late.
+        if let Some(open) = &self.open {
+            let (value, start_ms) = open.last_float();
+            return Ok(Last {
+                timestamp_ms: open.last_ms(),
+                value,
+                is_plain: start_ms == 0 && open.kind() == ChunkKind::Float,
+            });
+        }
         let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
         let late = self.late.iter().filter_map(|late| late.last());
-        let newest = open
-            .chain(sealed.map(SealedChunk::last_ms))
+        let newest = sealed
+            .map(SealedChunk::last_ms)
             .chain(late.map(|sample| sample.timestamp_ms))
             .max();
         let Some(timestamp_ms) = newest else {
@@ -203,31 +233,6 @@ impl Series {
             self.sealed = Some(Arc::new(chunks.into_iter().map(Chunk::seal).collect()));
         }
         Ok(deleted)
-    }
-
-    /// Bytes of its samples.
-    pub(crate) fn chunk_bytes(&self) -> usize {
-        let open = self.open.iter().map(|open| open.memory_bytes());
-        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
-        let late = self
-            .late
-            .iter()
-            .map(|late| late.capacity() * size_of::<Sample>());
-        let sealed = sealed.map(|chunk| chunk.as_bytes().len() + size_of::<SealedChunk>());
-        open.chain(sealed).chain(late).sum()
-    }
-
-    /// How many samples it has.
-    pub(crate) fn samples(&self) -> usize {
-        let open = self.open.iter().map(|open| open.len());
-        let sealed = self.sealed.iter().flat_map(|sealed| sealed.iter());
-        let late = self.late.iter().map(|late| late.len());
-        open.chain(sealed.map(SealedChunk::len)).chain(late).sum()
-    }
-
-    /// What an open chunk holds, for the last sample of a series that was read from a checkpoint.
-    pub(crate) fn open_kind(&self) -> Option<ChunkKind> {
-        self.open.as_ref().map(|open| open.kind())
     }
 
     fn begin_chunk(&mut self, timestamp_ms: i64, value: &Value, start_ms: i64) {

@@ -58,6 +58,25 @@ impl Table {
         slots.insert_unique(hash, slot, rehash);
     }
 
+    /// Makes room for so many slots at once.
+    pub(crate) fn reserve(&mut self, slots: usize) {
+        let Self {
+            hasher,
+            slots: table,
+            series,
+            last,
+            ..
+        } = self;
+        series.reserve(slots);
+        last.reserve(slots);
+        table.reserve(slots, |slot| {
+            let labels = series[*slot as usize]
+                .as_ref()
+                .map(|series| series.labels.packed());
+            hasher.hash_one(labels.unwrap_or_default().as_bytes())
+        });
+    }
+
     /// Gives up a slot.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Series> {
         let series = self.series.get_mut(slot as usize)?.take()?;

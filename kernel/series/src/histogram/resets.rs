@@ -18,6 +18,9 @@ impl Histogram {
         if self.count < previous.count {
             return true;
         }
+        if self.same_layout(previous) {
+            return self.any_fell(previous);
+        }
         if self.uses_custom_bounds() {
             return !previous.uses_custom_bounds() || self.custom_fell(previous);
         }
@@ -25,6 +28,14 @@ impl Histogram {
             return true;
         }
         self.exponential_fell(previous)
+    }
+
+    /// As the rest, for layouts that are the same: no bucket has to be looked for.
+    fn any_fell(&self, previous: &Self) -> bool {
+        let fell = |now: &[f64], then: &[f64]| now.iter().zip(then).any(|(now, then)| now < then);
+        self.zero_count < previous.zero_count
+            || fell(&self.positive_buckets, &previous.positive_buckets)
+            || fell(&self.negative_buckets, &previous.negative_buckets)
     }
 
     fn custom_fell(&self, previous: &Self) -> bool {

@@ -1,7 +1,7 @@
 //! Adding up many histograms.
 
 use super::bounds::{reduced_index, upper_bound};
-use super::bucket::{indexed, packed};
+use super::bucket::{Indexed, indexed, packed};
 use super::{Compensated, CounterReset, Histogram, Span};
 
 /// What a reader of a sum should be told about it.
@@ -131,6 +131,9 @@ impl HistogramSum {
     /// Merges buckets into those of a coarser exponential schema.
     pub(super) fn reduce(&mut self, schema: i32) {
         let (from, to) = (self.schema, schema);
+        if to >= from {
+            return;
+        }
         for side in [&mut self.positive, &mut self.negative] {
             for slot in side.iter_mut() {
                 slot.index = reduced_index(slot.index, from, to);
@@ -141,27 +144,40 @@ impl HistogramSum {
     }
 
     fn merge_exponential(&mut self, other: &Histogram, sign: f64) {
+        if self.zero_threshold != other.zero_threshold {
+            return self.merge_other_zero(other, sign);
+        }
+        self.zero_count.add(sign * other.zero_count);
+        self.reduce(self.schema.min(other.schema));
+        let (from, to) = (other.schema, self.schema);
+        let slot = |(index, count): Indexed| Slot {
+            index: reduced_index(index, from, to),
+            count: Compensated::new(sign * count),
+        };
+        let positive = indexed(&other.positive_spans, &other.positive_buckets);
+        add_slots(&mut self.positive, positive.map(slot));
+        let negative = indexed(&other.negative_spans, &other.negative_buckets);
+        add_slots(&mut self.negative, negative.map(slot));
+    }
+
+    fn merge_other_zero(&mut self, other: &Histogram, sign: f64) {
         let mut positive = slots(&other.positive_spans, &other.positive_buckets, sign);
         let mut negative = slots(&other.negative_spans, &other.negative_buckets, sign);
         let mut other_zero = Compensated::new(sign * other.zero_count);
-        if self.zero_threshold != other.zero_threshold {
-            let threshold = self.common_threshold(other);
-            self.widen_zero(threshold);
-            super::zero::absorb(&mut positive, other.schema, threshold, &mut other_zero);
-            super::zero::absorb(&mut negative, other.schema, threshold, &mut other_zero);
-        }
+        let threshold = self.common_threshold(other);
+        self.widen_zero(threshold);
+        super::zero::absorb(&mut positive, other.schema, threshold, &mut other_zero);
+        super::zero::absorb(&mut negative, other.schema, threshold, &mut other_zero);
         self.zero_count.add(other_zero.value);
         self.zero_count.add(other_zero.lost);
-        if other.schema < self.schema {
-            self.reduce(other.schema);
-        }
+        self.reduce(self.schema.min(other.schema));
         for side in [&mut positive, &mut negative] {
             for slot in side.iter_mut() {
                 slot.index = reduced_index(slot.index, other.schema, self.schema);
             }
         }
-        merge_slots(&mut self.positive, &positive);
-        merge_slots(&mut self.negative, &negative);
+        add_slots(&mut self.positive, positive.into_iter());
+        add_slots(&mut self.negative, negative.into_iter());
     }
 
     fn merge_custom(&mut self, other: &Histogram, sign: f64) -> bool {
@@ -173,7 +189,7 @@ impl HistogramSum {
             rebase(&mut slots, &other.custom_bounds, &common);
             self.custom_bounds = common;
         }
-        merge_slots(&mut self.positive, &slots);
+        add_slots(&mut self.positive, slots.into_iter());
         differ
     }
 
@@ -225,8 +241,31 @@ pub(super) fn rebase(side: &mut Vec<Slot>, from: &[f64], to: &[f64]) {
     join_equal(side);
 }
 
-/// Adds the slots of `from`, whose indexes ascend and may repeat.
-fn merge_slots(into: &mut Vec<Slot>, from: &[Slot]) {
+/// Adds slots whose indexes ascend and may repeat; only for those that are not there yet is there something to move.
+fn add_slots(into: &mut Vec<Slot>, from: impl Iterator<Item = Slot>) {
+    let mut missing = Vec::new();
+    let mut place = 0;
+    for slot in from {
+        while into
+            .get(place)
+            .is_some_and(|found| found.index < slot.index)
+        {
+            place += 1;
+        }
+        match into.get_mut(place) {
+            Some(found) if found.index == slot.index => {
+                found.count.add(slot.count.value);
+                found.count.add(slot.count.lost);
+            }
+            _ => missing.push(slot),
+        }
+    }
+    if !missing.is_empty() {
+        insert_slots(into, &missing);
+    }
+}
+
+fn insert_slots(into: &mut Vec<Slot>, from: &[Slot]) {
     let mut merged = Vec::with_capacity(into.len() + from.len());
     let mut left = into.iter().copied().peekable();
     for slot in from {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use portique_journal::{Disk, DiskFile, SECTOR_BYTES, Sectors, Sequence};
 
 use crate::Error;
+use crate::chunk::{ByteReader, Damage};
 
 /// A page is written when it has so many bytes: large enough that its padding is nothing.
 const PAGE_BYTES: usize = 1 << 20;
@@ -87,6 +88,7 @@ impl CheckpointWriter {
         disk: Arc<dyn Disk>,
         after: Sequence,
         newest_ms: i64,
+        slots: u32,
     ) -> Result<Self, Error> {
         match disk.remove(PREPARING) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -109,6 +111,7 @@ impl CheckpointWriter {
         writer.payload.extend_from_slice(&VERSION.to_le_bytes());
         writer.payload.extend_from_slice(&after.0.to_le_bytes());
         writer.payload.extend_from_slice(&newest_ms.to_le_bytes());
+        writer.payload.extend_from_slice(&slots.to_le_bytes());
         writer.flush()?;
         Ok(writer)
     }
@@ -195,6 +198,29 @@ fn io_error(disk: &dyn Disk, action: &'static str, name: &str, source: io::Error
     }
 }
 
+/// The first page.
+struct Begin {
+    version: u32,
+    after: u64,
+    newest_ms: i64,
+    slots: u32,
+}
+
+impl Begin {
+    fn parse(payload: &[u8]) -> Result<Self, Damage> {
+        let mut from = ByteReader::new(payload);
+        if from.take(MAGIC.len())? != MAGIC {
+            return Err("it does not begin as a checkpoint does");
+        }
+        Ok(Self {
+            version: from.u32()?,
+            after: from.u64()?,
+            newest_ms: from.i64()?,
+            slots: from.u32()?,
+        })
+    }
+}
+
 /// Reads one checkpoint.
 pub(crate) struct CheckpointReader {
     disk: Arc<dyn Disk>,
@@ -205,6 +231,8 @@ pub(crate) struct CheckpointReader {
     payload: Vec<u8>,
     /// The newest timestamp that the store had.
     pub(crate) newest_ms: i64,
+    /// One more than the highest slot.
+    pub(crate) slots: u32,
 }
 
 impl CheckpointReader {
@@ -224,30 +252,25 @@ impl CheckpointReader {
             page_number: 0,
             payload: Vec::new(),
             newest_ms: 0,
+            slots: 0,
         };
-        let (page, payload) = reader.next_page()?;
-        let is_begin = page == Page::Begin && payload.len() == 28 && payload[..8] == *MAGIC;
-        if !is_begin {
-            return Err(reader.damaged("it does not begin as a checkpoint does"));
-        }
-        let eight = |at: usize| {
-            payload[at..at + 8]
-                .try_into()
-                .expect("28 bytes were counted")
+        let begin = match reader.next_page()? {
+            (Page::Begin, payload) => Begin::parse(payload),
+            _ => Err("it does not begin as a checkpoint does"),
         };
-        let version = u32::from_le_bytes(payload[8..12].try_into().expect("28 bytes"));
-        let (found, newest_ms) = (u64::from_le_bytes(eight(12)), i64::from_le_bytes(eight(20)));
-        if version != VERSION {
+        let begin = begin.map_err(|reason| reader.damaged(reason))?;
+        if begin.version != VERSION {
             return Err(Error::Version {
                 path: reader.disk.path(&reader.name),
-                found: version,
+                found: begin.version,
                 supported: VERSION,
             });
         }
-        if found != after.0 {
+        if begin.after != after.0 {
             return Err(reader.damaged("it was made after another record than its name says"));
         }
-        reader.newest_ms = newest_ms;
+        reader.newest_ms = begin.newest_ms;
+        reader.slots = begin.slots;
         Ok(reader)
     }
 

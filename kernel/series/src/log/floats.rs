@@ -60,7 +60,7 @@ impl FloatsWriter {
         if change != 0 {
             put_zigzag(&mut self.bytes, change);
         }
-        let value = &bits.to_be_bytes()[..value_bytes];
+        let value = &bits.to_le_bytes()[8 - value_bytes..];
         self.bytes.extend_from_slice(value);
         if self.bytes[0] == HAS_STARTS {
             let before = sample.timestamp_ms.wrapping_sub(sample.start_ms);
@@ -118,8 +118,8 @@ impl<'a> FloatsReader<'a> {
         if value_bytes > 8 {
             return Err("a value has more than 8 bytes");
         }
-        let mut value = [0; 8];
-        value[..value_bytes].copy_from_slice(self.from.take(value_bytes)?);
+        let number = self.from.number(value_bytes)?;
+        let bits = number.checked_shl(64 - 8 * value_bytes as u32).unwrap_or(0);
         let slot = self.next_slot.wrapping_add(unzigzag(head >> SLOT_SHIFT));
         let slot = u32::try_from(slot).map_err(|_| "a slot is out of range")?;
         self.timestamp_ms = self.timestamp_ms.wrapping_add(change);
@@ -131,7 +131,7 @@ impl<'a> FloatsReader<'a> {
         Ok(Some(LoggedFloat {
             slot,
             timestamp_ms: self.timestamp_ms,
-            value: f64::from_bits(u64::from_be_bytes(value)),
+            value: f64::from_bits(bits),
             start_ms,
         }))
     }

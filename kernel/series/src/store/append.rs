@@ -1,11 +1,13 @@
 //! Taking batches.
 
+use std::sync::Arc;
+
 use portique_journal::{Lane, Pending, Record};
 
 use super::plan::{Rules, Taken};
 use super::{State, Store};
 use crate::config::millis;
-use crate::head::{Head, Sample};
+use crate::head::{Head, NEVER_MS, Sample};
 use crate::log::{RecordKind, put_exemplar, put_metadata};
 use crate::{Appended, Batch, Error, Labels, Metadata};
 
@@ -67,16 +69,23 @@ impl Store {
     pub fn submit(&self, batch: &Batch) -> Result<Submitted, Error> {
         let now_ms = self.clock.now().as_millis();
         let ahead = self.config.ahead_max.map(millis);
-        let rules = Rules {
-            config: &self.config,
-            newest_allowed_ms: ahead.map_or(i64::MAX, |ahead| now_ms.saturating_add(ahead)),
-            window_ms: millis(self.config.out_of_order_window),
-        };
         let mut submitted = Submitted {
             appended: Appended::default(),
             pending: None,
         };
         let state = &mut *self.write_state();
+        let blocks = Arc::clone(&state.blocks);
+        let rules = Rules {
+            config: &self.config,
+            newest_allowed_ms: ahead.map_or(i64::MAX, |ahead| now_ms.saturating_add(ahead)),
+            window_ms: millis(self.config.out_of_order_window),
+            flushed_ms: blocks
+                .iter()
+                .map(|block| block.last_ms)
+                .max()
+                .unwrap_or(NEVER_MS),
+            blocks: &blocks,
+        };
         let taken = self.take(state, batch, rules, &mut submitted);
         state.count(&submitted.appended);
         taken?;

@@ -17,6 +17,7 @@ struct Copy {
     after: Sequence,
     logged_bytes: u64,
     newest_ms: i64,
+    slots: u32,
     series: Vec<(u32, Series)>,
     metadata: Vec<(Box<str>, Metadata)>,
     exemplars: Vec<(Labels, Exemplar)>,
@@ -24,17 +25,19 @@ struct Copy {
 
 impl Store {
     /// Whether the log has grown enough since the last checkpoint.
-    pub(super) fn checkpoint_is_due(&self, last: &Checkpointed) -> bool {
-        let logged_bytes = self.read_state().logged_bytes - last.logged_bytes;
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let state = self.read_state();
+        let last = state.checkpoint;
+        let logged_bytes = state.logged_bytes - last.logged_bytes;
         // A checkpoint costs what it writes: half its size of log for each keeps that within bounds.
         logged_bytes >= self.config.checkpoint_bytes.max(last.bytes / 2)
     }
 
-    /// Writes a checkpoint and lets the log before it go; appends and queries go on meanwhile.
-    pub(super) fn write_checkpoint(&self, last: &mut Checkpointed) -> Result<(), Error> {
+    /// Writes a checkpoint and lets the log before it go; appends and queries go on meanwhile. Only one at a time.
+    pub(super) fn write_checkpoint(&self) -> Result<(), Error> {
         let copy = self.copy_head();
         let disk = Arc::clone(&self.disk);
-        let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms)?;
+        let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms, copy.slots)?;
         for (slot, series) in &copy.series {
             writer.entry(Page::Series, |into| put_entry(into, *slot, series))?;
         }
@@ -48,8 +51,9 @@ impl Store {
         if self.journal.durable() < copy.after {
             block_on(self.journal.wait_durable(copy.after)).map_err(unavailable)?;
         }
-        *last = Checkpointed {
-            bytes: writer.finish(copy.series.len() as u64)?,
+        let bytes = writer.finish(copy.series.len() as u64)?;
+        self.write_state().checkpoint = Checkpointed {
+            bytes,
             logged_bytes: copy.logged_bytes,
         };
         self.journal.trim(copy.after.next()).map_err(unavailable)
@@ -63,6 +67,7 @@ impl Store {
             after: state.sequence,
             logged_bytes: state.logged_bytes,
             newest_ms: head.newest_ms,
+            slots: head.table.slots() as u32,
             series: head
                 .table
                 .iter()

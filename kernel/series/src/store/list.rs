@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use roaring::RoaringBitmap;
 
+use super::blocks::OpenBlock;
+use super::select::select_in;
 use super::{State, Store};
 use crate::{Error, Exemplar, Labels, Matcher, Metadata};
 
@@ -31,8 +33,17 @@ impl Listing {
         }
     }
 
-    fn is_of_all(&self, state: &State) -> bool {
-        self.any_of.is_empty() && self.from_ms == i64::MIN && self.to_ms >= state.head.newest_ms
+    /// Whether nothing narrows it, as far as this span of time goes.
+    fn is_of_all(&self, first_ms: i64, last_ms: i64) -> bool {
+        self.any_of.is_empty() && self.from_ms <= first_ms && self.to_ms >= last_ms
+    }
+
+    /// The sets of matchers; one that is empty accepts everything.
+    fn sets(&self) -> Vec<Vec<Matcher>> {
+        match self.any_of.is_empty() {
+            true => vec![Vec::new()],
+            false => self.any_of.clone(),
+        }
     }
 }
 
@@ -42,26 +53,17 @@ impl Store {
     /// # Errors
     /// When stored data is damaged.
     pub fn label_names(&self, listing: &Listing) -> Result<Vec<String>, Error> {
-        let state = self.read_state();
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        if listing.is_of_all(&state) {
-            names.extend(state.head.index.names());
-        } else {
-            for slot in state.slots(listing) {
-                let series = state.head.table.series(slot);
-                names.extend(
-                    series
-                        .iter()
-                        .flat_map(|s| s.labels.iter())
-                        .map(|(name, _)| name),
-                );
-            }
+        let mut names = BTreeSet::new();
+        let blocks = {
+            let state = self.read_state();
+            state.add_names(listing, &mut names);
+            self.listed_blocks(&state, listing)
+        };
+        for block in blocks {
+            let ids = ids_in(&block, listing)?;
+            block.block.label_names(ids.as_deref(), &mut names)?;
         }
-        Ok(names
-            .into_iter()
-            .take(listing.limit)
-            .map(str::to_owned)
-            .collect())
+        Ok(names.into_iter().take(listing.limit).collect())
     }
 
     /// The values of a label, sorted.
@@ -69,19 +71,23 @@ impl Store {
     /// # Errors
     /// When stored data is damaged.
     pub fn label_values(&self, name: &str, listing: &Listing) -> Result<Vec<String>, Error> {
-        let state = self.read_state();
-        let mut values: Vec<&str> = if listing.is_of_all(&state) {
-            state.head.index.values(name).collect()
-        } else {
-            let slots = state.slots(listing).into_iter();
-            slots
-                .filter_map(|slot| state.head.table.series(slot)?.labels.get(name))
-                .collect()
+        let (mut values, blocks) = {
+            let state = self.read_state();
+            (
+                state.values(name, listing),
+                self.listed_blocks(&state, listing),
+            )
         };
-        values.sort_unstable();
-        values.dedup();
+        if !blocks.is_empty() {
+            let mut all: BTreeSet<String> = values.drain(..).collect();
+            for block in blocks {
+                let ids = ids_in(&block, listing)?;
+                block.block.label_values(name, ids.as_deref(), &mut all)?;
+            }
+            values.extend(all);
+        }
         values.truncate(listing.limit);
-        Ok(values.into_iter().map(str::to_owned).collect())
+        Ok(values)
     }
 
     /// The labels of series, sorted.
@@ -89,10 +95,18 @@ impl Store {
     /// # Errors
     /// When stored data is damaged.
     pub fn series(&self, listing: &Listing) -> Result<Vec<Labels>, Error> {
-        let state = self.read_state();
-        let slots = state.head.sort(&state.slots(listing)).into_iter();
-        let labels = slots.filter_map(|slot| Some(state.head.table.series(slot)?.labels.clone()));
+        let found = self.find(&listing.sets(), listing.from_ms, listing.to_ms)?;
+        let labels = found.series.into_iter().map(|series| series.labels);
         Ok(labels.take(listing.limit).collect())
+    }
+
+    /// The blocks that may have samples in the time wanted.
+    fn listed_blocks(&self, state: &State, listing: &Listing) -> Vec<OpenBlock> {
+        let is_listed = |block: &&OpenBlock| {
+            let oldest_ms = self.oldest_of(block, state.head.newest_ms);
+            block.first_ms <= listing.to_ms && block.last_ms >= listing.from_ms.max(oldest_ms)
+        };
+        state.blocks.iter().filter(is_listed).cloned().collect()
     }
 
     /// What metrics are said to be, by name; of all, or of one.
@@ -137,19 +151,62 @@ impl Store {
 }
 
 impl State {
+    fn add_names(&self, listing: &Listing, names: &mut BTreeSet<String>) {
+        if self.is_whole(listing) {
+            names.extend(self.head.index.names().map(str::to_owned));
+            return;
+        }
+        for slot in self.slots(listing) {
+            let labels = self
+                .head
+                .table
+                .series(slot)
+                .into_iter()
+                .flat_map(|s| s.labels.iter());
+            for (name, _) in labels {
+                if !names.contains(name) {
+                    names.insert(name.to_owned());
+                }
+            }
+        }
+    }
+
+    /// Sorted, each once.
+    fn values(&self, name: &str, listing: &Listing) -> Vec<String> {
+        let mut values: Vec<&str> = if self.is_whole(listing) {
+            self.head.index.values(name).collect()
+        } else {
+            let slots = self.slots(listing).into_iter();
+            slots
+                .filter_map(|slot| self.head.table.series(slot)?.labels.get(name))
+                .collect()
+        };
+        values.sort_unstable();
+        values.dedup();
+        values.into_iter().map(str::to_owned).collect()
+    }
+
+    fn is_whole(&self, listing: &Listing) -> bool {
+        listing.is_of_all(self.head.oldest_ms, self.head.newest_ms)
+    }
+
     fn slots(&self, listing: &Listing) -> RoaringBitmap {
         let mut slots = RoaringBitmap::new();
-        for matchers in &listing.any_of {
-            slots |= self.head.select(matchers);
-        }
-        if listing.any_of.is_empty() {
-            slots = self.head.select(&[]);
-        }
-        if listing.is_of_all(self) {
-            return slots;
+        for matchers in listing.sets() {
+            slots |= self.head.select(&matchers);
         }
         let (from_ms, to_ms) = (listing.from_ms, listing.to_ms);
         let may_have = |slot: &u32| self.head.may_have(*slot, from_ms, to_ms);
         slots.into_iter().filter(may_have).collect()
     }
+}
+
+/// The series of a block that are listed; `None` for all of them.
+fn ids_in(block: &OpenBlock, listing: &Listing) -> Result<Option<Vec<u32>>, Error> {
+    let is_whole = listing.is_of_all(block.first_ms, block.last_ms);
+    if is_whole && !block.block.meta().has_deleted {
+        return Ok(None);
+    }
+    let sets = listing.sets();
+    select_in(block, &sets, listing.from_ms, listing.to_ms).map(Some)
 }

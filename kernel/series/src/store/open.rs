@@ -6,15 +6,19 @@ use std::sync::{Arc, Mutex, RwLock};
 use portique_clock::{Clock, Random};
 use portique_journal::{Committer, Disk, FolderDisk, Journal, Sequence, spawn};
 
+use super::blocks::{BlockFolders, OpenBlock};
 use super::plan::Plan;
 use super::replay::replay;
-use super::{Checkpointed, Counts, State, Store};
-use crate::head::Head;
+use super::{Checkpointed, Counts, Flushed, Maintenance, State, Store};
+use crate::head::{Head, NEVER_MS};
 use crate::log::find_checkpoint;
 use crate::{Config, Error};
 
 /// The log's folder in the store's.
 const LOG_FOLDER: &str = "log";
+
+/// That of blocks; each class has a folder in it.
+pub(super) const BLOCKS_FOLDER: &str = "blocks";
 
 impl Store {
     /// Opens the store of a folder, bringing back every sample that was acknowledged; makes one where there is none.
@@ -34,7 +38,10 @@ impl Store {
             path: path.clone(),
             source,
         })?;
+        let (folders, blocks) = BlockFolders::open(&folder.join(BLOCKS_FOLDER), &config.retention)?;
         let (mut store, committer) = Self::open_on(config, Arc::new(disk), clock, random)?;
+        store.folders = folders;
+        store.hold(blocks);
         let committer = spawn(committer).map_err(|source| Error::Io {
             action: "start a thread for",
             path,
@@ -64,14 +71,23 @@ impl Store {
         let replayed = replay(&config, &disk, &opened.journal, checkpoint, &mut head)?;
         let state = State {
             head,
+            blocks: Arc::default(),
             plan: Plan::new(frame_bytes_max),
             sequence: opened.recovery.last,
             logged_bytes: replayed.log_bytes,
+            checkpoint: Checkpointed {
+                bytes: replayed.checkpoint_bytes,
+                logged_bytes: 0,
+            },
             counts: Counts::default(),
         };
-        let checkpointed = Checkpointed {
-            bytes: replayed.checkpoint_bytes,
-            logged_bytes: 0,
+        let maintenance = Maintenance {
+            flushed: Flushed {
+                to_ms: NEVER_MS,
+                at_ms: 0,
+            },
+            checkpoint_not_before_ms: NEVER_MS,
+            compact_not_before_ms: NEVER_MS,
         };
         let store = Self {
             config,
@@ -79,9 +95,17 @@ impl Store {
             journal: opened.journal,
             disk,
             clock,
-            maintenance: Mutex::new(checkpointed),
+            maintenance: Mutex::new(maintenance),
+            folders: BlockFolders::default(),
             committer: None,
         };
         Ok((store, opened.committer))
+    }
+
+    fn hold(&mut self, blocks: Vec<OpenBlock>) {
+        let mut state = self.write_state();
+        let newest_ms = blocks.iter().map(|block| block.last_ms).max();
+        state.head.newest_ms = state.head.newest_ms.max(newest_ms.unwrap_or(NEVER_MS));
+        state.blocks = Arc::new(blocks);
     }
 }

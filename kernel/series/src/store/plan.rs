@@ -1,24 +1,23 @@
 //! What of a batch is taken: decided before anything is logged, so that replay never has to refuse.
 
+mod admit;
+mod judge;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portique_journal::Record;
 
 use crate::batch::BatchSeries;
 use crate::head::{Head, Sample, Series};
 use crate::log::{FloatsWriter, LoggedFloat, RecordKind, put_chunk, put_series};
-use crate::{
-    Appended, Batch, Chunk, Config, Error, LABELS_MAX, METRIC_NAME, Refusal, RefusalReason, Value,
-    is_stale,
-};
+use crate::{Appended, Batch, Chunk, Error, Refusal, Value};
+use admit::{Blame, admit};
+pub(super) use judge::Rules;
+use judge::{Judge, Verdict};
 
 /// A record is closed at this size: with the largest histogram behind it, it is below what the journal takes.
 const RECORD_BYTES: usize = 128 << 10;
-
-/// Names and values of one series together: one record must hold them, whatever the limits of single labels are.
-const PACKED_BYTES_MAX: usize = 64 << 10;
-
-/// So many samples of one series are looked through for one at the same time.
-const COMPARED_MAX: usize = 1024;
 
 /// A part of a batch, ready to be logged and then applied.
 #[derive(Debug, Default)]
@@ -41,13 +40,6 @@ pub(super) struct Plan {
     blame: Option<Blame>,
 }
 
-/// The metric with the most series and the label with the most values: looked for once a batch.
-#[derive(Debug, Clone)]
-struct Blame {
-    metric: (String, usize),
-    label: (String, usize),
-}
-
 /// A sample of the batch that is taken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Taken {
@@ -55,25 +47,6 @@ pub(super) struct Taken {
     pub(super) series: u32,
     pub(super) sample: u32,
     pub(super) is_late: bool,
-}
-
-/// What the plan goes by.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules<'a> {
-    pub(super) config: &'a Config,
-    pub(super) newest_allowed_ms: i64,
-    pub(super) window_ms: i64,
-}
-
-/// What becomes of one sample.
-enum Verdict {
-    Newer,
-    Late,
-    /// It is there already.
-    Known,
-    Refused(RefusalReason),
-    /// It cannot be told before what was planned is applied.
-    NextPart,
 }
 
 impl Plan {
@@ -158,7 +131,7 @@ impl Plan {
             return Some(slot);
         }
         let first_ms = *series.timestamps().first()?;
-        if let Err(reason) = check_new(series, head, rules.config, &mut self.blame) {
+        if let Err(reason) = admit(series, head, rules.config, &mut self.blame) {
             let refusal = Refusal {
                 series: self.next.0,
                 timestamp_ms: first_ms,
@@ -167,14 +140,15 @@ impl Plan {
             appended.refuse(refusal, series.timestamps().len());
             return None;
         }
-        // A series of which nothing is taken is not made.
-        let is_ahead = |timestamp_ms: &i64| *timestamp_ms > rules.newest_allowed_ms;
-        if series.timestamps().iter().all(is_ahead) {
-            for timestamp_ms in series.timestamps() {
+        // A series of which nothing can be taken is not made.
+        let refused = |index| Some((index, rules.refuse(series, index)?));
+        let samples = series.timestamps().len();
+        if (0..samples).all(|index| refused(index).is_some()) {
+            for (index, reason) in (0..samples).filter_map(refused) {
                 let refusal = Refusal {
                     series: self.next.0,
-                    timestamp_ms: *timestamp_ms,
-                    reason: too_new(rules),
+                    timestamp_ms: series.timestamps()[index],
+                    reason,
                 };
                 appended.refuse(refusal, 1);
             }
@@ -202,21 +176,12 @@ impl Plan {
         appended: &mut Appended,
     ) -> Result<bool, Error> {
         let begin = self.taken.len();
-        let mut last_ms = head.table.last(slot).timestamp_ms;
+        let mut judge = Judge::new(series, slot, head, rules);
         for index in self.next.1..series.timestamps().len() {
             let timestamp_ms = series.timestamps()[index];
-            let verdict = if self.bytes() >= self.bytes_max {
-                Verdict::NextPart
-            } else if timestamp_ms > rules.newest_allowed_ms {
-                Verdict::Refused(too_new(rules))
-            } else if let Some(problem) = histogram_problem(series, index) {
-                Verdict::Refused(RefusalReason::BadHistogram { problem })
-            } else if timestamp_ms > last_ms {
-                last_ms = timestamp_ms;
-                Verdict::Newer
-            } else {
-                let planned = &self.taken[begin..];
-                judge_late((series, index), planned, (slot, last_ms), head, rules)?
+            let verdict = match self.bytes() >= self.bytes_max {
+                true => Verdict::NextPart,
+                false => judge.judge(index, &self.taken[begin..])?,
             };
             match verdict {
                 Verdict::Newer => self.take(series, slot, index, false),
@@ -254,7 +219,7 @@ impl Plan {
         });
         let (timestamp_ms, start_ms) = (series.timestamps()[index], series.start(index));
         if let Some(histogram) = series.histogram(index) {
-            let value = Value::Histogram(std::sync::Arc::clone(histogram));
+            let value = Value::Histogram(Arc::clone(histogram));
             self.log_histogram(
                 slot,
                 &Sample {
@@ -339,120 +304,4 @@ impl Plan {
             body,
         });
     }
-}
-
-fn too_new(rules: Rules<'_>) -> RefusalReason {
-    RefusalReason::TooNew {
-        newest_ms: rules.newest_allowed_ms,
-    }
-}
-
-#[inline]
-fn histogram_problem(series: &BatchSeries<'_>, index: usize) -> Option<String> {
-    let histogram = series.histogram(index)?;
-    // A marker of the end needs no buckets.
-    if is_stale(histogram.sum) {
-        return None;
-    }
-    histogram.check().err().map(|problem| problem.to_string())
-}
-
-/// Judges a sample that is not newer than the newest of its series.
-fn judge_late(
-    (series, index): (&BatchSeries<'_>, usize),
-    planned: &[Taken],
-    (slot, last_ms): (u32, i64),
-    head: &Head,
-    rules: Rules<'_>,
-) -> Result<Verdict, Error> {
-    let timestamp_ms = series.timestamps()[index];
-    let value = series.value(index);
-    if planned.len() > COMPARED_MAX {
-        return Ok(Verdict::NextPart);
-    }
-    let at_same_time = |taken: &&Taken| series.timestamps()[taken.sample as usize] == timestamp_ms;
-    let planned = planned.iter().find(at_same_time);
-    let known = match planned {
-        Some(taken) => Some(series.value(taken.sample as usize)),
-        None => head.value_at(slot, timestamp_ms)?,
-    };
-    if let Some(known) = known {
-        return Ok(match is_same(&known, &value) {
-            true => Verdict::Known,
-            false => Verdict::Refused(RefusalReason::Duplicate),
-        });
-    }
-    let oldest_ms = last_ms.saturating_sub(rules.window_ms);
-    if timestamp_ms < oldest_ms {
-        return Ok(Verdict::Refused(RefusalReason::TooOld { oldest_ms }));
-    }
-    Ok(Verdict::Late)
-}
-
-/// Bit by bit, as NaN is not equal to itself.
-fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
-        (Value::Histogram(one), Value::Histogram(other)) => {
-            one == other || (is_stale(one.sum) && is_stale(other.sum))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a series that is new may be made.
-fn check_new(
-    series: &BatchSeries<'_>,
-    head: &Head,
-    config: &Config,
-    blame: &mut Option<Blame>,
-) -> Result<(), RefusalReason> {
-    let limits = &config.limits;
-    let (mut labels, mut metric, mut packed_bytes) = (0, "", 0);
-    for (name, value) in series.labels() {
-        let bytes = name.len().max(value.len());
-        packed_bytes += name.len() + value.len();
-        if bytes > limits.label_bytes_max || packed_bytes > PACKED_BYTES_MAX {
-            return Err(RefusalReason::LabelTooLong {
-                name: name.chars().take(64).collect(),
-                bytes,
-                bytes_max: limits.label_bytes_max.min(PACKED_BYTES_MAX),
-            });
-        }
-        labels += 1;
-        if name == METRIC_NAME {
-            metric = value;
-        }
-    }
-    let labels_max = limits.labels_max.min(LABELS_MAX);
-    if labels > labels_max {
-        return Err(RefusalReason::TooManyLabels { labels, labels_max });
-    }
-    if head.table.len() >= limits.series_max {
-        let blame = blame.get_or_insert_with(|| Blame {
-            metric: head.index.largest_metric(),
-            label: head.index.largest_label(),
-        });
-        return Err(RefusalReason::TooManySeries {
-            series_max: limits.series_max,
-            metric: blame.metric.clone(),
-            label: blame.label.clone(),
-        });
-    }
-    if head.index.series_of_metric(metric) >= limits.series_per_metric_max {
-        return Err(RefusalReason::TooManyOfMetric {
-            series_max: limits.series_per_metric_max,
-            metric: metric.to_owned(),
-            label: largest_label_of(series, head),
-        });
-    }
-    Ok(())
-}
-
-/// Of the labels of a series the one that has the most values in the whole store.
-fn largest_label_of(series: &BatchSeries<'_>, head: &Head) -> (String, usize) {
-    let others = series.labels().filter(|(name, _)| *name != METRIC_NAME);
-    let sizes = others.map(|(name, _)| (name, head.index.values_of(name)));
-    let (name, values) = sizes.max_by_key(|(_, values)| *values).unwrap_or_default();
-    (name.to_owned(), values)
 }

@@ -12,6 +12,9 @@ use crate::{Chunk, Config, Error, Samples, SealedChunk, Value};
 /// More chunks of one series are damage.
 const CHUNKS_MAX: usize = 1 << 24;
 
+/// Slots are given in order, but for those of batches that were not logged: one far ahead is damage.
+const SLOTS_AHEAD_MAX: usize = 1 << 20;
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Replayed {
@@ -52,6 +55,9 @@ pub(super) fn replay(
 
 fn restore(config: &Config, mut reader: CheckpointReader, head: &mut Head) -> Result<u64, Error> {
     head.newest_ms = reader.newest_ms;
+    // Damage could claim four billion: what is too much here grows when it is needed.
+    head.table
+        .reserve((reader.slots as usize).min(config.limits.series_max));
     loop {
         let (page, payload) = reader.next_page()?;
         let mut record = LogRecord::new(payload);
@@ -75,7 +81,7 @@ fn restore_series(
     record: &mut LogRecord<'_>,
 ) -> Result<(), Damage> {
     while !record.is_at_end() {
-        let slot = record.slot()?;
+        let slot = slot_for(head, record)?;
         let labels = record.labels()?;
         let class = config.retention.class_of(&labels);
         let mut series = Series::new(labels, class);
@@ -92,10 +98,22 @@ fn restore_series(
         if head.table.series(slot).is_some() {
             return Err("a slot holds two series");
         }
+        head.oldest_ms = series
+            .first_ms()
+            .map_or(head.oldest_ms, |first| first.min(head.oldest_ms));
         head.restore(slot, series);
         head.table.set_last(slot, last);
     }
     Ok(())
+}
+
+/// The slot of a series that is to be made.
+fn slot_for(head: &Head, record: &mut LogRecord<'_>) -> Result<u32, Damage> {
+    let slot = record.slot()?;
+    match slot as usize <= head.table.slots() + SLOTS_AHEAD_MAX {
+        true => Ok(slot),
+        false => Err("a slot is out of range"),
+    }
 }
 
 fn apply(config: &Config, head: &mut Head, entry: &Entry) -> Result<(), Error> {
@@ -121,7 +139,7 @@ fn replay_series(
     record: &mut LogRecord<'_>,
 ) -> Result<(), Damage> {
     while !record.is_at_end() {
-        let slot = record.slot()?;
+        let slot = slot_for(head, record)?;
         let labels = record.labels()?;
         let class = config.retention.class_of(&labels);
         head.restore(slot, Series::new(labels, class));
@@ -208,5 +226,45 @@ fn damage(error: Error) -> Damage {
     match error {
         Error::DamagedChunk { reason, .. } => reason,
         _ => "a chunk cannot be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portique_clock::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes that begin as a record of this kind does.
+    fn body() -> impl Strategy<Value = Vec<u8>> {
+        let tail = prop::collection::vec(any::<u8>(), 0..80);
+        let begin = prop::sample::select(vec![
+            vec![],
+            vec![0, 0x16],
+            vec![0, 4, 1, b'a', 1, b'1'],
+            vec![0, 20, 1, 2, 0],
+        ]);
+        (begin, tail).prop_map(|(begin, tail)| [begin, tail].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn records_that_may_be_anything_are_refused_or_read(
+            records in prop::collection::vec((0..9_u8, body()), 1..8)
+        ) {
+            let mut head = Head::new(4);
+            for (kind, body) in records {
+                let entry = Entry {
+                    sequence: Sequence(1),
+                    time: Timestamp::EPOCH,
+                    kind,
+                    body: body.into(),
+                };
+                let applied = apply(&Config::default(), &mut head, &entry);
+                let is_damage = matches!(applied, Ok(()) | Err(Error::DamagedLog { .. }));
+                prop_assert!(is_damage, "{:?}", applied);
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Power cuts at every kind of moment: what was acknowledged is there.
+//! Power cuts and failing disks at every kind of moment: what was acknowledged is there.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use portique_series::{Batch, Config};
 
 use crate::rig::{Rig, series};
 
-/// Lives of one store, each ended by a power cut after some operations of the disk.
+/// Lives of one store, each ended by a power cut or an error after some operations of the disk.
 const LIVES: usize = 6;
 
 fn config() -> Config {
@@ -20,8 +20,8 @@ fn config() -> Config {
 }
 
 #[test]
-fn acknowledged_samples_survive_power_cuts() {
-    for seed in 0..60 {
+fn acknowledged_samples_survive_power_cuts_and_errors() {
+    for seed in 0..30 {
         live(seed);
     }
 }
@@ -33,37 +33,36 @@ fn live(seed: u64) {
     let mut acknowledged = [0_i64; 5];
     let mut offered = [0_i64; 5];
     for life in 0..LIVES {
-        let cut = SimulatedFaults {
-            power_cut_after: Some(random.below(120)),
-            error_after: None,
-        };
-        disk.arrange(cut);
+        let is_cut = random.below(3) > 0;
+        let after = Some(random.below(120));
+        disk.arrange(SimulatedFaults {
+            power_cut_after: after.filter(|_| is_cut),
+            error_after: after.filter(|_| !is_cut),
+        });
         if let Ok(mut rig) = Rig::open(&disk, config()) {
-            for id in 0..5 {
+            for (id, (least, most)) in acknowledged.iter_mut().zip(&mut offered).enumerate() {
                 let found = rig.floats(&labels(id), 0, i64::MAX).len() as i64;
-                let (least, most) = (acknowledged[id], offered[id]);
                 assert!(
-                    (least..=most).contains(&found),
+                    (*least..=*most).contains(&found),
                     "seed {seed}, life {life}, series {id}: {found} of {least}..={most}"
                 );
-                offered[id] = found;
-                acknowledged[id] = found;
+                (*least, *most) = (found, found);
             }
             while !disk.has_failed() {
                 work(&mut rig, &mut random, &mut offered, &mut acknowledged);
             }
             std::mem::forget(rig);
         }
-        disk.restart_after_power_cut();
+        match is_cut {
+            true => disk.restart_after_power_cut(),
+            false => disk.restart_after_kill(),
+        }
         disk.arrange(SimulatedFaults::default());
     }
     let rig = Rig::open(&disk, config()).unwrap_or_else(|e| panic!("seed {seed}: {e:?}"));
-    for id in 0..5 {
+    for (id, least) in acknowledged.iter().enumerate() {
         let found = rig.floats(&labels(id), 0, i64::MAX);
-        assert!(
-            found.len() as i64 >= acknowledged[id],
-            "seed {seed}, series {id}"
-        );
+        assert!(found.len() as i64 >= *least, "seed {seed}, series {id}");
         for (n, (timestamp_ms, value)) in found.iter().enumerate() {
             assert_eq!(
                 (*timestamp_ms, *value),
@@ -87,11 +86,11 @@ fn work(rig: &mut Rig, random: &mut Seeded, offered: &mut [i64; 5], acknowledged
     }
     let mut batch = Batch::new();
     let begun = *offered;
-    for id in 0..5 {
+    for (id, begun) in begun.iter().enumerate() {
         let count = random.below(4) as i64 * 10;
         if count > 0 {
             batch.series(&labels(id)).expect("labels");
-            for n in begun[id]..begun[id] + count {
+            for n in *begun..begun + count {
                 batch.float(n, n as f64);
             }
             offered[id] += count;
@@ -100,6 +99,43 @@ fn work(rig: &mut Rig, random: &mut Seeded, offered: &mut [i64; 5], acknowledged
     match rig.append(&batch) {
         Ok(_) => *acknowledged = *offered,
         // Nothing may be offered after a hole.
-        Err(_) => assert!(rig.disk.has_failed(), "only the power cut refuses"),
+        Err(_) => assert!(rig.disk.has_failed(), "only a failing disk refuses"),
     }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_by_name() {
+    let mut rig = Rig::new(config());
+    for id in 0..5 {
+        let samples: Vec<_> = (0..300).map(|n| (n, (n as f64).sqrt())).collect();
+        rig.append(&crate::rig::batch(&labels(id), &samples))
+            .expect("an append");
+    }
+    rig.store.checkpoint().expect("a checkpoint");
+    let files = rig.disk.files();
+    let name = files
+        .keys()
+        .find(|name| name.ends_with(".checkpoint"))
+        .expect("one")
+        .clone();
+    let rig = rig.reopen(config());
+    let disk = rig.disk.clone();
+    std::mem::forget(rig);
+    // Where payloads and headers are; what pads a page is of no account.
+    let held: Vec<usize> = (0..files[&name].len())
+        .filter(|at| files[&name][*at] != 0)
+        .collect();
+    for (n, at) in held.iter().enumerate().step_by(held.len() / 200) {
+        disk.restart_after_kill();
+        let bit = (n % 8) as u8;
+        disk.flip(&name, *at, bit);
+        let Err(error) = Rig::open(&disk, config()) else {
+            panic!("byte {at}, bit {bit} was not noticed");
+        };
+        let error = error.to_string();
+        assert!(error.contains(&name), "byte {at}, bit {bit}: {error}");
+        disk.flip(&name, *at, bit);
+    }
+    disk.restart_after_kill();
+    assert!(Rig::open(&disk, config()).is_ok(), "whole again, it opens");
 }

@@ -52,7 +52,7 @@ fn labels(id: u8) -> Labels {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn every_range_is_what_a_map_holds(
         steps in prop::collection::vec(step(), 1..12),

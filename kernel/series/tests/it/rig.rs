@@ -5,7 +5,8 @@ use std::sync::Arc;
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_journal::{Committer, SimulatedDisk, Step};
 use portique_series::{
-    Appended, Batch, Config, Error, Labels, Matcher, Samples, Selection, Source, Store, Value,
+    Appended, Batch, Config, Error, Histogram, Labels, Matcher, Samples, Selection, Source, Span,
+    Store, Value,
 };
 
 /// A sample as tests compare them: floats by their bits.
@@ -76,39 +77,51 @@ impl Rig {
     }
 
     pub(crate) fn floats(&self, series: &Labels, from_ms: i64, to_ms: i64) -> Vec<Float> {
-        let samples = self.samples(series, from_ms, to_ms);
-        let bits = samples.floats.iter().map(|value| value.to_bits());
-        samples.timestamps.iter().copied().zip(bits).collect()
+        floats(&self.store, series, from_ms, to_ms)
     }
 
     pub(crate) fn samples(&self, series: &Labels, from_ms: i64, to_ms: i64) -> Samples {
-        let matchers = series
-            .iter()
-            .map(|(name, value)| Matcher::equal(name, value));
-        let selection = Selection {
-            matchers: matchers.collect(),
-            from_ms,
-            to_ms,
-        };
-        let selected = self.store.select(&selection).expect("a selection");
-        let mut samples = Samples::default();
-        let mut last = Samples::default();
-        if let Some(index) = (0..selected.len()).find(|index| selected.labels(*index) == series) {
-            selected
-                .read(index, from_ms, to_ms, &mut samples)
-                .expect("samples");
-            selected
-                .read_last(index, from_ms, to_ms, &mut last)
-                .expect("the last");
-        }
-        let newest = samples.timestamps.last().copied();
-        assert_eq!(
-            last.timestamps.last().copied(),
-            newest,
-            "read_last is the last of read"
-        );
-        samples
+        samples(&self.store, series, from_ms, to_ms)
     }
+}
+
+pub(crate) fn floats(store: &Store, series: &Labels, from_ms: i64, to_ms: i64) -> Vec<Float> {
+    let samples = samples(store, series, from_ms, to_ms);
+    let bits = samples.floats.iter().map(|value| value.to_bits());
+    samples.timestamps.iter().copied().zip(bits).collect()
+}
+
+pub(crate) fn samples(store: &Store, series: &Labels, from_ms: i64, to_ms: i64) -> Samples {
+    let selection = Selection {
+        matchers: matchers(series),
+        from_ms,
+        to_ms,
+    };
+    let selected = store.select(&selection).expect("a selection");
+    let mut samples = Samples::default();
+    let mut last = Samples::default();
+    if let Some(index) = (0..selected.len()).find(|index| selected.labels(*index) == series) {
+        selected
+            .read(index, from_ms, to_ms, &mut samples)
+            .expect("samples");
+        selected
+            .read_last(index, from_ms, to_ms, &mut last)
+            .expect("the last");
+    }
+    let newest = samples.timestamps.last().copied();
+    assert_eq!(
+        last.timestamps.last().copied(),
+        newest,
+        "read_last is the last of read"
+    );
+    samples
+}
+
+pub(crate) fn matchers(series: &Labels) -> Vec<Matcher> {
+    series
+        .iter()
+        .map(|(name, value)| Matcher::equal(name, value))
+        .collect()
 }
 
 pub(crate) fn series(metric: &str, pairs: &[(&str, &str)]) -> Labels {
@@ -136,4 +149,20 @@ pub(crate) fn bits(samples: &[(i64, f64)]) -> Vec<Float> {
 
 pub(crate) fn value(samples: &Samples, index: usize) -> Value {
     samples.value(index)
+}
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+
+pub(crate) fn histogram(count: f64) -> Arc<Histogram> {
+    Arc::new(Histogram {
+        schema: 0,
+        count,
+        sum: count,
+        positive_spans: vec![Span {
+            offset: 0,
+            length: 1,
+        }],
+        positive_buckets: vec![count],
+        ..Histogram::default()
+    })
 }

@@ -1,3 +1,5 @@
+//! Who can be told, and the ways to tell them. What is sent is written in `payload`.
+
 mod channel;
 
 use std::collections::BTreeMap;

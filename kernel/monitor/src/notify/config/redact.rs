@@ -29,7 +29,7 @@ pub(super) fn redacted(node: &Node) -> String {
 /// Writes a node; scalars and empty collections follow on the line that is open, others begin new ones.
 fn write(out: &mut String, node: &Node, indent: usize, is_secret: bool) {
     match &node.content {
-        Content::Scalar(..) if is_secret && !node.is_null() => line(out, BLOT),
+        Content::Scalar(text, _) if is_secret && !node.is_null() => line(out, &blotted(text)),
         Content::Scalar(text, is_plain) => line(out, &scalar(text, *is_plain)),
         Content::Sequence(items) if items.is_empty() => line(out, "[]"),
         Content::Mapping(pairs) if pairs.is_empty() => line(out, "{}"),
@@ -57,6 +57,16 @@ fn write(out: &mut String, node: &Node, indent: usize, is_secret: bool) {
             }
         }
     }
+}
+
+/// Of an address, where it leads is left: clients want to read one.
+fn blotted(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return BLOT.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority.rsplit('@').next().unwrap_or("");
+    scalar(&format!("{scheme}://{host}/{BLOT}"), false)
 }
 
 fn line(out: &mut String, text: &str) {

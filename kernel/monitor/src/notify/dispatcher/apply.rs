@@ -24,13 +24,14 @@ impl Dispatcher {
             }
             Fact::Notified(notified) => self.notify(notified),
             Fact::Flushed {
-                at: _,
+                at,
                 group,
                 next,
                 resolved,
                 is_blocked,
             } => {
                 self.flushed(group, *next, resolved, *is_blocked);
+                self.prune(group, *at);
             }
             Fact::Settled { id, at, outcome } => self.settled(*id, *at, outcome),
             Fact::Silenced(silence) => {
@@ -93,9 +94,11 @@ impl Dispatcher {
             next,
             has_flushed: false,
             is_blocked: false,
+            empty_since: None,
         });
         group.members.insert(fingerprint, Member { is_done: false });
         group.next = next;
+        group.empty_since = None;
         self.put_group(id, group);
     }
 
@@ -131,12 +134,12 @@ impl Dispatcher {
 
     fn take_group(&mut self, id: &GroupId) -> Option<Group> {
         let group = self.state.groups.remove(id)?;
-        self.state.deadlines.remove(&(group.next, id.clone()));
+        self.state.deadlines.remove(&(group.deadline(), id.clone()));
         Some(group)
     }
 
     fn put_group(&mut self, id: GroupId, group: Group) {
-        self.state.deadlines.insert((group.next, id.clone()));
+        self.state.deadlines.insert((group.deadline(), id.clone()));
         self.state.groups.insert(id, group);
     }
 
@@ -161,6 +164,7 @@ impl Dispatcher {
             expires_at: notified.expires_at,
             firing: notified.firing.clone(),
             resolved: notified.resolved.clone(),
+            owed: notified.owed.clone(),
             reason: notified.reason,
         };
         self.state.log.insert(notified.key.clone(), entry);
@@ -188,7 +192,6 @@ impl Dispatcher {
         group.has_flushed = true;
         group.is_blocked = is_blocked;
         self.put_group(id.clone(), group);
-        self.prune(id);
     }
 
     fn settled(&mut self, id: u64, at: Timestamp, outcome: &Outcome) {
@@ -213,7 +216,7 @@ impl Dispatcher {
             }
         }
         self.unblock(&group, at);
-        self.prune(&group);
+        self.prune(&group, at);
     }
 
     /// What waited for a telling to be settled is looked at now.
@@ -227,7 +230,7 @@ impl Dispatcher {
     }
 
     /// Lets go of alerts that are over and of whose end everybody knows who knew that they fired.
-    fn prune(&mut self, id: &GroupId) {
+    fn prune(&mut self, id: &GroupId, at: Timestamp) {
         let Some(group) = self.state.groups.get(id) else {
             return;
         };
@@ -237,10 +240,15 @@ impl Dispatcher {
             .into_iter()
             .filter(|f| !self.is_awaited(id, *f))
             .collect();
-        if let Some(group) = self.state.groups.get_mut(id) {
+        if gone.is_empty() {
+            return;
+        }
+        if let Some(mut group) = self.take_group(id) {
             group
                 .members
                 .retain(|fingerprint, _| !gone.contains(fingerprint));
+            group.empty_since = group.members.is_empty().then_some(at);
+            self.put_group(id.clone(), group);
         }
     }
 
@@ -257,11 +265,8 @@ impl Dispatcher {
                 receiver: Arc::clone(&receiver.name),
                 integration: Arc::from(integration.key()),
             };
-            let is_told = self
-                .state
-                .log
-                .get(&key)
-                .is_some_and(|e| e.firing.contains(&alert));
+            let entry = self.state.log.get(&key);
+            let is_told = entry.is_some_and(|entry| entry.awaits_end_of(alert));
             let telling = self
                 .state
                 .busy
@@ -312,6 +317,7 @@ impl Dispatcher {
             next: kept.next,
             has_flushed: kept.has_flushed,
             is_blocked: kept.is_blocked,
+            empty_since: kept.empty_since,
         };
         self.take_group(&kept.group);
         self.put_group(kept.group.clone(), group);

@@ -33,6 +33,7 @@ impl Dispatcher {
                 next: group.next,
                 has_flushed: group.has_flushed,
                 is_blocked: group.is_blocked,
+                empty_since: group.empty_since,
                 members: group.members.iter().map(|(f, m)| (*f, *m)).collect(),
             }))
         }));

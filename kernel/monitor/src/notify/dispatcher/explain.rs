@@ -94,7 +94,7 @@ impl Dispatcher {
                 verdict: look.as_ref().map(|look| self.verdict(&key, look, way)),
                 is_told: last
                     .as_ref()
-                    .is_some_and(|e| e.firing.contains(&alert.fingerprint())),
+                    .is_some_and(|e| e.awaits_end_of(alert.fingerprint())),
                 last,
                 trouble: self.state.trouble.get(&key).cloned(),
             }

@@ -11,7 +11,7 @@ use crate::Fingerprint;
 use crate::notify::alert::Received;
 use crate::notify::config::{Integration, Route};
 use crate::notify::fact::{Fact, Notified};
-use crate::notify::group::{Group, GroupId};
+use crate::notify::group::{EMPTY_KEPT, Group, GroupId};
 use crate::notify::inhibit::Inhibitor;
 use crate::notify::job::NotificationJob;
 use crate::notify::log::{self, IN_FLIGHT_MAX, LOG_RETENTION, LogKey, Reason, Tellable, Withheld};
@@ -46,6 +46,8 @@ pub(super) struct Look<'a> {
     /// Those that may be told of.
     alerts: Vec<(Fingerprint, &'a Received)>,
     pub(super) tellable: Tellable,
+    /// Those that may not.
+    mute: BTreeSet<Fingerprint>,
     /// All that are over, told of or not.
     resolved: BTreeSet<Fingerprint>,
     pub(super) muted: Option<Withheld>,
@@ -117,8 +119,10 @@ impl Dispatcher {
     ) {
         let group = &self.state.groups[id];
         let look = self.look(id, group, inhibitor, now);
-        let look = look.filter(|_| !group.members.is_empty());
-        let Some(look) = look else {
+        let is_gone = group
+            .empty_since
+            .is_some_and(|since| since.plus(EMPTY_KEPT) <= now);
+        let Some(look) = look.filter(|_| !is_gone) else {
             due.facts.push(closed(id, now));
             return;
         };
@@ -157,6 +161,7 @@ impl Dispatcher {
             now,
             alerts: Vec::new(),
             tellable: Tellable::default(),
+            mute: BTreeSet::new(),
             resolved: BTreeSet::new(),
             muted: self.muted_by_time(route, now),
         };
@@ -168,7 +173,9 @@ impl Dispatcher {
             if is_resolved {
                 look.resolved.insert(*fingerprint);
             }
-            if self.muting_by(&alert.labels, inhibitor, now).is_muted() {
+            let muting = self.muting_by(&alert.labels, inhibitor, now);
+            if muting.is_muted() {
+                look.mute.insert(*fingerprint);
                 continue;
             }
             look.alerts.push((*fingerprint, alert));
@@ -231,6 +238,8 @@ impl Dispatcher {
         due: &mut Due,
     ) {
         let is_sent = way.sends_resolved || !reason.is_end();
+        let before = self.state.log.get(key);
+        let is_owed = |alert: &&Fingerprint| before.is_some_and(|e| e.awaits_end_of(**alert));
         due.facts.push(Fact::Notified(Box::new(Notified {
             id,
             at: look.now,
@@ -238,6 +247,7 @@ impl Dispatcher {
             reason,
             firing: look.tellable.firing.clone(),
             resolved: look.tellable.resolved.clone(),
+            owed: look.mute.iter().filter(is_owed).copied().collect(),
             expires_at: look.now.plus(remembered(look.route.timing.repeat_interval)),
             is_sent,
         })));

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portique_clock::Timestamp;
-use portique_series::Labels;
 
 use super::{ALERTS_MAX, Dispatcher};
-use crate::Fingerprint;
 use crate::notify::alert::{Posted, Received};
 use crate::notify::config::Config;
 use crate::notify::fact::{Fact, Outcome};
@@ -116,11 +114,12 @@ fn received_facts(alerts: impl Iterator<Item = Received>, at: Timestamp) -> Vec<
     facts
 }
 
-/// What a configuration is known by: a change of secrets alone is none.
+/// What a configuration is known by (FNV-1a): a change of secrets alone is none.
 fn hash_of(config: &Config) -> u64 {
-    let lines = config.redacted.lines().enumerate();
-    lines.fold(0, |hash: u64, (number, line)| {
-        let labels = Labels::from_pairs([(format!("{number}"), line)]);
-        hash.rotate_left(1) ^ Fingerprint::of(&labels).0
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let bytes = config.redacted.bytes();
+    bytes.fold(OFFSET, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
     })
 }

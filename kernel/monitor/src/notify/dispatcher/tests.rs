@@ -1,6 +1,7 @@
 //! Timelines: what comes in at which second, and what must go out between which. Every file of
 //! `tests/timelines` is one; `script` says how it is written.
 
+mod chance;
 mod hooks;
 mod script;
 mod simulation;

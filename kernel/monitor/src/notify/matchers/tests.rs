@@ -48,3 +48,26 @@ fn what_is_no_matcher_is_refused_with_a_remedy() {
         assert!(problem.contains(expected), "{text}: {problem}");
     }
 }
+
+#[test]
+fn any_text_is_read_or_refused_and_what_is_written_is_read_again() {
+    use portique_clock::{Random, Seeded};
+    const PIECES: [&str; 16] = [
+        "a", "b_1", "=", "!=", "=~", "!~", "\"", "{", "}", ",", " ", "\\", "é", ".*", "(", "\n",
+    ];
+    for seed in 0..3_000 {
+        let mut random = Seeded::new(seed);
+        let count = random.below(10);
+        let text: String = (0..count)
+            .map(|_| PIECES[usize::try_from(random.below(16)).unwrap()])
+            .collect();
+        if let Ok(matchers) = Matchers::parse(&text) {
+            let written = matchers.to_string();
+            assert_eq!(
+                Matchers::parse(&written).as_ref(),
+                Ok(&matchers),
+                "seed {seed}: {text:?}"
+            );
+        }
+    }
+}

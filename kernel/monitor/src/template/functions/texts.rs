@@ -114,6 +114,9 @@ pub(super) fn join(_: &Context<'_>, arguments: &[Value]) -> Result<Value, String
         return Err(format!("takes a list, not a {}", arguments[1].kind()));
     };
     let parts: Vec<&str> = list.iter().map(text).collect::<Result<_, _>>()?;
+    if parts.iter().map(|part| part.len()).sum::<usize>() > TEXT_BYTES_MAX {
+        return Err(too_long());
+    }
     Ok(Value::text(parts.join(text(&arguments[0])?)))
 }
 
@@ -131,6 +134,10 @@ fn pattern(text: &str) -> Result<Regex, String> {
         .map_err(|error| format!("{text:?} is no usable regular expression: {error}"))
 }
 
+fn too_long() -> String {
+    format!("the result has more than {TEXT_BYTES_MAX} bytes")
+}
+
 /// `match pattern text`: anywhere in the text.
 pub(super) fn matches(_: &Context<'_>, arguments: &[Value]) -> Result<Value, String> {
     let pattern = pattern(text(&arguments[0])?)?;
@@ -141,6 +148,15 @@ pub(super) fn matches(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Str
 pub(super) fn replace_all(_: &Context<'_>, arguments: &[Value]) -> Result<Value, String> {
     let pattern = pattern(text(&arguments[0])?)?;
     let (replacement, haystack) = (text(&arguments[1])?, text(&arguments[2])?);
+    // One reference may insert all of the text.
+    if replacement
+        .matches('$')
+        .count()
+        .saturating_mul(haystack.len())
+        > TEXT_BYTES_MAX
+    {
+        return Err(too_long());
+    }
     let mut out = String::new();
     let mut end = 0;
     for captures in pattern.captures_iter(haystack) {
@@ -157,7 +173,7 @@ pub(super) fn replace_all(_: &Context<'_>, arguments: &[Value]) -> Result<Value,
         );
         end = found.end();
         if out.len() > TEXT_BYTES_MAX {
-            return Err(format!("the result has more than {TEXT_BYTES_MAX} bytes"));
+            return Err(too_long());
         }
     }
     out.push_str(&haystack[end..]);
@@ -196,7 +212,15 @@ pub(super) fn strip_domain(_: &Context<'_>, arguments: &[Value]) -> Result<Value
 }
 
 pub(super) fn to_json(_: &Context<'_>, arguments: &[Value]) -> Result<Value, String> {
+    if print_is_too_long(&arguments[0]) {
+        return Err(too_long());
+    }
     json(&arguments[0], 0).map(|json| Value::text(json.to_string()))
+}
+
+/// JSON is no shorter than what is printed.
+fn print_is_too_long(value: &Value) -> bool {
+    written::text(value).len() > TEXT_BYTES_MAX
 }
 
 fn json(value: &Value, depth: usize) -> Result<serde_json::Value, String> {

@@ -28,6 +28,7 @@ impl Evaluation<'_> {
         }
         let mut groups = Groups::new(&grouping, aggregate.without);
         let mut counts: Vec<Column> = Vec::new();
+        let mut held = 0;
         self.each(&aggregate.expr, steps, &mut |item| {
             for step in 0..steps.count {
                 let value = match (item.column.float(step), item.column.histogram(step)) {
@@ -43,11 +44,13 @@ impl Evaluation<'_> {
                 }
                 let before = counts[group].float(step).unwrap_or(0.0);
                 counts[group].set_float(step, before + 1.0);
-                self.budget.charge(usize::from(before == 0.0))?;
+                if before == 0.0 {
+                    held += 1;
+                    self.budget.charge(1)?;
+                }
             }
             Ok(())
         })?;
-        let held = counts.iter().map(Column::size).sum();
         let series = counts
             .into_iter()
             .enumerate()

@@ -1,6 +1,6 @@
 //! Which series are aggregated together.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use portique_series::{Labels, METRIC_NAME};
 

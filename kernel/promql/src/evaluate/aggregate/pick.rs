@@ -49,6 +49,7 @@ impl Evaluation<'_> {
         let mut picked: Vec<Option<Column>> = vec![None; held.len()];
         let mut order = Vec::new();
         for step in 0..steps.count {
+            self.check()?;
             let parameter = at(&parameters, step);
             for group in &members {
                 for index in self.picked(aggregate, &held, group, step, parameter) {

@@ -1,6 +1,6 @@
 //! Arithmetic and comparison between the series of two vectors.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use portique_series::{Labels, Value};
 
@@ -115,20 +115,22 @@ impl Join<'_> {
     fn check_one_side(&self) -> Result<(), Error> {
         let (fill_one, fill_many) = self.fills();
         let filled = fill_one.is_some() || fill_many.is_some();
-        let other_side = |step: usize| {
-            filled
-                || self
-                    .many
-                    .iter()
-                    .any(|m| m.column.presence(step) != Presence::Absent)
-        };
+        if self.ones.iter().all(|ones| ones.len() < 2) {
+            return Ok(());
+        }
+        let mut other_side = vec![filled; self.steps];
+        for series in self.many {
+            for (step, present) in other_side.iter_mut().enumerate() {
+                *present |= series.column.presence(step) != Presence::Absent;
+            }
+        }
         for ones in self.ones.iter().filter(|ones| ones.len() > 1) {
-            for step in 0..self.steps {
+            for (step, needed) in other_side.iter().enumerate() {
                 let present =
                     |index: &&usize| self.one[**index].column.presence(step) != Presence::Absent;
                 let mut found = ones.iter().filter(present);
                 if let (Some(first), Some(second)) = (found.next(), found.next())
-                    && other_side(step)
+                    && *needed
                 {
                     return Err(self.duplicate(&self.one[*first].labels, &self.one[*second].labels));
                 }

@@ -1,6 +1,6 @@
 //! Which series of two sides belong together.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use portique_series::{Labels, METRIC_NAME};
 

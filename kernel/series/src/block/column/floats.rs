@@ -99,21 +99,11 @@ fn put_decimals(into: &mut Vec<u8>, decimals: &Decimals) {
     put_integers(into, &decimals.integers);
 }
 
-/// What pco makes of it, if that is the same floats to the last bit.
 fn compressed(floats: &[f64]) -> Option<Vec<u8>> {
-    if floats.len() < pcodec::COUNT_MIN {
-        return None;
+    match floats.len() < pcodec::COUNT_MIN {
+        true => None,
+        false => pcodec::compress(floats, |a, b| a.to_bits() == b.to_bits()),
     }
-    let compressed = pcodec::compress(floats)?;
-    let mut framed = Vec::with_capacity(compressed.len() + 4);
-    pcodec::put(&mut framed, &compressed);
-    let mut again = vec![0.0f64; floats.len()];
-    pcodec::read(&mut ByteReader::new(&framed), &mut again).ok()?;
-    let is_same = floats
-        .iter()
-        .zip(&again)
-        .all(|(a, b)| a.to_bits() == b.to_bits());
-    is_same.then_some(compressed)
 }
 
 /// Appends the `count` floats of a column.

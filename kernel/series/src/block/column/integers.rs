@@ -60,7 +60,7 @@ fn compressed(integers: &[i64], packed_bytes: usize) -> Option<Vec<u8>> {
     if integers.len() < pcodec::COUNT_MIN {
         return None;
     }
-    let compressed = pcodec::compress(integers)?;
+    let compressed = pcodec::compress(integers, i64::eq)?;
     // Packed numbers are read several times faster: pco has to be worth it.
     (compressed.len() + compressed.len() / 32 < packed_bytes).then_some(compressed)
 }

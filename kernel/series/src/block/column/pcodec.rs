@@ -15,13 +15,18 @@ const LEVEL: usize = 8;
 /// The version that the format page names; a file header of pco would repeat it in each page.
 const VERSION: [u8; 2] = [4, 1];
 
-/// The numbers as pco writes them, or nothing when it cannot.
-pub(super) fn compress<T: Number>(numbers: &[T]) -> Option<Vec<u8>> {
+/// The numbers as pco writes them, or nothing when it cannot, or when reading gives other ones: what is written here
+/// replaces the only other copy.
+pub(super) fn compress<T: Number>(numbers: &[T], is_same: fn(&T, &T) -> bool) -> Option<Vec<u8>> {
     let config = ChunkConfig::default().with_compression_level(LEVEL);
     let file = FileCompressor::default();
     let mut chunk = file.chunk_compressor(numbers, &config).ok()?;
     let bytes = chunk.write_meta(Vec::new()).ok()?;
-    chunk.write_page(0, bytes).ok()
+    let compressed = chunk.write_page(0, bytes).ok()?;
+    let mut again = numbers.to_vec();
+    decompress(&compressed, &mut again).ok()?;
+    let is_kept = numbers.iter().zip(&again).all(|(a, b)| is_same(a, b));
+    is_kept.then_some(compressed)
 }
 
 /// Appends how many bytes there are, and the bytes.
@@ -32,9 +37,12 @@ pub(super) fn put(into: &mut Vec<u8>, compressed: &[u8]) {
 
 /// Fills the numbers from what [`put`] wrote.
 pub(super) fn read<T: Number>(from: &mut ByteReader<'_>, into: &mut [T]) -> Result<(), Damage> {
-    const BAD: Damage = "a column of pco cannot be read";
     let bytes = from.count(usize::MAX)?;
-    let compressed = from.take(bytes)?;
+    decompress(from.take(bytes)?, into)
+}
+
+fn decompress<T: Number>(compressed: &[u8], into: &mut [T]) -> Result<(), Damage> {
+    const BAD: Damage = "a column of pco cannot be read";
     let (file, _) = FileDecompressor::new(&VERSION[..]).map_err(|_| BAD)?;
     let (mut chunk, page) = file
         .chunk_decompressor::<T, _>(compressed)

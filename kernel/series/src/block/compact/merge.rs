@@ -37,6 +37,9 @@ impl<'a> SeriesOfBlocks<'a> {
             if let Some((_, id)) = head.take_if(|(labels, _)| *labels == least) {
                 found.push((*block, id));
                 *head = series(block, id + 1)?;
+                if head.as_ref().is_some_and(|(labels, _)| *labels <= least) {
+                    return Err(block.damaged(0, "its series are not sorted"));
+                }
             }
         }
         Ok(Some((least, found)))

@@ -7,8 +7,8 @@ use crate::BlockMeta;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A late block is merged into one that it overlaps at once when it has a twentieth of that one's size, or when so
-/// many are waiting: rewriting a week for a handful of samples is dearer than reading two blocks.
+/// Blocks are merged into a larger one when they have a twentieth of its size, or when so many are waiting: rewriting a
+/// week for a handful of late samples is dearer than reading two blocks.
 const LATE_BYTES_SHARE: u64 = 20;
 const LATE_BLOCKS_MAX: usize = 8;
 
@@ -233,19 +233,12 @@ impl Plan<'_> {
     }
 
     fn merge_group(&mut self, group: &[&BlockMeta]) {
-        let Some(largest) = group.iter().map(|block| block.bytes).max() else {
-            return;
-        };
-        let total: u64 = group.iter().map(|block| block.bytes).sum();
-        let late = total - largest;
-        let is_worth_it =
-            group.len() > LATE_BLOCKS_MAX || late.saturating_mul(LATE_BYTES_SHARE) >= largest;
         let last_ms = group
             .iter()
             .map(|block| block.last_ms)
             .max()
             .unwrap_or(i64::MAX);
-        if group.len() > 1 && is_worth_it && self.is_settled(last_ms) {
+        if is_worth_it(group) && self.is_settled(last_ms) {
             self.merge(group.iter().map(|block| block.number).collect());
         }
     }
@@ -259,20 +252,20 @@ impl Plan<'_> {
             .copied()
             .filter(|length| *length > 0)
         {
-            let mut windows: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+            let mut windows: BTreeMap<i64, Vec<&BlockMeta>> = BTreeMap::new();
             for block in raw
                 .iter()
                 .filter(|block| !self.used.contains(&block.number))
             {
                 let window = block.first_ms.div_euclid(length);
                 if block.last_ms.div_euclid(length) == window {
-                    windows.entry(window).or_default().push(block.number);
+                    windows.entry(window).or_default().push(block);
                 }
             }
             for (window, blocks) in windows {
                 let end = window.saturating_add(1).saturating_mul(length);
-                if blocks.len() > 1 && self.is_settled(end) {
-                    self.merge(blocks);
+                if is_worth_it(&blocks) && self.is_settled(end) {
+                    self.merge(blocks.iter().map(|block| block.number).collect());
                 }
             }
         }
@@ -299,4 +292,12 @@ impl Plan<'_> {
     fn is_settled(&self, end_ms: i64) -> bool {
         self.now_ms >= end_ms.saturating_add(self.config.settle_ms)
     }
+}
+
+/// Whether merging blocks is worth writing the largest of them again.
+fn is_worth_it(blocks: &[&BlockMeta]) -> bool {
+    let largest = blocks.iter().map(|block| block.bytes).max().unwrap_or(0);
+    let others = blocks.iter().map(|block| block.bytes).sum::<u64>() - largest;
+    let is_large = others.saturating_mul(LATE_BYTES_SHARE) >= largest;
+    blocks.len() > 1 && (is_large || blocks.len() > LATE_BLOCKS_MAX)
 }

@@ -50,8 +50,9 @@ impl Block {
         let mut from = ByteReader::new(section.get(at..).unwrap_or_default());
         let mut open = || {
             for _ in 0..from.count(LABELS_MAX)? {
-                let name = from.count(self.names.len().saturating_sub(1))?;
-                label(name, from.count(self.names[name].values.saturating_sub(1))?);
+                let id = from.count(u32::MAX as usize)?;
+                let name = self.names.get(id).ok_or("a label's name is not there")?;
+                label(id, from.count(name.values.saturating_sub(1))?);
             }
             from.count(u32::MAX as usize)
         };

@@ -80,7 +80,6 @@ impl Block {
         into: &mut Samples,
     ) -> Result<(), Error> {
         let mut pages = self.entry(id, |_, _| {})?;
-        let mut timestamps = Vec::new();
         while let Some(place) = pages.next()? {
             if place.time.last_ms < from_ms {
                 continue;
@@ -88,24 +87,24 @@ impl Block {
             if place.time.first_ms > to_ms {
                 break;
             }
-            self.read_times(&place.time, &mut timestamps)?;
             let begin = into.len();
-            self.read_page(&place, &timestamps, aggregate, into)?;
+            self.read_times(&place.time, &mut into.timestamps)?;
+            self.read_page(&place, begin, aggregate, into)?;
             keep(into, begin, from_ms, to_ms);
         }
         Ok(())
     }
 
     fn read_times(&self, place: &TimePlace, into: &mut Vec<i64>) -> Result<(), Error> {
-        into.clear();
+        let begin = into.len();
         let body = self.page(place.offset, place.bytes)?;
         let mut from = ByteReader::new(body);
-        let read = match place.samples <= PAGE_SAMPLES_MAX {
-            true => read_integers(&mut from, place.samples, into),
-            false => Err("a page has too many samples"),
+        let read = match place.samples {
+            1..=PAGE_SAMPLES_MAX => read_integers(&mut from, place.samples, into),
+            _ => Err("a page has no samples, or too many"),
         };
         read.map_err(|reason| self.damaged(place.offset, reason))?;
-        let ends = (into.first().copied(), into.last().copied());
+        let ends = (into.get(begin).copied(), into.last().copied());
         match ends == (Some(place.first_ms), Some(place.last_ms)) && from.is_at_end() {
             true => Ok(()),
             false => Err(self.damaged(place.offset, "a time page is not what its index says")),
@@ -115,12 +114,12 @@ impl Block {
     fn read_page(
         &self,
         place: &PagePlace,
-        timestamps: &[i64],
+        begin: usize,
         aggregate: Aggregate,
         into: &mut Samples,
     ) -> Result<(), Error> {
         let body = self.page(place.offset, place.bytes)?;
-        read_values(body, timestamps, aggregate, into)
+        read_values(body, begin, aggregate, into)
             .map_err(|reason| self.damaged(place.offset, reason))
     }
 

@@ -165,8 +165,7 @@ fn a_few_late_samples_do_not_have_a_week_rewritten() {
             .iter()
             .any(|step| matches!(step, CompactionStep::Merge { blocks } if blocks.contains(&1)))
     };
-    // Windows join what lies in one of them: the late ones among themselves first.
-    assert!(!merges(&[week.clone(), meta(2, 8 * DAY_MS, 9 * DAY_MS, 1)]));
+    assert!(!merges(&[week.clone(), late(2), late(3)]));
     let many: Vec<BlockMeta> = std::iter::once(week.clone())
         .chain((2..12).map(late))
         .collect();
@@ -251,6 +250,46 @@ fn a_block_that_could_not_be_written_never_was() {
             Err(_) => {}
         }
     }
+}
+
+#[test]
+fn a_block_that_was_given_up_takes_no_space() {
+    let (root, folder) = folder();
+    let mut writer = folder.writer(0, Vec::new()).unwrap();
+    folder.crash.after(0);
+    assert!(
+        writer
+            .add(&labels(&[("a", "b")]), &floats(&[(1, 2.0)]))
+            .is_err()
+    );
+    folder.crash.after(i64::MAX);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    drop(writer);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_merged_and_not_lost() {
+    let (root, folder) = folder();
+    day(&folder);
+    let path = folder.block_path(1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let opened = BlockFolder::open(root.path()).unwrap();
+    let files = fs::read_dir(root.path()).unwrap().count();
+    let steps = plan_compaction(
+        &metas(&opened.blocks),
+        &CompactionConfig::default(),
+        9 * DAY_MS,
+    );
+    let failed = run_compaction(&opened.folder, &opened.blocks, &steps[0]).unwrap_err();
+    assert!(
+        failed
+            .to_string()
+            .contains("00000000000000000001.block is damaged at byte 32")
+    );
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), files);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use std::fs;
 
 use super::identity::golden;
 use super::*;
+use crate::{MatchOp, Matcher};
 
 /// Opens a block and reads all of it; or the first refusal.
 fn read(path: &std::path::Path) -> Result<Vec<(String, Vec<Exact>)>, Error> {
@@ -118,4 +119,63 @@ fn a_folder_with_a_damaged_block_opens_with_the_others() {
     assert!(path.exists(), "it is left for whoever repairs it");
     let next = write(&opened.folder, &small()).unwrap();
     assert_eq!(next.number, 3);
+}
+
+/// Puts the checksums of a changed file right, as somebody who writes nonsense on purpose would.
+fn sign(bytes: &mut [u8]) {
+    let end = bytes.len() - contents::TRAILER_BYTES;
+    let field = |bytes: &[u8], at: usize| {
+        let four = bytes[at..at + 4].try_into().unwrap();
+        u32::from_le_bytes(four) as usize
+    };
+    let contents_at = field(bytes, end);
+    for section in 0..contents::SECTIONS {
+        let record = contents_at + 40 + section * 20;
+        let (offset, length) = (field(bytes, record), field(bytes, record + 8));
+        if let Some(section) = bytes.get(offset..offset.saturating_add(length)) {
+            let crc = crc32c::crc32c(section);
+            bytes[record + 16..record + 20].copy_from_slice(&crc.to_le_bytes());
+        }
+    }
+    let crc = crc32c::crc32c(&bytes[contents_at..end]);
+    bytes[end + 12..end + 16].copy_from_slice(&crc.to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[end..end + 28]);
+    bytes[end + 28..].copy_from_slice(&crc.to_le_bytes());
+}
+
+#[test]
+fn an_index_that_was_signed_and_makes_no_sense_is_refused_or_read() {
+    let (root, block) = written(&small());
+    let bytes = fs::read(block.path()).unwrap();
+    let end = bytes.len() - contents::TRAILER_BYTES;
+    let index = block.sections[contents::SectionKind::Times as usize].offset as usize;
+    let mut refused = 0;
+    for place in index..end {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[place] ^= change;
+            sign(&mut changed);
+            let path = root.path().join("damaged");
+            fs::write(&path, &changed).unwrap();
+            let everything = |block: &Block| {
+                let _ = block.select(
+                    &[Matcher::new("kind", MatchOp::Regex, "d.*").unwrap()],
+                    0,
+                    9,
+                );
+                let _ = block.label_values("kind", None, &mut Default::default());
+                let _ = block.label_names(Some(&[0]), &mut Default::default());
+            };
+            match Block::open(&path, 1) {
+                Ok(block) => everything(&block),
+                Err(_) => refused += 1,
+            }
+            // Whatever it comes to, it comes to an end without a panic.
+            let _ = read(&path);
+        }
+    }
+    assert!(
+        refused > 100,
+        "checksums were not put right, or nothing is checked: {refused}"
+    );
 }

@@ -19,24 +19,24 @@ pub(super) struct Hook {
 /// What comes of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Attempt {
-    ArrivesAt(f64),
-    AgainAt(f64),
-    GivenUpAt(f64),
+    Arrives(f64),
+    Again(f64),
+    GivenUp(f64),
 }
 
 impl Hook {
     /// The attempt of a number, from 0, that begins at a second.
     pub(super) fn attempt(&self, at: f64, number: i32) -> Attempt {
         if at < self.gives_up_until {
-            return Attempt::GivenUpAt(at + LATENCY);
+            return Attempt::GivenUp(at + LATENCY);
         }
         let pause = FIRST_PAUSE * 1.5_f64.powi(number);
         if at < self.slow_until && self.slow_seconds > self.timeout_seconds {
-            return Attempt::AgainAt(at + self.timeout_seconds + pause);
+            return Attempt::Again(at + self.timeout_seconds + pause);
         }
         if at < self.fails_until {
-            return Attempt::AgainAt(at + LATENCY + pause);
+            return Attempt::Again(at + LATENCY + pause);
         }
-        Attempt::ArrivesAt(at + LATENCY)
+        Attempt::Arrives(at + LATENCY)
     }
 }

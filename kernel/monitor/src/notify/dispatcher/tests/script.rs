@@ -14,6 +14,7 @@
 //! Nothing else may arrive. Times are seconds since the beginning. Alerts in a `want` are parted by `;`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
@@ -21,11 +22,13 @@ use portique_series::Labels;
 
 use super::hooks::Hook;
 use super::simulation::Arrival;
-use crate::notify::Matchers;
+use crate::notify::{Config, Flavour, Matchers};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Script {
-    pub(super) config: String,
+    config_text: String,
+    /// Read once, since a timeline is run many times.
+    pub(super) config: Option<Arc<Config>>,
     pub(super) start_delay: Duration,
     /// How long it goes on.
     pub(super) end: f64,
@@ -85,13 +88,17 @@ impl Script {
             match line.trim_end() {
                 "config:" => part = "config",
                 "timeline:" => part = "timeline",
-                line if part == "config" => script.config += &format!("{line}\n"),
+                line if part == "config" => script.config_text += &format!("{line}\n"),
                 line => {
                     let read = script.line(line.trim());
                     read.ok_or_else(|| format!("cannot read {line:?}"))?;
                 }
             }
         }
+        let config = Config::parse("timeline", &script.config_text, Flavour::Alertmanager);
+        script.config = Some(Arc::new(
+            config.map_err(|problems| format!("{problems:?}"))?,
+        ));
         script.actions.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(script)
     }

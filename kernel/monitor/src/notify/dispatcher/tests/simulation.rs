@@ -9,7 +9,7 @@ use portique_series::Labels;
 use super::hooks::{Attempt, Hook};
 use super::script::{Action, Alert, Script, moment};
 use crate::notify::alert::{Posted, WithoutEnd};
-use crate::notify::config::{Config, Flavour};
+use crate::notify::config::Config;
 use crate::notify::dispatcher::{Dispatcher, Options, Output};
 use crate::notify::fact::{Fact, Outcome};
 use crate::notify::job::NotificationJob;
@@ -48,8 +48,7 @@ pub(super) struct Simulation<'a> {
 }
 
 fn config(script: &Script) -> Arc<Config> {
-    let config = Config::parse("timeline", &script.config, Flavour::Alertmanager);
-    Arc::new(config.unwrap_or_else(|problems| panic!("{problems:?}")))
+    Arc::clone(script.config.as_ref().unwrap())
 }
 
 fn seconds(at: Timestamp) -> f64 {
@@ -108,12 +107,11 @@ impl<'a> Simulation<'a> {
     }
 
     fn step(&mut self, now: f64) {
-        if let Some((at, action)) = self.script.actions.get(self.next_action) {
-            if *at <= now {
-                self.next_action += 1;
-                self.act(*at, action);
-                return;
-            }
+        let action = self.script.actions.get(self.next_action);
+        if let Some((at, action)) = action.filter(|(at, _)| *at <= now) {
+            self.next_action += 1;
+            self.act(*at, action);
+            return;
         }
         let ready = self.jobs.iter().find(|(_, (at, ..))| *at <= now);
         if let Some(key) = ready.map(|(key, _)| key.clone()) {
@@ -191,15 +189,15 @@ impl<'a> Simulation<'a> {
         let plain = Hook::default();
         let hook = self.script.hooks.get(&*job.integration).unwrap_or(&plain);
         let (settled_at, outcome) = match hook.attempt(at, number) {
-            Attempt::AgainAt(later) => {
+            Attempt::Again(later) => {
                 self.jobs.insert(key.to_owned(), (later, number + 1, job));
                 return;
             }
-            Attempt::ArrivesAt(arrived) => {
+            Attempt::Arrives(arrived) => {
                 self.arrive(&job, arrived);
                 (arrived, Outcome::Delivered)
             }
-            Attempt::GivenUpAt(at) => {
+            Attempt::GivenUp(at) => {
                 let reason = Arc::from("refused");
                 (at, Outcome::Failed { reason })
             }
