@@ -130,7 +130,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     // Influx' clients say Token, and mean the same.
     let schemes = ["bearer", "token"];
-    let is_known = schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_known = schemes
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
     is_known.then(|| token.trim())
 }
 

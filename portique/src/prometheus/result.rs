@@ -1,7 +1,7 @@
 //! What queries come to, as JSON.
 
 use portique_promql::{MatrixSeries, QueryValue, VectorSample};
-use portique_series::{Histogram, Labels, Value};
+use portique_series::{Bucket, Histogram, Labels, Value};
 
 use super::answer::{Refusal, RefusalKind};
 use super::number::{push_number, push_time};
@@ -138,7 +138,7 @@ fn push_histogram(data: &mut String, histogram: &Histogram) {
     push_quoted(data, histogram.count);
     data.push_str(",\"sum\":");
     push_quoted(data, histogram.sum);
-    let buckets = histogram.buckets();
+    let buckets = buckets(histogram);
     let mut separator = ",\"buckets\":[";
     for bucket in buckets.iter().filter(|bucket| bucket.count != 0.0) {
         data.push_str(separator);
@@ -162,6 +162,17 @@ fn push_histogram(data: &mut String, histogram: &Histogram) {
         data.push(']');
     }
     data.push('}');
+}
+
+/// All buckets from the lowest to the highest. Arithmetic can leave less than nothing in the zero bucket, which
+/// the histogram's own list has no use for; it is shown all the same.
+fn buckets(histogram: &Histogram) -> Vec<Bucket> {
+    let mut buckets = histogram.buckets();
+    let is_listed = histogram.zero_count > 0.0;
+    if !is_listed && histogram.zero_count != 0.0 {
+        buckets.insert(histogram.negative().count(), histogram.zero_bucket());
+    }
+    buckets
 }
 
 #[cfg(test)]
@@ -208,6 +219,25 @@ mod tests {
         };
         let expected = r#"{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"]],"histograms":[[1,{"count":"5","sum":"4.5","buckets":[[3,"-0.5","0.5","2"],[0,"1","2","3"]]}]]}]}"#;
         assert_eq!(written(QueryValue::Matrix(vec![series])), expected);
+    }
+
+    #[test]
+    fn buckets_below_nothing_are_shown() {
+        let histogram = Histogram {
+            zero_threshold: 0.001,
+            zero_count: -3.0,
+            count: -9.0,
+            negative_spans: vec![Span {
+                offset: 0,
+                length: 1,
+            }],
+            negative_buckets: vec![-6.0],
+            ..Histogram::default()
+        };
+        let mut data = String::new();
+        push_histogram(&mut data, &histogram);
+        let buckets = r#""buckets":[[1,"-1","-0.5","-6"],[3,"-0.001","0.001","-3"]]"#;
+        assert!(data.contains(buckets), "{data}");
     }
 
     #[test]
