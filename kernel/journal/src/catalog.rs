@@ -57,9 +57,12 @@ pub struct Oldest {
 
 impl CatalogEntry {
     fn mark(&mut self, position: Position) {
-        let last = self.marks.last();
-        if last.is_none_or(|last| position.offset >= last.offset + MARK_BYTES) {
-            self.marks.push(position);
+        let index = self
+            .marks
+            .partition_point(|mark| mark.offset <= position.offset);
+        let before = index.checked_sub(1).map(|before| self.marks[before].offset);
+        if before.is_none_or(|before| position.offset >= before + MARK_BYTES) {
+            self.marks.insert(index, position);
         }
     }
 

@@ -10,6 +10,9 @@ use crate::{Error, Lane, Sequence};
 
 /// Records on their way to the disk: resolves when all of them are durable, or never will be.
 ///
+/// Polling it may write a few records to a disk that answers within a fraction of a millisecond, when
+/// nobody else does.
+///
 /// Dropping it does not take the records back.
 #[derive(Debug)]
 #[must_use = "records are acknowledged only when this resolves"]
@@ -18,6 +21,8 @@ pub struct Pending {
     durable: Durable,
     /// Whether the committer does not know of them.
     is_left: bool,
+    /// Whether others had their turn to join them.
+    gave_way: bool,
 }
 
 impl Pending {
@@ -36,6 +41,7 @@ impl Pending {
             sequences,
             durable,
             is_left,
+            gave_way: false,
         }
     }
 
@@ -64,8 +70,14 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let sequences = self.sequences();
-        if std::mem::take(&mut self.is_left) {
+        if self.is_left && !std::mem::replace(&mut self.gave_way, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.is_left {
             self.durable.shared.write_lonely();
+            // Not before: should the writer panic, the committer is told when this is dropped.
+            self.is_left = false;
         }
         Pin::new(&mut self.durable)
             .poll(context)

@@ -190,6 +190,10 @@ impl Shared {
             Err(Error::Full { .. }) => {
                 let ticket = *ticket.get_or_insert_with(|| inner.new_ticket());
                 inner.room.insert(ticket, waker.clone());
+                // What fills the queue may be left to somebody who waits for room here.
+                inner.work_signal |= !inner.queue.is_empty();
+                drop(inner);
+                self.work.notify_one();
                 Poll::Pending
             }
             verdict => Poll::Ready(verdict),
@@ -307,8 +311,9 @@ impl Shared {
     /// Blocks the writer until something is to be done, at most for `limit`.
     pub(crate) fn wait_for_work(&self, limit: Option<Duration>) {
         let mut inner = self.lock();
-        inner.sleeps = limit.is_none();
+        inner.keeps_time = limit.is_some();
         wait(&self.work, inner, limit, |inner| inner.work_signal);
+        self.lock().keeps_time = false;
     }
 
     /// Blocks the upkeep until something is to be done, at most for `limit`.

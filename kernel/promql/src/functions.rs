@@ -51,8 +51,7 @@ pub(crate) enum Function {
 }
 
 /// See [`Function::Range`].
-pub(crate) type RangeFunction =
-    fn(&Call<'_>, &Window<'_>, &mut Annotations) -> Option<Value>;
+pub(crate) type RangeFunction = fn(&Call<'_>, &Window<'_>, &mut Annotations) -> Option<Value>;
 
 /// See [`Function::Vector`].
 pub(crate) type VectorFunction =
@@ -85,7 +84,10 @@ pub(crate) fn check(function: syntax::Function, arguments: &[Argument]) -> Resul
         let Some(Argument::Scalar(factors)) = arguments.get(argument) else {
             continue;
         };
-        if let Some(bad) = factors.iter().find(|factor| **factor <= 0.0 || **factor >= 1.0) {
+        if let Some(bad) = factors
+            .iter()
+            .find(|factor| **factor <= 0.0 || **factor >= 1.0)
+        {
             return Err(Error::execution(format!(
                 "invalid {name} factor. Expected: 0 < {}f < 1, got: {bad:.6}",
                 &name[..1]

@@ -36,15 +36,17 @@ mod store;
 pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalReason};
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
 pub use block::{
-    Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig, CompactionStep, Deletion,
-    OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution, plan_compaction, run_compaction,
+    Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig,
+    CompactionStep, Deletion, OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution,
+    plan_compaction, run_compaction,
 };
 pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
 pub use config::{Config, Limits, Retention, RetentionClass};
 pub use error::Error;
 pub use histogram::{
-    BUCKETS_MAX, BadHistogram, Bucket, ClassicBucket, Compensated, CounterReset, FractionNote, Histogram, HistogramMean,
-    HistogramSum, Merged, QuantileNote, SCHEMA_CUSTOM, SCHEMA_MAX, SCHEMA_MIN, Span, Trim,
+    BUCKETS_MAX, BadHistogram, Bucket, ClassicBucket, Compensated, CounterReset, FractionNote,
+    Histogram, HistogramMean, HistogramSum, Merged, QuantileNote, SCHEMA_CUSTOM, SCHEMA_MAX,
+    SCHEMA_MIN, Span, Trim,
 };
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::BoxStream;
 use portique_bus::{Bus, CompactionName, ConsumerName, DeliveryToken, Error, Sequence};
 use portique_client::proto::bus::v1 as pb;
@@ -63,23 +63,43 @@ impl BusService {
         Ok(reply(sequences))
     }
 
-    /// Publishes the batches of some calls together, those that may use the reserve by themselves.
+    /// Publishes the batches of some calls together, those that may use the reserve by themselves; all
+    /// begin in their order.
     async fn publish_calls(
         self,
         visitor: Visitor,
         calls: Vec<pb::PublishCall>,
     ) -> Vec<pb::PublishAnswer> {
-        let mut answers = Vec::with_capacity(calls.len());
-        let mut numbers = Vec::with_capacity(calls.len());
-        let mut batches = Vec::with_capacity(calls.len());
-        for pb::PublishCall { call, request } in calls {
+        let is_reserved = |call: &pb::PublishCall| {
+            call.request
+                .as_ref()
+                .is_some_and(|request| request.reserved)
+        };
+        let mut runs: Vec<Vec<pb::PublishCall>> = Vec::new();
+        for call in calls {
+            match runs.last_mut() {
+                Some(run) if !is_reserved(&call) && !is_reserved(&run[0]) => run.push(call),
+                _ => runs.push(vec![call]),
+            }
+        }
+        let runs = runs.into_iter().map(|run| self.publish_run(visitor, run));
+        join_all(runs).await.concat()
+    }
+
+    /// One call that may use the reserve, or some that may not.
+    async fn publish_run(
+        &self,
+        visitor: Visitor,
+        run: Vec<pb::PublishCall>,
+    ) -> Vec<pb::PublishAnswer> {
+        let mut answers = Vec::with_capacity(run.len());
+        let mut numbers = Vec::with_capacity(run.len());
+        let mut batches = Vec::with_capacity(run.len());
+        for pb::PublishCall { call, request } in run {
             let request = request.unwrap_or_default();
             if request.reserved {
-                self.publish_these(&mut numbers, &mut batches, &mut answers)
-                    .await;
                 let published = self.publish_batch(visitor, request).await;
-                answers.push(answer(call, published));
-                continue;
+                return vec![answer(call, published)];
             }
             match self.checked(visitor, request) {
                 Err(refused) => answers.push(answer(call, Err(refused))),
@@ -89,23 +109,13 @@ impl BusService {
                 }
             }
         }
-        self.publish_these(&mut numbers, &mut batches, &mut answers)
-            .await;
-        answers
-    }
-
-    async fn publish_these(
-        &self,
-        numbers: &mut Vec<u64>,
-        batches: &mut Vec<Vec<Event>>,
-        answers: &mut Vec<pb::PublishAnswer>,
-    ) {
-        let published = self.bus.publish_each(std::mem::take(batches)).await;
+        let published = self.bus.publish_each(batches).await;
         let published = published
             .into_iter()
             .map(|published| published.map(reply).map_err(Refused::Bus));
-        let answered = numbers.drain(..).zip(published);
+        let answered = numbers.into_iter().zip(published);
         answers.extend(answered.map(|(call, published)| answer(call, published)));
+        answers
     }
 
     /// The events of a request, if this visitor may publish them.

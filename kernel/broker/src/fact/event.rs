@@ -114,8 +114,8 @@ impl Published {
     }
 }
 
-/// What [`Published`] would encode to, written from the event itself: a record a publish is the hottest
-/// thing a hub does, and a copy of each text costs more than the rest.
+/// What [`Published`] would encode to, written from the event itself: a hub does nothing more often,
+/// and a copy of each text costs more than the rest.
 fn encode(accepted: Timestamp, event: &Event, carriage: Option<Carriage>) -> Bytes {
     let mut body = Vec::with_capacity(ENVELOPE_BYTES + data_bytes(event.data()));
     put_fixed(1, accepted.as_nanos(), &mut body);

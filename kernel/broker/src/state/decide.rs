@@ -12,8 +12,8 @@ use super::{Consumer, Key, State};
 /// Most consumers: each costs memory, and a line in every checkpoint.
 const CONSUMERS_MAX: usize = 256;
 /// Most unsettled deliveries and parked events of all consumers together: at 18 bytes each at most
-/// they fit into a checkpoint, which is one record of the journal.
-const HELD_MAX: usize = 49_152;
+/// they fit into a checkpoint, which is one record of the journal, beside the map of events.
+const HELD_MAX: usize = 45_056;
 /// Events a keyed consumer looks at for one fetch: enough to find another key behind a busy one, and
 /// all of them are in memory at once.
 const KEYED_LOOK_MAX: usize = 256;

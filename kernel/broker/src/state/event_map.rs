@@ -11,8 +11,11 @@ use crate::fact::DecodeError;
 const STRETCH: u64 = 4_096;
 const WORD_BITS: u64 = u64::BITS as u64;
 const WORD_BYTES: usize = size_of::<u64>();
-/// Bounds the memory at half a mebibyte, for 17 thousand million records; what is older is not known.
-const WORDS_MAX: usize = 65_536;
+/// Behind it there is no room for a whole map of sequences.
+const FIRST_WORD_MAX: u64 = u64::MAX / (WORD_BITS * STRETCH) - WORDS_MAX as u64;
+/// 64 KiB, for two thousand million records, as the map shares the record of a checkpoint with the
+/// consumers; what is older is not known.
+pub(super) const WORDS_MAX: usize = 8_192;
 
 /// A bit for each stretch of records: whether an event is among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,7 +90,7 @@ impl EventMap {
     /// What [`checkpoint`](Self::checkpoint) wrote.
     pub(super) fn restore(first_word: u64, bytes: &[u8]) -> Result<Self, DecodeError> {
         let (words, rest) = bytes.as_chunks();
-        if !rest.is_empty() || words.len() > WORDS_MAX || first_word > u64::MAX / WORD_BITS {
+        if !rest.is_empty() || words.len() > WORDS_MAX || first_word > FIRST_WORD_MAX {
             return Err(DecodeError::Shape("the map of events is no map"));
         }
         Ok(Self {

@@ -29,12 +29,12 @@ pub(crate) struct Inner {
     /// Why there is no place even for those, if there is none.
     pub(super) starved: Option<String>,
     pub(crate) work_signal: bool,
-    /// Whether records were taken from the queue that are not durable yet.
+    /// Whether a frame is on its way to the disk.
     pub(crate) is_writing: bool,
     /// Bytes of the records taken last: how busy it is.
     pub(crate) taken_bytes: usize,
-    /// Whether the committer sleeps until it is told, and sees to no time by itself.
-    pub(super) sleeps: bool,
+    /// Whether the committer waits, and looks again by itself before long.
+    pub(super) keeps_time: bool,
     pub(crate) upkeep_signal: bool,
 }
 
@@ -66,7 +66,7 @@ impl Inner {
             work_signal: false,
             is_writing: false,
             taken_bytes: 0,
-            sleeps: false,
+            keeps_time: false,
             upkeep_signal: false,
         }
     }

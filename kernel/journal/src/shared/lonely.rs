@@ -1,9 +1,10 @@
 //! Records that nobody else's wait beside: who submitted them writes them itself, as waking the
 //! committer and being woken by it takes as long as the disk.
 //!
-//! The committer is not told of such records at first. Whoever waits for them writes them when it is
-//! free, and tells it in every other case, also when it goes away. Only a disk that answers fast is
-//! written to this way: who waits may be a thread that others wait for.
+//! The committer is not told of such records at first. Whoever waits for them gives way once, so that
+//! others on the same thread may join; then it writes them when nobody else does, and tells the committer in
+//! every other case, also when it goes away. Only a disk that answers fast is written to this way: who
+//! waits may be a thread that others wait for.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, TryLockError, Weak};
@@ -44,13 +45,22 @@ impl Shared {
 
     /// Writes what is queued, or has the committer do so.
     pub(crate) fn write_lonely(&self) {
-        let writer = self.lonely.writer.get().and_then(Weak::upgrade);
+        let is_still_small = {
+            let inner = self.lock();
+            !inner.work_signal && inner.queued_bytes <= BYTES_MAX
+        };
+        let writer = self.lonely.writer.get().filter(|_| is_still_small);
+        let writer = writer.and_then(Weak::upgrade);
         let stepped = writer.and_then(|writer| match writer.try_lock() {
             Ok(mut writer) if !writer.is_near_end() => Some(writer.step()),
             Ok(_) | Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
         });
-        let is_told = stepped == Some(Step::Worked) && !std::mem::take(&mut self.lock().sleeps);
-        if !is_told {
+        // It has to know of a frame that the next one, or the end, must still vouch for.
+        let needs_nobody = stepped == Some(Step::Worked) && {
+            let inner = self.lock();
+            inner.keeps_time && inner.queue.is_empty() && !inner.closing
+        };
+        if !needs_nobody {
             self.tell_committer();
         }
     }
