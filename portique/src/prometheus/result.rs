@@ -191,7 +191,7 @@ mod tests {
     fn each_kind_of_value_has_its_form() {
         let labels = Labels::from_pairs([("__name__", "up"), ("job", "a\"b")]);
         let sample = VectorSample {
-            labels: labels.clone(),
+            labels,
             timestamp_ms: 1500,
             value: Value::Float(f64::INFINITY),
         };
