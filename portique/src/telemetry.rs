@@ -1,5 +1,7 @@
 //! Telemetry as the hub holds it: the store, and the engine that answers queries on it.
 
+mod figures;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,13 @@ impl Telemetry {
         let folder = data.join(SERIES_FOLDER);
         let store = Store::open(store_config(config), &folder, clock.clone(), random)
             .map_err(|error| refuse(&error, &folder))?;
+        for damage in store.damaged_blocks() {
+            let problem = portique_fault::chain(damage);
+            tracing::error!(
+                problem,
+                "a block of telemetry is damaged: queries go without its samples"
+            );
+        }
         Ok(Self {
             store: Arc::new(store),
             engine: Engine::new(engine_config(config)),

@@ -98,8 +98,9 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
         (true, Needs::Service) => next(request).await,
         (true, _) => problem::refuse(
             Code::PermissionDenied,
-            "this is the service token, which opens queues and events only: show the commander \
-             token, which is in the file commander.token of the hub's data folder"
+            "this is the service token, which opens queues, events and the ways in of telemetry \
+             only: show the commander token, which is in the file commander.token of the hub's data \
+             folder"
                 .into(),
         ),
         (false, _) => problem::refuse(

@@ -100,9 +100,11 @@ impl Engines {
     pub(super) fn parts(&self) -> Vec<Part> {
         let journal = self.journal.clone();
         let records = self.records.clone();
+        let telemetry = self.telemetry.clone();
         vec![
             Box::new(move || ready(journal_state(&journal.state())).boxed()),
             Box::new(move || records_state(records.clone()).boxed()),
+            Box::new(move || ready(telemetry.state()).boxed()),
         ]
     }
 
@@ -128,9 +130,11 @@ impl Engines {
     pub(super) fn sources(&self) -> Vec<Source> {
         let journal = self.journal.clone();
         let broker = self.broker.clone();
+        let telemetry = self.telemetry.clone();
         vec![
             Source(Box::new(move || journal_figures(&journal))),
             Source(Box::new(move || vec![jobs_missed(&broker)])),
+            Source(Box::new(move || telemetry.figures())),
         ]
     }
 
