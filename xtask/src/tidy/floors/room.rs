@@ -1,10 +1,9 @@
 /// The kernel from the ground up; a crate may need those of lower levels.
-const KERNEL_LEVELS: [&[&str]; 7] = [
+const KERNEL_LEVELS: [&[&str]; 6] = [
     &["clock", "event", "fault"],
-    &["journal"],
-    &["bus", "records", "series"],
-    &["exposition", "jobs"],
-    &["broker", "promql"],
+    &["journal", "bus", "records"],
+    &["jobs", "series"],
+    &["broker", "exposition", "promql"],
     &["monitor", "fleet", "access"],
     &["system"],
 ];
