@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portique_clock::{Clock, Random};
 use portique_promql::{Engine, syntax};
-use portique_series::Store;
+use portique_series::{Sink, Store};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,8 @@ const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Telemetry {
     pub(crate) store: Arc<Store>,
+    /// Where all that arrives goes.
+    pub(crate) sink: Arc<dyn Sink>,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) query_timeout: Duration,
@@ -50,8 +52,10 @@ impl Telemetry {
                 "a block of telemetry is damaged: queries go without its samples"
             );
         }
+        let store = Arc::new(store);
         Ok(Self {
-            store: Arc::new(store),
+            sink: store.clone(),
+            store,
             engine: Engine::new(engine_config(config)),
             clock,
             query_timeout: config.query_timeout,

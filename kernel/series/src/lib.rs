@@ -52,7 +52,7 @@ pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
-pub use source::{Selected, Selection, Source};
+pub use source::{Selected, Selection, Sink, Source};
 pub use store::{Deleted, Figures, Largest, Listing, Maintained, Store, Submitted};
 
 /// The label that holds a metric's name.

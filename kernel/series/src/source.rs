@@ -1,6 +1,19 @@
-//! How samples are read.
+//! How samples are read, and where they are given to be kept.
 
-use crate::{Error, Labels, Matcher, Samples};
+use crate::{Batch, Error, Labels, Matcher, Samples, Submitted};
+
+/// Something that keeps samples: the store, or whoever stands before it and looks at what arrives.
+///
+/// Calls may block on a disk for a moment: async callers run them where that is allowed.
+pub trait Sink: Send + Sync {
+    /// Takes a batch; readers see it at once, it is durable when what is returned was waited for. Samples that are
+    /// refused do not keep the others out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], with the time after which to send the same batch again: a part of it may have been
+    /// taken, which is no harm, as equal samples are taken once.
+    fn submit(&self, batch: &Batch) -> Result<Submitted, Error>;
+}
 
 /// Which series and which time a reader wants.
 #[derive(Debug, Clone)]

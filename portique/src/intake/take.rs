@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portique_exposition::Rejections;
 use portique_fault::{Code, Report, Retry};
-use portique_series::{Appended, Batch, RefusalKind, Store, Submitted};
+use portique_series::{Appended, Batch, RefusalKind, Sink, Submitted};
 
 use super::ledger::{Bad, Way, bad_lines};
 use super::{DECODES_MAX, Intake};
@@ -141,10 +141,10 @@ impl Intake {
         let place = self.shared.decodes.clone().acquire_owned().await;
         let place = place.map_err(|error| Refusal::new(Code::Internal, error.to_string()))?;
         let mut batch = self.lend();
-        let store = self.shared.telemetry.store.clone();
+        let sink = self.shared.telemetry.sink.clone();
         let begun = tokio::task::spawn_blocking(move || {
             let _place = place;
-            begin(&store, &mut batch, read).map(|(counts, rejections, submitted)| Begun {
+            begin(&*sink, &mut batch, read).map(|(counts, rejections, submitted)| Begun {
                 counts,
                 rejections,
                 submitted,
@@ -233,13 +233,13 @@ impl Intake {
 }
 
 fn begin<T>(
-    store: &Store,
+    sink: &dyn Sink,
     batch: &mut Batch,
     read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, portique_exposition::Error>,
 ) -> Result<(T, Rejections, Submitted), Refusal> {
     let mut rejections = Rejections::new();
     let counts = read(batch, &mut rejections)?;
-    let submitted = store.submit(batch)?;
+    let submitted = sink.submit(batch)?;
     Ok((counts, rejections, submitted))
 }
 

@@ -9,7 +9,7 @@ use super::{State, Store};
 use crate::config::millis;
 use crate::head::{Head, NEVER_MS, Sample};
 use crate::log::{RecordKind, put_exemplar, put_metadata};
-use crate::{Appended, Batch, Error, Labels, Metadata};
+use crate::{Appended, Batch, Error, Labels, Metadata, Sink};
 
 /// A help text of more bytes is cut: it is one sentence.
 const HELP_BYTES_MAX: usize = 4096;
@@ -52,21 +52,8 @@ impl Submitted {
     }
 }
 
-impl Store {
-    /// Takes a batch and returns when it is durable. Samples that are refused do not keep the others out.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`], with the time after which to send the same batch again: a part of it may have been
-    /// taken, which is no harm, as equal samples are taken once.
-    pub fn append(&self, batch: &Batch) -> Result<Appended, Error> {
-        self.submit(batch)?.wait()
-    }
-
-    /// Takes a batch, to be waited for elsewhere; readers see it at once.
-    ///
-    /// # Errors
-    /// As [`append`](Self::append).
-    pub fn submit(&self, batch: &Batch) -> Result<Submitted, Error> {
+impl Sink for Store {
+    fn submit(&self, batch: &Batch) -> Result<Submitted, Error> {
         let now_ms = self.clock.now().as_millis();
         let ahead = self.config.ahead_max.map(millis);
         let mut submitted = Submitted {
@@ -90,6 +77,17 @@ impl Store {
         state.count(&submitted.appended);
         taken?;
         Ok(submitted)
+    }
+}
+
+impl Store {
+    /// Takes a batch and returns when it is durable. Samples that are refused do not keep the others out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], with the time after which to send the same batch again: a part of it may have been
+    /// taken, which is no harm, as equal samples are taken once.
+    pub fn append(&self, batch: &Batch) -> Result<Appended, Error> {
+        self.submit(batch)?.wait()
     }
 
     fn take(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
 use portique_journal::{Committer, SimulatedDisk, Step};
 use portique_series::{
-    Appended, Batch, Config, Error, Histogram, Labels, Matcher, Samples, Selection, Source, Span,
-    Store, Value,
+    Appended, Batch, Config, Error, Histogram, Labels, Matcher, Samples, Selection, Sink, Source,
+    Span, Store, Value,
 };
 
 /// A sample as tests compare them: floats by their bits.
