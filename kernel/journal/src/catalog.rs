@@ -109,8 +109,7 @@ impl Catalog {
     /// Notes a place that a reader came to in segment `number`: a start knows only where segments
     /// begin, and the next reader is not to walk there again.
     pub(crate) fn mark_in(&mut self, number: u64, position: Position) {
-        let index = number.checked_sub(self.first_number());
-        let index = index.and_then(|index| usize::try_from(index).ok());
+        let index = self.index(number);
         if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
             entry.mark(position);
         }
@@ -135,17 +134,20 @@ impl Catalog {
         Some(entry.start(*entry.marks.first()?))
     }
 
+    /// The place of a segment that is kept, or is to come.
+    fn index(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first_number())?).ok()
+    }
+
     /// The start of the segment after `number`.
     pub(crate) fn after(&self, number: u64) -> Option<Start> {
-        let index = (number + 1).checked_sub(self.first_number())?;
-        let next = self.entries.get(usize::try_from(index).ok()?)?;
+        let next = self.entries.get(self.index(number + 1)?)?;
         next.marks.first().map(|mark| next.start(*mark))
     }
 
     /// The start of the segment after `number`, when that ends at `position`.
     pub(crate) fn successor(&self, number: u64, position: Position) -> Option<Start> {
-        let index = (number + 1).checked_sub(self.first_number())?;
-        let next = self.entries.get(usize::try_from(index).ok()?)?;
+        let next = self.entries.get(self.index(number + 1)?)?;
         let ends = next.first == position.sequence && next.previous == position.chain;
         ends.then(|| self.after(number)).flatten()
     }

@@ -148,18 +148,20 @@ impl Writer {
             return None;
         }
         while let Some(batch) = inner.queue.front() {
-            bytes += batch.bytes;
-            records += batch.records.len();
-            if bytes > body_bytes_max || records > records_max {
+            let is_full =
+                bytes + batch.bytes > body_bytes_max || records + batch.records.len() > records_max;
+            if is_full {
                 break;
             }
             let batch = inner.queue.pop_front().expect("the queue has a front");
             inner.queued_bytes -= batch.bytes;
+            bytes += batch.bytes;
+            records += batch.records.len();
             self.batches.push(batch);
         }
         inner.is_writing = !self.batches.is_empty();
         if inner.is_writing {
-            inner.taken_bytes = self.batches.iter().map(|batch| batch.bytes).sum();
+            inner.taken_bytes = bytes;
         }
         let closing = inner.closing;
         self.shared.wake_for_room(inner);

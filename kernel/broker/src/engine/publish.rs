@@ -1,5 +1,7 @@
 //! Taking events in: a batch is some records of one frame, and batches that come together share it.
 
+use std::slice;
+
 use portique_bus::{Error, Sequence};
 use portique_clock::Timestamp;
 use portique_event::Event;
@@ -26,7 +28,7 @@ struct Ready {
 /// What became of a batch until now.
 enum Turn {
     Refused(Error),
-    /// The frame with this number in the list of those on their way, and how many events of it are the batch's.
+    /// The number of its frame in [`Line::frames`], and how many events of that are the batch's.
     Sent {
         frame: usize,
         events: usize,
@@ -78,6 +80,7 @@ struct Line<'a> {
     group: Vec<Ready>,
     group_bytes: usize,
     group_events: usize,
+    /// On their way, in order.
     frames: Vec<Pending>,
     turns: Vec<Turn>,
 }
@@ -112,29 +115,27 @@ impl<'a> Line<'a> {
         if group.len() > 1
             && let Ok(Some(pending)) = submit_together(self.shared, &group).await
         {
-            let frame = self.frames.len();
-            self.frames.push(pending);
-            let sent = group.iter().map(|ready| Turn::Sent {
-                frame,
-                events: ready.drafts.len(),
-            });
-            self.turns.extend(sent);
+            self.sent(pending, &group);
             return;
         }
-        for ready in group {
-            let turn = match submit(self.shared, &ready, Lane::Work).await {
-                Ok(None) => Turn::Empty,
-                Err(error) => Turn::Refused(error),
-                Ok(Some(pending)) => {
-                    self.frames.push(pending);
-                    Turn::Sent {
-                        frame: self.frames.len() - 1,
-                        events: ready.drafts.len(),
-                    }
-                }
-            };
-            self.turns.push(turn);
+        for ready in &group {
+            match submit(self.shared, ready, Lane::Work).await {
+                Ok(None) => self.turns.push(Turn::Empty),
+                Err(error) => self.turns.push(Turn::Refused(error)),
+                Ok(Some(pending)) => self.sent(pending, slice::from_ref(ready)),
+            }
         }
+    }
+
+    /// Notes a frame on its way, and the batches in it.
+    fn sent(&mut self, pending: Pending, batches: &[Ready]) {
+        let frame = self.frames.len();
+        self.frames.push(pending);
+        let sent = batches.iter().map(|ready| Turn::Sent {
+            frame,
+            events: ready.drafts.len(),
+        });
+        self.turns.extend(sent);
     }
 
     /// Waits until all is durable.

@@ -111,7 +111,6 @@ impl Shared {
         let mut damage = Vec::new();
         loop {
             let durable = self.durable();
-            search.from = self.leap(search.from).min(durable + 1).max(search.from);
             if search.from > durable {
                 return Ok(Found {
                     next: search.from,
@@ -119,7 +118,7 @@ impl Shared {
                     ..Found::default()
                 });
             }
-            let in_tail = self.search_tail(&search, durable);
+            let in_tail = self.search_tail(&mut search, durable);
             let mut found = match in_tail {
                 Some(found) => found,
                 None => self.search_cold(&search).await?,
@@ -130,11 +129,6 @@ impl Shared {
             }
             search.from = found.next;
         }
-    }
-
-    /// The first record from this one on that may be an event.
-    fn leap(&self, from: u64) -> u64 {
-        self.core().state.event_map().next(from)
     }
 
     async fn search_cold(&self, search: &Search) -> Result<Found, Error> {
@@ -198,9 +192,12 @@ impl Shared {
         }
     }
 
-    fn search_tail(&self, search: &Search, durable: u64) -> Option<Found> {
+    /// Leaps to the first record that may be an event, and looks in the tail from there on; none when that
+    /// does not reach so far back.
+    fn search_tail(&self, search: &mut Search, durable: u64) -> Option<Found> {
         let first = self.journal.first().0;
         let core = self.core();
+        search.from = core.state.event_map().next(search.from).min(durable + 1);
         if !core.tail.covers(search.from) {
             return None;
         }

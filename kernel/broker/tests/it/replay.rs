@@ -9,7 +9,8 @@ use portique_clock::Clock;
 use portique_event::{Data, Event, Subject};
 use portique_journal::SimulatedDisk;
 
-use crate::rig::{Rig, event, journal_config, name, options};
+use crate::jobs::jobs_of;
+use crate::rig::{Rig, event, ids, journal_config, name, options};
 
 const MIB: usize = 1024 * 1024;
 
@@ -119,4 +120,30 @@ async fn the_bus_counts_what_it_does() {
         (consumer.delivered, consumer.redelivered, consumer.acked),
         (3, 1, 1)
     );
+}
+
+#[tokio::test]
+async fn reading_finds_events_between_thousands_of_jobs() {
+    let config = Config {
+        tail_bytes_max: 1_000,
+        ..Config::default()
+    };
+    let disk = Arc::new(SimulatedDisk::new(1, 1 << 30));
+    let mut rig = Rig::open_with(disk, config, journal_config()).await;
+    let mut expected = Vec::new();
+    for number in 0..4 {
+        let id = number.to_string();
+        rig.bus().publish(vec![event(&id, "few")]).await.unwrap();
+        expected.push(id);
+        // Stretches of 4,096 records without an event between.
+        for _ in 0..3 {
+            rig.broker().jobs().enqueue(jobs_of(5_000)).await.unwrap();
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(ids(&*rig.bus(), "few").await, expected);
+        assert_eq!(ids(&*rig.bus(), ">").await, expected);
+        // With the map of a checkpoint, and at another place of the tail.
+        rig.restart().await;
+    }
 }

@@ -307,6 +307,25 @@ async fn what_nobody_waits_for_is_written_all_the_same() {
     running.stop();
 }
 
+#[tokio::test]
+async fn writers_of_one_thread_share_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(folder.path(), small());
+    running.append(1..=1);
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let journal = running.journal.clone();
+        writers.spawn(async move { journal.append(vec![record(number)], Lane::Work).await });
+    }
+    for appended in writers.join_all().await {
+        appended.unwrap();
+    }
+    running.stop();
+    let verified = verify(&FolderDisk::open(folder.path()).unwrap()).unwrap();
+    let frames: u64 = verified.segments.iter().map(|segment| segment.frames).sum();
+    assert!(frames < 50, "{frames} frames for 101 records");
+}
+
 /// The segment files, in order.
 fn segments(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder)
