@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use hdrhistogram::Histogram;
 use portique_bus::{Bus, ConsumerName, ConsumerOptions, DeliveryToken};
 use portique_event::{Data, Event, Filter, Subject};
@@ -215,28 +217,24 @@ pub(crate) async fn publish_ours(
     bytes: usize,
     window: usize,
 ) -> anyhow::Result<Ended> {
-    let next = Arc::new(AtomicUsize::new(0));
     let data: Vec<u8> = (0..bytes).map(|i| b'a' + (i % 26) as u8).collect();
+    let mut micros = Histogram::<u64>::new(3)?;
+    let mut open = FuturesOrdered::new();
     let begin = Instant::now();
-    let mut lanes = JoinSet::new();
-    for _ in 0..window {
-        let (bus, next, data) = (bus.clone(), next.clone(), data.clone());
-        lanes.spawn(async move {
-            let mut micros = Histogram::<u64>::new(3)?;
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= events {
-                    return anyhow::Ok(micros);
-                }
-                let sent = Instant::now();
-                bus.publish(vec![event(number, data.clone())?]).await?;
-                micros.saturating_record(sent.elapsed().as_micros() as u64);
-            }
+    for number in 0..events {
+        if open.len() >= window {
+            let took: anyhow::Result<Duration> = open.next().await.context("none is open")?;
+            micros.saturating_record(took?.as_micros() as u64);
+        }
+        let event = event(number, data.clone())?;
+        open.push_back(async {
+            let sent = Instant::now();
+            bus.publish(vec![event]).await?;
+            Ok(sent.elapsed())
         });
     }
-    let mut micros = Histogram::<u64>::new(3)?;
-    while let Some(lane) = lanes.join_next().await {
-        micros.add(lane??)?;
+    while let Some(took) = open.next().await {
+        micros.saturating_record(took?.as_micros() as u64);
     }
     Ok(Ended {
         rate: events as f64 / begin.elapsed().as_secs_f64(),

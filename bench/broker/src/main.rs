@@ -66,15 +66,15 @@ struct Options {
     #[arg(long, value_delimiter = ',', default_value = "0,1000000,10000000")]
     ascent: Vec<u64>,
     /// Events of each publishing run with many in flight.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 500_000)]
     events: usize,
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     ensure!(options.runs > 0, "--runs is 0: write 1 or more");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread, as the peers' drivers have: the other processor is the server's.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(run(&options))
