@@ -22,6 +22,7 @@ mod intake;
 mod lifetime;
 mod logging;
 mod module;
+mod monitor;
 mod prometheus;
 mod supervisor;
 mod telemetry;

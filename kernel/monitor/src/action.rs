@@ -1,109 +1,139 @@
-//! What people do about alerts, checked before it becomes a fact.
+//! What a system can do about an alert: calls that rules and receivers name.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use portique_clock::Timestamp;
+use portique_fault::{Code, Fault, Retry};
 
-use crate::{Act, Acted, Book, Error, Fact, Fingerprint};
+use crate::Alert;
 
-/// A comment has at most this many bytes: a page of text.
-pub const COMMENT_BYTES_MAX: usize = 4 << 10;
-/// A person's name has at most this many bytes.
-pub const PERSON_BYTES_MAX: usize = 256;
-/// Nothing is shelved for longer: after a quarter of a year nobody remembers why.
-pub const SHELVED_MAX: Duration = Duration::from_hours(24 * 92);
+/// Something a system does when an alert begins to fire, or when a receiver is told of alerts.
+///
+/// A rule's action is called at once, before anything about the alert is durable: a safety reflex does not
+/// wait for a disk. A receiver's is called by a job, again and again until it succeeds or is refused.
+#[async_trait]
+pub trait Action: Send + Sync + 'static {
+    /// The name that rules and receivers use: words of `a-z 0-9 _` joined by dots, the system first, such
+    /// as `pump.stop`.
+    fn name(&self) -> &str;
 
-impl Book {
-    /// The fact that somebody did something about an alert; it is true once it is
-    /// [applied](Self::apply).
+    /// Whether it can be called with these parameters, whose values may still be templates; asked when a
+    /// file that names it is loaded.
     ///
     /// # Errors
-    /// [`Error::UnknownAlert`], [`Error::AlertOver`] when it is resolved and the act needs an active one,
-    /// [`Error::BadAct`] when a text is missing or too long, or a time out of range.
-    pub fn decide(
-        &self,
-        alert: Fingerprint,
-        by: &str,
-        act: Act,
-        at: Timestamp,
-    ) -> Result<Fact, Error> {
-        check_person("the person", by)?;
-        let found = self.find(alert).max_by_key(|e| e.is_active());
-        let found = found.ok_or(Error::UnknownAlert { alert })?;
-        let needs_active = match &act {
-            Act::Acknowledge { comment } => {
-                check_comment(comment)?;
-                Some("acknowledged")
-            }
-            Act::Assign { to } => {
-                to.as_ref()
-                    .map_or(Ok(()), |to| check_person("the assignee", to))?;
-                Some("assigned")
-            }
-            Act::Comment { comment } => {
-                check_comment(comment)?;
-                if comment.trim().is_empty() {
-                    return Err(bad("a comment", "empty: say something"));
-                }
-                None
-            }
-            Act::Shelve { until, comment } => {
-                check_comment(comment)?;
-                check_shelf(*until, at)?;
-                None
-            }
-            Act::Unshelve => None,
-        };
-        if let Some(what) = needs_active.filter(|_| !found.is_active()) {
-            return Err(Error::AlertOver { alert, what });
+    /// What is wrong, and what would be right.
+    fn check(&self, params: &BTreeMap<String, String>) -> Result<(), String>;
+
+    /// Does it; says in a sentence what was done. A request with the [id](ActionRequest::id) of an earlier
+    /// one is a repetition, and must not do it twice.
+    ///
+    /// # Errors
+    /// [`ActionError`].
+    async fn call(&self, request: ActionRequest) -> Result<String, ActionError>;
+}
+
+/// One call of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionRequest {
+    /// Names the call: the same when it is repeated.
+    pub id: String,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// With what; templates are expanded.
+    pub params: BTreeMap<String, String>,
+    /// Why: the alert that began to fire, or those that a receiver is told of.
+    pub alerts: Vec<Alert>,
+}
+
+/// Why an action was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// The system says no; asking again cannot help.
+    #[error("the action was refused: {reason}")]
+    Refused {
+        /// In the system's words.
+        reason: String,
+    },
+    /// It could not be done now.
+    #[error("the action could not be done now: {reason}")]
+    Unavailable {
+        /// In the system's words.
+        reason: String,
+    },
+}
+
+/// An action that could not be done is worth another try after this: a module that was away is back within
+/// a second.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Fault for ActionError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused { .. } => Code::FailedPrecondition,
+            Self::Unavailable { .. } => Code::Unavailable,
         }
-        Ok(Fact::Acted(Acted {
-            alert,
-            labels: found.labels.clone(),
-            at,
-            by: Arc::from(by),
-            act,
-        }))
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Refused { .. } => Retry::No,
+            Self::Unavailable { .. } => Retry::After(RETRY_AFTER),
+        }
     }
 }
 
-fn bad(name: &'static str, problem: impl Into<String>) -> Error {
-    let problem = problem.into();
-    Error::BadAct { name, problem }
+/// All actions there are, by name; a clone is cheap.
+#[derive(Clone, Default)]
+pub struct Actions {
+    by_name: Arc<BTreeMap<String, Arc<dyn Action>>>,
 }
 
-fn check_person(name: &'static str, text: &str) -> Result<(), Error> {
-    match text.len() {
-        0 => Err(bad(name, "missing: give a name")),
-        1..=PERSON_BYTES_MAX => Ok(()),
-        _ => Err(bad(name, format!("longer than {PERSON_BYTES_MAX} bytes"))),
+impl Actions {
+    /// These; of two with the same name the later one.
+    pub fn new(actions: impl IntoIterator<Item = Arc<dyn Action>>) -> Self {
+        let named = actions.into_iter().map(|a| (a.name().to_owned(), a));
+        Self {
+            by_name: Arc::new(named.collect()),
+        }
+    }
+
+    /// The one with this name.
+    pub fn find(&self, name: &str) -> Option<&Arc<dyn Action>> {
+        self.by_name.get(name)
+    }
+
+    /// Their names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Whether there is such an action that takes these parameters.
+    ///
+    /// # Errors
+    /// What is wrong, with the names that are known.
+    pub fn check(&self, name: &str, params: &BTreeMap<String, String>) -> Result<(), String> {
+        match self.find(name) {
+            Some(action) => action
+                .check(params)
+                .map_err(|problem| format!("action {name}: {problem}")),
+            None if self.by_name.is_empty() => Err(format!(
+                "there is no action {name:?}: no system of this hub has any"
+            )),
+            None => {
+                let known: Vec<&str> = self.names().collect();
+                let known = known.join(", ");
+                Err(format!("there is no action {name:?}: there are {known}"))
+            }
+        }
     }
 }
 
-fn check_comment(text: &str) -> Result<(), Error> {
-    match text.len() {
-        0..=COMMENT_BYTES_MAX => Ok(()),
-        _ => Err(bad(
-            "a comment",
-            format!("longer than {COMMENT_BYTES_MAX} bytes: shorten it"),
-        )),
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
     }
-}
-
-fn check_shelf(until: Timestamp, now: Timestamp) -> Result<(), Error> {
-    if until <= now {
-        return Err(bad(
-            "the end of a shelf",
-            format!("{until}, which is not after now"),
-        ));
-    }
-    if until.since(now) > SHELVED_MAX {
-        let last = now.plus(SHELVED_MAX);
-        return Err(bad(
-            "the end of a shelf",
-            format!("{until}: it can be {last} at the latest"),
-        ));
-    }
-    Ok(())
 }

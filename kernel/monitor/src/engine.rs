@@ -4,7 +4,8 @@
 //! alerts come out. The shell around it owns clock, store and disk:
 //!
 //! ```text
-//!  append --> appended() --.                        .--> facts    (keep them first)
+//!  append --> appended() --.                        .--> calls    (at once, they wait for nothing)
+//!                          |                        +--> facts    (keep them first)
 //!  clock  --> tick() ------+--> DueRule::evaluate --> conclude() --> samples  (append them)
 //!  files  --> load() ------'        (reads the store)              '--> alerts   (then tell people)
 //! ```
@@ -23,7 +24,7 @@ use portique_clock::Timestamp;
 use portique_series::{Labels, Value};
 
 use crate::ingest::Index;
-use crate::{Alert, Book, DueRule, Fact, RuleGroup, RuleId, Sample};
+use crate::{ActionRequest, Alert, Book, DueRule, Fact, RuleGroup, RuleId, Sample};
 use run::RuleRun;
 
 pub use status::{GroupStatus, Health, RuleStatus};
@@ -93,6 +94,17 @@ pub struct Outcome {
     pub samples: Vec<Sample>,
     /// Alerts that began to fire, were resolved, or fire with other annotations.
     pub alerts: Vec<Alert>,
+    /// What systems are to do, at once: it waits neither for the facts nor for the samples.
+    pub calls: Vec<Call>,
+}
+
+/// What a system is to do because an alert began to fire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Which [action](crate::Action).
+    pub action: Arc<str>,
+    /// With what, and why.
+    pub request: ActionRequest,
 }
 
 /// What is to do now.

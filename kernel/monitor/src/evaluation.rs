@@ -87,6 +87,8 @@ pub(crate) struct Wanted {
     pub(crate) annotations: Labels,
     pub(crate) value: f64,
     pub(crate) is_stale: bool,
+    /// Of the rule's action, expanded.
+    pub(crate) params: Labels,
 }
 
 /// Two elements of a result became one when the rule's labels were put on.

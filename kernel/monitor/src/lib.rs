@@ -6,16 +6,18 @@
 //! facts alone, so that a restart has what was there before.
 //!
 //! ```text
-//!   sample --> Engine::appended --.                                  .--> facts   --> journal
+//!   sample --> Engine::appended --.                                  .--> calls   --> systems
+//!                                 |                                  +--> facts   --> journal
 //!   time   --> Engine::tick ------+--> DueRule::evaluate --> conclude +--> samples --> store
 //!   file   --> Engine::load ------'                                  '--> alerts  --> notifier
 //! ```
 //!
-//! Everything here is synchronous and takes time as a parameter; the shell that owns clock, store and disk
-//! stands elsewhere. Rules stand on the small trait [`Query`]; [`PromQl`] is the language they speak.
+//! Everything here is synchronous and takes time as a parameter, but for what systems do about alerts, which is
+//! behind the port [`Action`]; the shell that owns clock, store and disk stands elsewhere. Rules stand on the small trait [`Query`]; [`PromQl`] is the language they speak.
 //! [`read_unit_tests`] tests rule files as `promtool test rules` does.
 //! [`notify`] takes alerts from there to people, and [`template`] writes what they read.
 
+mod act;
 mod action;
 mod alert;
 mod book;
@@ -40,11 +42,12 @@ mod unit_test;
 mod wire;
 mod yaml;
 
-pub use action::{COMMENT_BYTES_MAX, PERSON_BYTES_MAX, SHELVED_MAX};
+pub use act::{COMMENT_BYTES_MAX, PERSON_BYTES_MAX, SHELVED_MAX};
+pub use action::{Action, ActionError, ActionRequest, Actions};
 pub use alert::{ALERT_NAME, Alert, AlertState, Fingerprint};
 pub use book::{Book, RESOLVED_KEPT, Shelf};
 pub use duration::{format_duration, parse_duration};
-pub use engine::{Engine, EngineOptions, GroupStatus, Health, Outcome, RuleStatus, Work};
+pub use engine::{Call, Engine, EngineOptions, GroupStatus, Health, Outcome, RuleStatus, Work};
 pub use episode::{Acknowledgement, Entry, EntryKind, Episode, HISTORY_MAX};
 pub use error::Error;
 pub use evaluation::{DueRule, Evaluated, Reason, Sample};
@@ -54,7 +57,7 @@ pub use fact::{Act, Acted, Changed, FACT_BYTES_MAX, Fact, Transition};
 pub use problem::Problem;
 pub use promql::PromQl;
 pub use query::{Comparison, Language, Point, Query, QueryError, Threshold};
-pub use rule::{Alerting, OnStale, Rule, RuleGroup, RuleId, RuleKind, Trigger};
+pub use rule::{Alerting, OnStale, Rule, RuleAction, RuleGroup, RuleId, RuleKind, Trigger};
 pub use rule_file::{
     DuplicateRule, RULE_FILE_BYTES_MAX, RuleDefaults, duplicate_rules, read_rule_file,
 };

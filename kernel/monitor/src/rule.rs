@@ -104,6 +104,17 @@ pub struct Alerting {
     pub resolve: Option<Arc<dyn Query>>,
     /// What becomes of an alert whose series ended.
     pub on_stale: OnStale,
+    /// What a system does when an alert begins to fire.
+    pub action: Option<RuleAction>,
+}
+
+/// The call of an action that a rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleAction {
+    /// Which, as [`Actions`](crate::Actions) knows it.
+    pub name: Arc<str>,
+    /// Templates, as annotations are.
+    pub params: Labels,
 }
 
 impl Rule {

@@ -1,8 +1,9 @@
 //! Rule files in Prometheus' format, and what this project adds to it.
 //!
 //! Additions, in a group or a rule: `trigger: interval | ingest`; in an alerting rule: `resolve_expr`, a
-//! comparison with a number that must hold before a firing alert resolves, and
-//! `stale: resolve | alarm`, what becomes of an alert whose series have no value any more.
+//! comparison with a number that must hold before a firing alert resolves, `stale: resolve | alarm`, what
+//! becomes of an alert whose series have no value any more, and `action` with `params`, what a system does when
+//! an alert begins to fire.
 
 mod group;
 mod read_rule;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::yaml::Reader;
-use crate::{Language, Problem, RuleGroup};
+use crate::{Actions, Language, Problem, RuleGroup};
 
 /// What holds for rules that do not say otherwise.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct RuleDefaults {
     pub interval: Duration,
     /// How far before the time of an evaluation queries look.
     pub query_offset: Duration,
+    /// The actions that rules may name; none when it is not known which there are, and any is taken.
+    pub actions: Option<Actions>,
 }
 
 /// One minute, as Prometheus has it.
@@ -30,6 +33,7 @@ impl Default for RuleDefaults {
         Self {
             interval: INTERVAL,
             query_offset: Duration::ZERO,
+            actions: None,
         }
     }
 }

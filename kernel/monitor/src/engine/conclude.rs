@@ -5,11 +5,12 @@ use std::time::Duration;
 use portique_clock::Timestamp;
 use portique_series::{Labels, METRIC_NAME, STALE, Value};
 
-use super::{Engine, Health, Outcome};
+use super::{Call, Engine, Health, Outcome};
 use crate::evaluation::{Evaluated, Found, Raised};
 use crate::judge::{judge, timer};
 use crate::{
-    AlertState, Alerting, Changed, DueRule, Episode, Fact, OnStale, QueryError, Sample, Transition,
+    ActionRequest, AlertState, Alerting, Changed, DueRule, Episode, Fact, OnStale, QueryError,
+    RuleAction, Sample, Transition,
 };
 
 /// A rule remembers so many sources whose absence is an alarm.
@@ -101,13 +102,22 @@ impl Engine {
             }
             self.book.refresh(rule.id, &labels, look);
         }
+        let mut fired = Vec::new();
         for change in judgement.changes {
             if matches!(change.to, Transition::Firing | Transition::Resolved) {
                 told.insert(change.labels.clone());
             }
+            if change.to == Transition::Firing {
+                fired.push(change.labels.clone());
+            }
             self.happen(change, &mut outcome);
         }
         let generator = Arc::clone(&self.rules[ordinal].generator);
+        if let Some(action) = &alerting.action {
+            let fired = fired.iter().filter_map(|l| self.book.episode(rule.id, l));
+            let calls = fired.map(|episode| call(action, episode, raised, &generator, due.at));
+            outcome.calls = calls.collect();
+        }
         let told = told.iter().filter_map(|l| self.book.episode(rule.id, l));
         outcome.alerts = told.map(|episode| episode.alert(&generator)).collect();
         self.alert_samples(ordinal, due, &mut outcome);
@@ -200,6 +210,31 @@ impl Engine {
         }
         let room = EXPECTED_MAX.saturating_sub(expected.len());
         expected.extend(new.into_iter().take(room).cloned());
+    }
+}
+
+/// What a system is to do about an alert that began to fire.
+fn call(
+    action: &RuleAction,
+    episode: &Episode,
+    raised: &Raised,
+    generator: &Arc<str>,
+    at: Timestamp,
+) -> Call {
+    let alert = episode.alert(generator);
+    let params = raised.wanted.get(&episode.labels).map(|w| &w.params);
+    let params = params.into_iter().flat_map(Labels::iter);
+    let (rule, since) = (episode.rule, alert.starts_at.as_nanos());
+    Call {
+        action: Arc::clone(&action.name),
+        request: ActionRequest {
+            id: format!("{rule}-{}-{since}", alert.fingerprint),
+            at,
+            params: params
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .collect(),
+            alerts: vec![alert],
+        },
     }
 }
 

@@ -128,15 +128,10 @@ impl DueRule {
             labels.set(name, cut(expand(text), LABEL_BYTES_MAX));
         }
         labels.set(ALERT_NAME, &*alerting.alert);
-        let mut room = ANNOTATIONS_BYTES_MAX;
-        let mut annotations = LabelsBuilder::default();
-        for (name, text) in alerting.annotations.iter() {
-            let text = cut(expand(text), room);
-            room -= text.len();
-            annotations.set(name, text);
-        }
+        let params = alerting.action.as_ref().map(|action| &action.params);
         let wanted = Wanted {
-            annotations: annotations.build(),
+            annotations: expanded(&alerting.annotations, expand),
+            params: params.map_or_else(Labels::empty, |params| expanded(params, expand)),
             source,
             value: sign.value,
             is_stale: sign.is_stale,
@@ -148,9 +143,22 @@ impl DueRule {
     }
 }
 
+/// Templates expanded, within the room that there is for them.
+fn expanded(templates: &Labels, expand: impl Fn(&str) -> String) -> Labels {
+    let mut room = ANNOTATIONS_BYTES_MAX;
+    let mut texts = LabelsBuilder::default();
+    for (name, text) in templates.iter() {
+        let text = cut(expand(text), room);
+        room -= text.len();
+        texts.set(name, text);
+    }
+    texts.build()
+}
+
 /// A label that a template makes is cut to this: longer ones tell nobody apart.
 const LABEL_BYTES_MAX: usize = 4 << 10;
-/// The annotations of an alert are cut to this together: no receiver takes more, and facts hold them.
+/// The annotations of an alert are cut to this together: no receiver takes more, and facts hold them. So are
+/// the parameters of its action.
 const ANNOTATIONS_BYTES_MAX: usize = 64 << 10;
 
 /// The beginning of a text, in whole letters.

@@ -89,6 +89,7 @@ impl GroupReader<'_> {
         let mut rule_reader = RuleReader {
             reader: self.reader,
             language: self.language,
+            actions: self.defaults.actions.as_ref(),
             group_labels: labels,
             group_trigger: trigger,
         };

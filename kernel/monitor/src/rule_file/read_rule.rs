@@ -6,10 +6,11 @@ use portique_series::Labels;
 use super::group::{read_labels, read_trigger};
 use crate::yaml::{Content, Fields, Node, Reader};
 use crate::{
-    ALERT_NAME, Alerting, Fingerprint, Language, OnStale, Query, Rule, RuleId, RuleKind, Trigger,
+    ALERT_NAME, Actions, Alerting, Fingerprint, Language, OnStale, Query, Rule, RuleAction, RuleId,
+    RuleKind, Trigger,
 };
 
-const RULE_KEYS: [&str; 10] = [
+const RULE_KEYS: [&str; 12] = [
     "record",
     "alert",
     "expr",
@@ -20,14 +21,18 @@ const RULE_KEYS: [&str; 10] = [
     "trigger",
     "resolve_expr",
     "stale",
+    "action",
+    "params",
 ];
 /// What a recording rule has no use for.
-const ALERT_KEYS: [&str; 5] = [
+const ALERT_KEYS: [&str; 7] = [
     "for",
     "keep_firing_for",
     "annotations",
     "resolve_expr",
     "stale",
+    "action",
+    "params",
 ];
 const STALE: [(&str, OnStale); 2] = [("resolve", OnStale::Resolve), ("alarm", OnStale::Alarm)];
 
@@ -35,6 +40,7 @@ const STALE: [(&str, OnStale); 2] = [("resolve", OnStale::Resolve), ("alarm", On
 pub(super) struct RuleReader<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) language: &'a dyn Language,
+    pub(super) actions: Option<&'a Actions>,
     pub(super) group_labels: Vec<(String, String)>,
     pub(super) group_trigger: Trigger,
 }
@@ -129,7 +135,30 @@ impl RuleReader<'_> {
             annotations: Labels::from_pairs(annotations),
             resolve,
             on_stale,
+            action: self.action(fields),
         }))
+    }
+
+    fn action(&mut self, fields: &Fields<'_>) -> Option<RuleAction> {
+        let params = read_labels(self.reader, fields.get("params"), "params");
+        check_templates(self.reader, fields.get("params"), "params");
+        let Some(node) = fields.get("action") else {
+            if let Some(params) = fields.get("params") {
+                let message = "params are for an action: say which, or leave them out";
+                self.reader.problem(params, message);
+            }
+            return None;
+        };
+        let name = self.reader.text(Some(node), "action")?;
+        let given = params.iter().cloned().collect();
+        let checked = self.actions.map_or(Ok(()), |all| all.check(&name, &given));
+        if let Err(message) = checked {
+            self.reader.problem(node, message);
+        }
+        Some(RuleAction {
+            name: Arc::from(name),
+            params: Labels::from_pairs(params),
+        })
     }
 
     fn expression(&mut self, node: Option<&Node>, what: &str) -> Option<Arc<dyn Query>> {

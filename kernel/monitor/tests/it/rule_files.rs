@@ -1,11 +1,13 @@
 //! Rule files, right and wrong.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
 use portique_monitor::{
-    Fact, RuleDefaults, RuleGroup, RuleKind, Trigger, duplicate_rules, read_rule_file,
-    read_unit_tests,
+    Action, ActionError, ActionRequest, Actions, Fact, RuleDefaults, RuleGroup, RuleKind, Trigger,
+    duplicate_rules, read_rule_file, read_unit_tests,
 };
 use proptest::prelude::*;
 
@@ -209,4 +211,64 @@ proptest! {
         let whole = cut >= fact.encode().len();
         prop_assert_eq!(Fact::decode(&damaged).is_ok(), whole);
     }
+}
+
+struct Stop;
+
+#[async_trait::async_trait]
+impl Action for Stop {
+    fn name(&self) -> &str {
+        "pump.stop"
+    }
+
+    fn check(&self, params: &BTreeMap<String, String>) -> Result<(), String> {
+        match params.contains_key("pump") {
+            true => Ok(()),
+            false => Err("it needs params with pump".into()),
+        }
+    }
+
+    async fn call(&self, _: ActionRequest) -> Result<String, ActionError> {
+        Ok("stopped".into())
+    }
+}
+
+#[test]
+fn actions_that_are_unknown_or_lack_parameters_are_refused_with_what_there_is() {
+    let text = r#"groups:
+- name: a
+  rules:
+  - {alert: A, expr: m > 1, action: pump.stop, params: {pump: "{{ $labels.pump }}"}}
+  - {alert: B, expr: m > 1, action: pump.start}
+  - {alert: C, expr: m > 1, action: pump.stop}
+  - {alert: D, expr: m > 1, params: {pump: a}}
+  - {alert: E, expr: m > 1, action: pump.stop, params: {pump: "{{ $labels.pump "}}
+  - {record: f, expr: m > 1, action: pump.stop}
+"#;
+    let known = |actions| RuleDefaults {
+        actions: Some(actions),
+        ..RuleDefaults::default()
+    };
+    let read = |defaults: RuleDefaults| {
+        let problems = read_rule_file("r.yml", text, &promql(), &defaults).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let stop: Arc<dyn Action> = Arc::new(Stop);
+    assert_eq!(
+        read(known(Actions::new([stop]))),
+        [
+            r#"r.yml:5:37: there is no action "pump.start": there are pump.stop"#,
+            "r.yml:6:37: action pump.stop: it needs params with pump",
+            "r.yml:7:37: params are for an action: say which, or leave them out",
+            "r.yml:8:63: pump: template line 1, column 1: this action is not closed: write }}",
+            "r.yml:9:38: action is for alerting rules: a recording rule has none",
+        ]
+    );
+    let nobody = read(known(Actions::default()));
+    assert_eq!(
+        nobody[0],
+        r#"r.yml:4:37: there is no action "pump.stop": no system of this hub has any"#
+    );
+    // Who does not know which actions there are takes any.
+    assert_eq!(read(RuleDefaults::default()).len(), 3);
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use portique_clock::Timestamp;
 use portique_monitor::{
-    Act, Book, Changed, Engine, EngineOptions, Fact, Fingerprint, Outcome, RuleDefaults,
+    Act, Book, Call, Changed, Engine, EngineOptions, Fact, Fingerprint, Outcome, RuleDefaults,
     Surroundings, format_duration, parse_duration, read_rule_file,
 };
 use portique_series::{Labels, STALE, Value};
@@ -235,6 +235,11 @@ impl World {
     }
 
     fn take(&mut self, outcome: Outcome) {
+        for Call { action, request } in &outcome.calls {
+            let (at, params) = (self.since_start(request.at), &request.params);
+            let alert = &request.alerts[0].labels;
+            writeln!(self.log, "> {at} called {action} {params:?} for {alert}").unwrap();
+        }
         self.keep(&outcome.facts);
         for sample in outcome.samples {
             if self.shows_samples {

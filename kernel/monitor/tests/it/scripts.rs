@@ -56,6 +56,11 @@ fn more_alerts_than_the_limit_are_refused() {
 }
 
 #[test]
+fn an_action_is_called_when_its_alert_begins_to_fire() {
+    check("actions.txt");
+}
+
+#[test]
 fn silence_outlives_a_restart() {
     check("stale_restart.txt");
 }
