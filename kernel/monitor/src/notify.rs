@@ -43,7 +43,7 @@ pub use alert::{Posted, Received, WithoutEnd};
 pub use config::{
     ActionConfig, Authorization, CONFIG_BYTES_MAX, Channel, Config, DiscordConfig, EmailConfig,
     Flavour, Global, GroupBy, HttpConfig, InhibitRule, Integration, Receiver, Route, RouteTiming,
-    Secret, SecretSource, SlackConfig, SlackField, Smtp, WebhookConfig,
+    Secret, SecretSource, SlackConfig, SlackField, Smtp, TlsConfig, WebhookConfig,
 };
 pub use dispatcher::{
     ALERTS_KEPT, ALERTS_MAX, Dispatcher, Due, Explanation, Muting, Options, Output, Receipt,

@@ -176,6 +176,32 @@ impl Reader {
         found.map(|(_, value)| *value)
     }
 
+    /// Names and what is under them, each once, in the order written.
+    pub(crate) fn entries<'n>(
+        &mut self,
+        node: Option<&'n Node>,
+        what: &str,
+    ) -> Vec<(&'n Node, String, &'n Node)> {
+        let mut entries: Vec<(&Node, String, &Node)> = Vec::new();
+        let pairs = match node.map(|node| (node, &node.content)) {
+            None => return entries,
+            Some((_, Content::Mapping(pairs))) => pairs,
+            Some((node, _)) => {
+                self.problem(node, format!("{what} is a mapping by name"));
+                return entries;
+            }
+        };
+        for (key, value) in pairs {
+            let name = self.text(Some(key), what).unwrap_or_default();
+            if entries.iter().any(|(_, seen, _)| *seen == name) {
+                self.problem(key, format!("{name} is there twice in {what}: keep one"));
+                continue;
+            }
+            entries.push((key, name, value));
+        }
+        entries
+    }
+
     /// Names and values, each once, in the order written.
     pub(crate) fn pairs<'n>(
         &mut self,

@@ -14,6 +14,7 @@ mod route;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use receiver::{
 };
 pub use route::{GroupBy, Route, RouteTiming};
 pub use secret::{Secret, SecretSource};
+pub use tls::TlsConfig;
 
 use super::interval::{self, INTERVAL_KEYS, NamedInterval};
 use super::matchers::Matchers;

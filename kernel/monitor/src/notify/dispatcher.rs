@@ -29,8 +29,8 @@ use super::log::{LogEntry, LogKey};
 use super::silence::Silence;
 use crate::Fingerprint;
 
-/// Most alerts that are held: each takes a kilobyte or two.
-pub const ALERTS_MAX: usize = 100_000;
+/// Most alerts that are held: a fact about a group of all of them fits into one event of the bus.
+pub const ALERTS_MAX: usize = 20_000;
 /// Most silences that are kept, expired ones too.
 pub const SILENCES_MAX: usize = 10_000;
 /// How long an expired silence can be looked at; as in Alertmanager.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::{self, HttpConfig};
 use super::secret::{Secret, SecretSource};
+use super::tls::{self, TlsConfig};
 use super::{Flavour, Matchers};
 use crate::yaml::{Fields, Node, Reader};
 
@@ -40,13 +41,15 @@ pub struct Smtp {
     pub username: String,
     /// Password.
     pub password: Option<SecretSource>,
-    /// Identity of PLAIN authentication.
-    pub identity: String,
     /// Whether STARTTLS is a must; it is by default.
     pub requires_tls: bool,
+    /// Whether TLS begins with the connection, as it does on port 465 in any case.
+    pub is_implicit_tls: bool,
+    /// How its certificate is judged, and which one is shown.
+    pub tls: TlsConfig,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "resolve_timeout",
     "http_config",
     "smtp_from",
@@ -57,6 +60,8 @@ const KEYS: [&str; 14] = [
     "smtp_auth_password_file",
     "smtp_auth_identity",
     "smtp_require_tls",
+    "smtp_force_implicit_tls",
+    "smtp_tls_config",
     "slack_api_url",
     "slack_api_url_file",
     "critical_matchers",
@@ -109,7 +114,16 @@ fn smtp(reader: &mut Reader, fields: &Fields<'_>) -> Smtp {
     let (from, smarthost) = (text("smtp_from"), text("smtp_smarthost"));
     let (hello, username) = (text("smtp_hello"), text("smtp_auth_username"));
     let identity = text("smtp_auth_identity");
+    check_identity(
+        reader,
+        fields.get("smtp_auth_identity"),
+        &identity,
+        &username,
+    );
     let requires_tls = reader.flag(fields.get("smtp_require_tls"), "smtp_require_tls");
+    let key = "smtp_force_implicit_tls";
+    let is_implicit_tls = reader.flag(fields.get(key), key);
+    let tls = tls::read(reader, fields.get("smtp_tls_config"), &TlsConfig::default());
     Smtp {
         from,
         smarthost,
@@ -125,8 +139,22 @@ fn smtp(reader: &mut Reader, fields: &Fields<'_>) -> Smtp {
             "smtp_auth_password",
             "smtp_auth_password_file",
         ),
-        identity,
         requires_tls: requires_tls.unwrap_or(true),
+        is_implicit_tls: is_implicit_tls.unwrap_or(false),
+        tls,
+    }
+}
+
+/// Who is logged in can only be the user himself.
+pub(super) fn check_identity(
+    reader: &mut Reader,
+    node: Option<&Node>,
+    identity: &str,
+    username: &str,
+) {
+    if let (false, Some(node)) = (identity.is_empty() || identity == username, node) {
+        let message = "acting for another than the user is not supported: leave the identity out";
+        reader.problem(node, message);
     }
 }
 

@@ -3,7 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::global::secret;
-use super::secret::SecretSource;
+use super::secret::{Secret, SecretSource};
+use super::tls::{self, TlsConfig};
 use crate::yaml::{Fields, Node, Reader};
 
 /// How an HTTP receiver is spoken to.
@@ -13,12 +14,10 @@ pub struct HttpConfig {
     pub authorization: Option<Authorization>,
     /// Whether redirects are followed; they are by default.
     pub follows_redirects: bool,
-    /// A file of certificates to trust, beside those of the machine.
-    pub ca_file: Option<String>,
-    /// The name that the server's certificate must have, if not its host's.
-    pub server_name: Option<String>,
-    /// Whether any certificate will do.
-    pub is_insecure: bool,
+    /// Sent along, in the order written; a name may be there several times.
+    pub headers: Vec<(String, SecretSource)>,
+    /// How its certificate is judged, and which one is shown.
+    pub tls: TlsConfig,
 }
 
 /// What proves who sends.
@@ -55,24 +54,37 @@ impl Default for HttpConfig {
         Self {
             authorization: None,
             follows_redirects: true,
-            ca_file: None,
-            server_name: None,
-            is_insecure: false,
+            headers: Vec::new(),
+            tls: TlsConfig::default(),
         }
     }
 }
 
-const KEYS: [&str; 7] = [
+/// Most values of headers that are sent along.
+const HEADERS_MAX: usize = 64;
+/// Headers that are not for a file to say: they follow from the request.
+const OWN_HEADERS: [&str; 8] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "transfer-encoding",
+    "user-agent",
+];
+
+const KEYS: [&str; 8] = [
     "authorization",
     "basic_auth",
     "bearer_token",
     "bearer_token_file",
     "enable_http2",
     "follow_redirects",
+    "http_headers",
     "tls_config",
 ];
-const UNSUPPORTED: [&str; 6] = [
-    "http_headers",
+const UNSUPPORTED: [&str; 5] = [
     "no_proxy",
     "oauth2",
     "proxy_connect_header",
@@ -100,13 +112,51 @@ pub(super) fn read(reader: &mut Reader, node: Option<&Node>, default: &HttpConfi
     }
     reader.flag(fields.get("enable_http2"), "enable_http2");
     let follows = reader.flag(fields.get("follow_redirects"), "follow_redirects");
-    let mut config = HttpConfig {
+    HttpConfig {
         authorization: authorization(reader, node, &fields),
         follows_redirects: follows.unwrap_or(true),
-        ..HttpConfig::default()
-    };
-    tls(reader, &fields, &mut config);
-    config
+        headers: headers(reader, fields.get("http_headers")),
+        tls: tls::read(reader, fields.get("tls_config"), &default.tls),
+    }
+}
+
+/// Names with lists of values, secrets and files.
+fn headers(reader: &mut Reader, node: Option<&Node>) -> Vec<(String, SecretSource)> {
+    let mut found = Vec::new();
+    for (key, name, of_one) in reader.entries(node, "http_headers") {
+        let is_name = !name.is_empty() && name.bytes().all(is_token_byte);
+        if !is_name || OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            reader.problem(key, format!("{name:?} is no header that can be set here"));
+        }
+        let kinds = ["values", "secrets", "files"];
+        let Some(fields) = reader.fields(of_one, "a header", &kinds) else {
+            continue;
+        };
+        for kind in kinds {
+            for item in reader.items(fields.get(kind), kind) {
+                let Some(text) = reader.text(Some(item), kind) else {
+                    continue;
+                };
+                let source = match kind {
+                    "files" => SecretSource::File(text),
+                    _ => SecretSource::Inline(Secret::new(text)),
+                };
+                found.push((name.clone(), source));
+            }
+        }
+    }
+    if let (true, Some(node)) = (found.len() > HEADERS_MAX, node) {
+        reader.problem(
+            node,
+            format!("http_headers has more than {HEADERS_MAX} values"),
+        );
+    }
+    found
+}
+
+/// What a header's name is made of.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn authorization(reader: &mut Reader, node: &Node, fields: &Fields<'_>) -> Option<Authorization> {
@@ -151,18 +201,4 @@ fn bearer_of(scheme: &str, credentials: SecretSource) -> Authorization {
         scheme,
         credentials,
     }
-}
-
-fn tls(reader: &mut Reader, fields: &Fields<'_>, config: &mut HttpConfig) {
-    let Some(node) = fields.get("tls_config") else {
-        return;
-    };
-    let known = ["ca_file", "server_name", "insecure_skip_verify"];
-    let Some(tls) = reader.fields(node, "tls_config", &known) else {
-        return;
-    };
-    config.ca_file = reader.text(tls.get("ca_file"), "ca_file");
-    config.server_name = reader.text(tls.get("server_name"), "server_name");
-    let insecure = reader.flag(tls.get("insecure_skip_verify"), "insecure_skip_verify");
-    config.is_insecure = insecure.unwrap_or(false);
 }

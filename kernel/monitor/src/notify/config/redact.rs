@@ -3,13 +3,14 @@
 use crate::yaml::{Content, Node};
 
 /// Keys whose values are not shown.
-const SECRET_KEYS: [&str; 12] = [
+const SECRET_KEYS: [&str; 13] = [
     "api_url",
     "auth_password",
     "auth_secret",
     "bearer_token",
     "credentials",
     "password",
+    "secrets",
     "slack_api_url",
     "smtp_auth_password",
     "smtp_auth_secret",

@@ -301,3 +301,47 @@ fn any_text_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn headers_and_tls_are_read_and_their_mistakes_told() {
+    let config = parse(
+        "route: {receiver: a}\nreceivers:\n- name: a\n  webhook_configs:\n  - url: https://x/\n    http_config:\n      \
+         http_headers: {X-Team: {values: [pad], secrets: [sesame]}, X-Key: {files: [/key]}}\n      \
+         tls_config: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: hub}\n",
+    );
+    let Channel::Webhook(webhook) = &config.receivers[0].integrations[0].channel else {
+        panic!("a webhook");
+    };
+    let names: Vec<&str> = webhook
+        .http
+        .headers
+        .iter()
+        .map(|(name, _)| &**name)
+        .collect();
+    assert_eq!(names, ["X-Team", "X-Team", "X-Key"]);
+    assert_eq!(webhook.http.tls.identity, Some(("/c".into(), "/k".into())));
+    assert!(!config.redacted.contains("sesame"), "{}", config.redacted);
+    let wrong = problems(
+        "global: {smtp_auth_username: a, smtp_auth_identity: b, smtp_from: f@x, smtp_smarthost: 'm:25'}\n\
+         route: {receiver: a}\nreceivers:\n- name: a\n  webhook_configs:\n  - url: https://x/\n    http_config:\n      \
+         http_headers: {Host: {values: [x]}}\n      tls_config: {cert_file: /c}\n",
+    );
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    assert!(wrong[0].contains("leave the identity out"), "{wrong:?}");
+    assert!(wrong[1].contains("\"Host\" is no header"), "{wrong:?}");
+    assert!(wrong[2].contains("belong together"), "{wrong:?}");
+}
+
+#[test]
+fn texts_that_are_no_templates_are_told_with_their_place() {
+    let wrong = problems(
+        "route: {receiver: a}\nreceivers:\n- name: a\n  slack_configs:\n  - api_url: https://x/\n    \
+         title: '{{ .Status'\n    text: '{{ nofunction .Status }}'\n",
+    );
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].starts_with("am.yml:6:"), "{wrong:?}");
+    assert!(
+        wrong[1].contains("there is no function \"nofunction\""),
+        "{wrong:?}"
+    );
+}

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::global::{Global, Smtp, secret};
-use super::super::http;
+use portique_clock::Timestamp;
+
+use super::super::global::{Global, Smtp, check_identity, secret};
 use super::super::secret::SecretSource;
+use super::super::{http, tls};
 use super::{
     ActionConfig, Channel, DiscordConfig, EmailConfig, SlackConfig, SlackField, WebhookConfig,
 };
+use crate::template::{self, Context, Value};
 use crate::yaml::{Fields, Node, Reader};
 
 /// Texts of a Slack message with what they are by default.
@@ -81,8 +84,20 @@ fn fields<'n>(
 }
 
 fn text_or(reader: &mut Reader, fields: &Fields<'_>, key: &str, default: &str) -> String {
-    let text = reader.text(fields.get(key), key);
+    let node = fields.get(key);
+    let text = reader.text(node, key);
+    if let (Some(node), Some(text)) = (node, &text) {
+        check_template(reader, node, key, text);
+    }
     text.unwrap_or_else(|| default.to_owned())
+}
+
+/// Says what keeps a text from being a template, whatever the alerts.
+fn check_template(reader: &mut Reader, node: &Node, what: &str, text: &str) {
+    let nothing = Context::new(Value::text(""), Timestamp::EPOCH);
+    if let Err(error) = template::check(text, &nothing) {
+        reader.problem(node, format!("{what}: {error}"));
+    }
 }
 
 /// The address of an HTTP receiver: its own, or the one for all.
@@ -242,7 +257,7 @@ fn discord(
     }))
 }
 
-const EMAIL_KEYS: [&str; 12] = [
+const EMAIL_KEYS: [&str; 14] = [
     "to",
     "from",
     "smarthost",
@@ -255,6 +270,8 @@ const EMAIL_KEYS: [&str; 12] = [
     "html",
     "text",
     "require_tls",
+    "force_implicit_tls",
+    "tls_config",
 ];
 
 fn email(
@@ -292,6 +309,7 @@ fn email(
         if !is_name {
             reader.problem(node, format!("{name:?} is no name of a header"));
         }
+        check_template(reader, node, &name, &value);
         headers.retain(|known, _| !known.eq_ignore_ascii_case(&name));
         let name = if name.eq_ignore_ascii_case("subject") {
             "Subject".into()
@@ -312,14 +330,19 @@ fn email(
 fn email_smtp(reader: &mut Reader, fields: &Fields<'_>, global: &Smtp) -> Smtp {
     let password = secret(reader, fields, "auth_password", "auth_password_file");
     let requires_tls = reader.flag(fields.get("require_tls"), "require_tls");
+    let implicit = reader.flag(fields.get("force_implicit_tls"), "force_implicit_tls");
+    let username = text_or(reader, fields, "auth_username", &global.username);
+    let identity = text_or(reader, fields, "auth_identity", "");
+    check_identity(reader, fields.get("auth_identity"), &identity, &username);
     Smtp {
         from: text_or(reader, fields, "from", &global.from),
         smarthost: text_or(reader, fields, "smarthost", &global.smarthost),
         hello: text_or(reader, fields, "hello", &global.hello),
-        username: text_or(reader, fields, "auth_username", &global.username),
+        username,
         password: password.or_else(|| global.password.clone()),
-        identity: text_or(reader, fields, "auth_identity", &global.identity),
         requires_tls: requires_tls.unwrap_or(global.requires_tls),
+        is_implicit_tls: implicit.unwrap_or(global.is_implicit_tls),
+        tls: tls::read(reader, fields.get("tls_config"), &global.tls),
     }
 }
 
@@ -339,6 +362,9 @@ fn action(
         );
     }
     let params = reader.pairs(fields.get("params"), "params");
+    for (node, name, value) in &params {
+        check_template(reader, node, name, value);
+    }
     let params = params
         .into_iter()
         .map(|(_, name, value)| (name, value))
