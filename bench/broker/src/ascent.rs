@@ -22,10 +22,10 @@ pub(crate) async fn measure(
     hub.kill().await?;
 
     let name = format!("ready after a crash with {jobs} waiting jobs");
-    let mut ready = Figure::least(name, "s");
+    let mut ready = Figure::least(format!("restart_{jobs}_waiting"), name, "s");
     let name = format!("resident memory after that restart, {jobs} waiting");
     let beside = "MiB before the crash, when the queue had just been filled";
-    let mut memory = Figure::least(name, "MiB").note(beside);
+    let mut memory = Figure::least(format!("memory_{jobs}_waiting"), name, "MiB").note(beside);
     for _ in 0..options.runs {
         let hub = Hub::start_on(&options.portique, folder.path()).await?;
         ready.ours(hub.ready.as_secs_f64(), 0.0);

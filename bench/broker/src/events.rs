@@ -45,7 +45,8 @@ pub(crate) async fn publish(options: &Options, report: &mut Report) -> anyhow::R
         publish_alone(options, bytes, report).await?;
         for window in WINDOWS {
             let name = format!("publish {bytes} B, {window} in flight");
-            let mut figure = Figure::rate(name, "events/s").note("p99 ms");
+            let key = key("publish", bytes, &format!("_{window}_in_flight"));
+            let mut figure = Figure::rate(key, name, "events/s").note("p99 ms");
             for _ in 0..options.runs {
                 publish_once(options, bytes, window, &mut figure).await?;
             }
@@ -60,6 +61,14 @@ pub(crate) async fn publish(options: &Options, report: &mut Report) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// A figure's name in the JSON: the smaller events' is the plain one.
+fn key(what: &str, bytes: usize, how: &str) -> String {
+    match bytes {
+        200 => format!("{what}{how}"),
+        _ => format!("{what}_{bytes}_bytes{how}"),
+    }
 }
 
 async fn publish_once(
@@ -99,7 +108,8 @@ async fn publish_once(
 /// Publishing with one in flight in this process: the engine against the disk, without a network between.
 async fn publish_alone(options: &Options, bytes: usize, report: &mut Report) -> anyhow::Result<()> {
     let name = format!("publish {bytes} B in process, 1 in flight");
-    let mut figure = Figure::rate(name, "events/s").note("p99 ms");
+    let key = key("publish", bytes, "_in_process");
+    let mut figure = Figure::rate(key, name, "events/s").note("p99 ms");
     for _ in 0..options.runs {
         figure.peer(Peer::DISK, limit::synced_writes()?, 0.0);
         let ended = alone::publish(bytes).await?;
@@ -112,7 +122,7 @@ async fn publish_alone(options: &Options, bytes: usize, report: &mut Report) -> 
 pub(crate) async fn consume(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     for bytes in SIZES {
         let name = format!("consume {bytes} B, acknowledged one by one in batches of {BATCH}");
-        let mut figure = Figure::rate(name, "events/s").note("");
+        let mut figure = Figure::rate(key("consume", bytes, ""), name, "events/s").note("");
         for _ in 0..options.runs {
             let hub = Hub::start(&options.portique).await?;
             let bus = hub.client().await?.bus();

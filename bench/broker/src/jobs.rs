@@ -13,7 +13,7 @@ const PACE_P99_MAX_MS: f64 = 5.0;
 
 /// Batches of 100 over gRPC, against `addBulk` of 100 and a worker of 50.
 pub(crate) async fn bulk(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let mut figure = Figure::rate("add to completed, batches of 100", "jobs/s");
+    let mut figure = Figure::rate("jobs_bulk", "add to completed, batches of 100", "jobs/s");
     for _ in 0..options.runs {
         let hub = Hub::start(&options.portique).await?;
         let ended = load::bulk(&hub, options.jobs).await?;
@@ -33,7 +33,11 @@ pub(crate) async fn bulk(options: &Options, report: &mut Report) -> anyhow::Resu
 /// One job a request over HTTP, 50 not answered yet, against as many `add`s.
 pub(crate) async fn single(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let jobs = options.peer_jobs * 2;
-    let mut figure = Figure::rate("add to completed, single adds over HTTP", "jobs/s");
+    let mut figure = Figure::rate(
+        "jobs_single",
+        "add to completed, single adds over HTTP",
+        "jobs/s",
+    );
     for _ in 0..options.runs {
         let hub = Hub::start(&options.portique).await?;
         let ended = load::single(&hub, jobs).await?;
@@ -53,7 +57,11 @@ pub(crate) async fn single(options: &Options, report: &mut Report) -> anyhow::Re
 /// From the moment a job should have been added to its acknowledged completion.
 pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let seconds = options.pace_seconds;
-    let mut figure = Figure::latency("p99 of add to completed at 1,000 jobs/s", "ms");
+    let mut figure = Figure::latency(
+        "jobs_p99_at_1000_per_second",
+        "p99 of add to completed at 1,000 jobs/s",
+        "ms",
+    );
     for _ in 0..options.runs {
         let hub = Hub::start(&options.portique).await?;
         let ended = load::paced(&hub, PACE, seconds).await?;

@@ -12,25 +12,51 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
+    /// Its name in the JSON.
+    key: &'static str,
     version: &'static str,
     /// When it syncs what it stores, in its own word.
     pub(crate) sync: &'static str,
 }
 
 impl Peer {
-    pub(crate) const BULLMQ_EVERYSEC: Self = Self::new("BullMQ on Redis", "6.7.0", "everysec");
-    pub(crate) const BULLMQ_ALWAYS: Self = Self::new("BullMQ on Redis", "6.7.0", "always");
-    pub(crate) const NATS: Self = Self::new("NATS JetStream, file storage", "2.10", "as it ships");
-    pub(crate) const NATS_ALWAYS: Self =
-        Self::new("NATS JetStream, file storage", "2.10", "always");
-    pub(crate) const STREAMS_EVERYSEC: Self = Self::new("Redis Streams", "7.0", "everysec");
-    pub(crate) const STREAMS_ALWAYS: Self = Self::new("Redis Streams", "7.0", "always");
+    pub(crate) const BULLMQ_EVERYSEC: Self =
+        Self::new("BullMQ on Redis", "bullmq_everysec", "6.7.0", "everysec");
+    pub(crate) const BULLMQ_ALWAYS: Self =
+        Self::new("BullMQ on Redis", "bullmq_always", "6.7.0", "always");
+    pub(crate) const NATS: Self = Self::new(
+        "NATS JetStream, file storage",
+        "nats",
+        "2.10",
+        "as it ships",
+    );
+    pub(crate) const NATS_ALWAYS: Self = Self::new(
+        "NATS JetStream, file storage",
+        "nats_sync_always",
+        "2.10",
+        "always",
+    );
+    pub(crate) const STREAMS_EVERYSEC: Self =
+        Self::new("Redis Streams", "redis_streams", "7.0", "everysec");
+    pub(crate) const STREAMS_ALWAYS: Self = Self::new(
+        "Redis Streams",
+        "redis_streams_sync_always",
+        "7.0",
+        "always",
+    );
     /// The machine's own limit.
-    pub(crate) const DISK: Self = Self::new("write and fdatasync of a sector", "", "always");
+    pub(crate) const DISK: Self =
+        Self::new("write and fdatasync of a sector", "disk", "", "always");
 
-    const fn new(name: &'static str, version: &'static str, sync: &'static str) -> Self {
+    const fn new(
+        name: &'static str,
+        key: &'static str,
+        version: &'static str,
+        sync: &'static str,
+    ) -> Self {
         Self {
             name,
+            key,
             version,
             sync,
         }
@@ -57,6 +83,8 @@ struct Run {
 #[derive(Debug)]
 pub(crate) struct Figure {
     name: String,
+    /// Its name in the JSON, before that of whom it is held against.
+    key: String,
     unit: &'static str,
     more_is_better: bool,
     ours: Vec<Run>,
@@ -68,8 +96,13 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// More is better; beside it, what the server's processors did for each.
-    pub(crate) fn rate(name: impl Into<String>, unit: &'static str) -> Self {
+    pub(crate) fn rate(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        unit: &'static str,
+    ) -> Self {
         Self::new(
+            key.into(),
             name.into(),
             unit,
             true,
@@ -78,18 +111,33 @@ impl Figure {
     }
 
     /// Less is better; beside it, the median.
-    pub(crate) fn latency(name: impl Into<String>, unit: &'static str) -> Self {
-        Self::new(name.into(), unit, false, "p50")
+    pub(crate) fn latency(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        unit: &'static str,
+    ) -> Self {
+        Self::new(key.into(), name.into(), unit, false, "p50")
     }
 
     /// Less is better.
-    pub(crate) fn least(name: impl Into<String>, unit: &'static str) -> Self {
-        Self::new(name.into(), unit, false, "")
+    pub(crate) fn least(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        unit: &'static str,
+    ) -> Self {
+        Self::new(key.into(), name.into(), unit, false, "")
     }
 
-    fn new(name: String, unit: &'static str, more_is_better: bool, beside: &'static str) -> Self {
+    fn new(
+        key: String,
+        name: String,
+        unit: &'static str,
+        more_is_better: bool,
+        beside: &'static str,
+    ) -> Self {
         Self {
             name,
+            key,
             unit,
             more_is_better,
             ours: Vec::new(),
@@ -182,22 +230,23 @@ impl Figure {
             .map(|(peer, runs)| {
                 let value = median(runs).value;
                 let target = self.target_against(*peer);
-                self.line(peer.json(value), Some(self.ratio(value)), target)
+                let figure = format!("{}_vs_{}", self.key, peer.key);
+                self.line(&figure, peer.json(value), Some(self.ratio(value)), target)
             })
             .collect();
         if lines.is_empty() || self.at_most.is_some() {
             let ratio = self.at_most.map(|most| most / median(&self.ours).value);
-            lines.push(self.line(Value::Null, ratio, self.at_most));
+            lines.push(self.line(&self.key, Value::Null, ratio, self.at_most));
         }
         lines
     }
 
-    fn line(&self, peer: Value, ratio: Option<f64>, target: Option<f64>) -> Value {
+    fn line(&self, figure: &str, peer: Value, ratio: Option<f64>, target: Option<f64>) -> Value {
         let ours = median(&self.ours);
         let values = || self.ours.iter().map(|run| run.value);
         json!({
             "bench": "broker",
-            "figure": self.name,
+            "figure": figure,
             "unit": self.unit,
             "ours": ours.value,
             "peer": peer,
@@ -206,7 +255,7 @@ impl Figure {
             "runs": self.ours.len(),
             "min": values().fold(f64::INFINITY, f64::min),
             "max": values().fold(f64::NEG_INFINITY, f64::max),
-            "note": format!("{:.2} {}", ours.beside, self.beside),
+            "note": format!("{}; {:.2} {}", self.name, ours.beside, self.beside),
         })
     }
 }
