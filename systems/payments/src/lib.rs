@@ -1,6 +1,7 @@
 //! A bank's transactions.
 //!
-//! What is here so far is what the pipeline stands on: money, account numbers, transactions, and the ledger. A
+//! What is here so far is what the pipeline stands on: money, account numbers, transactions, messages that ask for
+//! them ([`iso20022`]), and the ledger. A
 //! [`Transaction`] is taken in once for each of its keys; the [`Ledger`] decides what becomes of it and keeps two
 //! entries of it that sum to zero.
 //!
@@ -10,8 +11,10 @@
 //! - A key has one effect, however often its transaction comes.
 
 mod iban;
+pub mod iso20022;
 mod ledger;
 mod money;
+mod refused;
 mod transaction;
 
 pub use iban::{Iban, NotAnIban};
@@ -19,4 +22,5 @@ pub use ledger::{
     Account, AccountStatus, Balance, Entry, Ledger, Opening, Posting, Rejection, Totals, Verdict,
 };
 pub use money::{AMOUNT_MAX, Amount, Currency, NotACurrency, NotAnAmount, decimal};
+pub use refused::Refused;
 pub use transaction::{Kind, NotAText, TEXT_BYTES_MAX, Text, Transaction};
