@@ -15,6 +15,7 @@ pub mod iso20022;
 mod ledger;
 mod money;
 mod refused;
+mod statement;
 mod transaction;
 
 pub use iban::{Iban, NotAnIban};
@@ -23,4 +24,5 @@ pub use ledger::{
 };
 pub use money::{AMOUNT_MAX, Amount, Currency, NotACurrency, NotAnAmount, decimal};
 pub use refused::Refused;
+pub use statement::{Differences, Statement, StatementEntry, reconcile};
 pub use transaction::{Kind, NotAText, TEXT_BYTES_MAX, Text, Transaction};

@@ -84,40 +84,17 @@ impl Amount {
     /// [`NotAnAmount`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, NotAnAmount> {
         let given = || text.chars().take(TEXT_MAX).collect::<String>();
-        let not_a_number = || NotAnAmount::NotANumber { given: given() };
-        if text.len() > TEXT_MAX {
-            return Err(not_a_number());
-        }
         let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let has_point = text.contains('.');
-        if whole.is_empty()
-            || !is_digits(whole)
-            || !is_digits(fraction)
-            || has_point && fraction.is_empty()
-        {
-            return Err(not_a_number());
-        }
-        if unsigned.len() < text.len() {
-            return Err(NotAnAmount::NotPositive { given: given() });
-        }
-        let exponent = currency.exponent() as usize;
-        let significant = fraction.trim_end_matches('0');
-        if significant.len() > exponent {
-            return Err(NotAnAmount::TooPrecise {
-                given: given(),
+        let is_negative = unsigned.len() < text.len();
+        match minor_of(unsigned, currency) {
+            Err(NotAnAmount::NotANumber { .. }) => Err(NotAnAmount::NotANumber { given: given() }),
+            Ok(0) => Err(NotAnAmount::NotPositive { given: given() }),
+            _ if is_negative => Err(NotAnAmount::NotPositive { given: given() }),
+            read => Ok(Self {
+                minor: read?,
                 currency,
-                allowed: currency.exponent(),
-            });
+            }),
         }
-        let digits = format!("{whole}{significant:0<exponent$}");
-        let minor = digits.parse::<i64>();
-        Self::from_minor(minor.unwrap_or(i64::MAX), currency).map_err(|error| match error {
-            NotAnAmount::TooLarge { .. } => NotAnAmount::TooLarge { given: given() },
-            NotAnAmount::NotPositive { .. } => NotAnAmount::NotPositive { given: given() },
-            other => other,
-        })
     }
 
     /// How many of the smallest unit.
@@ -129,6 +106,30 @@ impl Amount {
     pub fn currency(&self) -> Currency {
         self.currency
     }
+}
+
+/// Reads a decimal number without a sign, nothing included, as so many of a currency's smallest unit.
+pub(crate) fn minor_of(text: &str, currency: Currency) -> Result<i64, NotAnAmount> {
+    let given = || text.chars().take(TEXT_MAX).collect::<String>();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_in_point = text.ends_with('.');
+    let is_number = !whole.is_empty() && is_digits(whole) && is_digits(fraction) && !ends_in_point;
+    if !is_number || text.len() > TEXT_MAX {
+        return Err(NotAnAmount::NotANumber { given: given() });
+    }
+    let exponent = currency.exponent() as usize;
+    let significant = fraction.trim_end_matches('0');
+    if significant.len() > exponent {
+        return Err(NotAnAmount::TooPrecise {
+            given: given(),
+            currency,
+            allowed: currency.exponent(),
+        });
+    }
+    let minor = format!("{whole}{significant:0<exponent$}").parse::<i64>();
+    let minor = minor.ok().filter(|minor| *minor <= AMOUNT_MAX);
+    minor.ok_or_else(|| NotAnAmount::TooLarge { given: given() })
 }
 
 /// Writes so many of a currency's smallest unit with a point; a balance may be less than nothing.

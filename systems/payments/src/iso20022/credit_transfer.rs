@@ -55,21 +55,11 @@ const SUM_DIGITS: usize = 5;
 /// [`MessageError`] when it is no such message, or disagrees with itself.
 pub fn read_credit_transfers(bytes: &[u8]) -> Result<CreditTransfers, MessageError> {
     let mut message = Message::new(bytes)?;
-    let Next::Begins(document) = message.next()? else {
-        return Err(message.malformed("there is no element"));
-    };
-    let namespace = document.namespace.unwrap_or_default();
-    if document.name != "Document" || !namespace.contains(MESSAGE) {
-        let problem = format!(
-            "this is {} of {namespace:?}, not a Document of {MESSAGE}*: send customer credit transfers",
-            document.name
-        );
-        return Err(message.malformed(problem));
-    }
-    match message.next()? {
-        Next::Begins(body) if body.name == "CstmrCdtTrfInitn" => {}
-        _ => return Err(message.malformed("CstmrCdtTrfInitn is missing")),
-    }
+    message.open(
+        MESSAGE,
+        "CstmrCdtTrfInitn",
+        "send customer credit transfers",
+    )?;
     let mut header = None;
     let mut transfers = CreditTransfers::default();
     let mut counted = Counted::default();

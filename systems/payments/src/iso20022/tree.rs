@@ -145,6 +145,29 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Goes into the body of a message whose namespace contains `message`.
+    pub(super) fn open(
+        &mut self,
+        message: &str,
+        body: &str,
+        remedy: &str,
+    ) -> Result<(), MessageError> {
+        let Next::Begins(document) = self.next()? else {
+            return Err(self.malformed("there is no element"));
+        };
+        let namespace = document.namespace.unwrap_or_default();
+        if document.name != "Document" || !namespace.contains(message) {
+            let name = document.name;
+            let problem =
+                format!("this is {name} of {namespace:?}, not a Document of {message}*: {remedy}");
+            return Err(self.malformed(problem));
+        }
+        match self.next()? {
+            Next::Begins(found) if found.name == body => Ok(()),
+            _ => Err(self.malformed(format!("{body} is missing"))),
+        }
+    }
+
     /// The next element on this level, or the end of the one around it.
     pub(super) fn next(&mut self) -> Result<Next, MessageError> {
         loop {
