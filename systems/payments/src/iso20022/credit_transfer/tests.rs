@@ -142,7 +142,11 @@ fn messages_of_banks_are_read_or_refused_for_a_reason() {
     let lithuanian = read("sepa_payment_naujas_1.xml").unwrap().unwrap();
     assert_eq!((lithuanian.taken.len(), lithuanian.refused.len()), (0, 1));
     let refused = &lithuanian.refused[0];
-    assert!(refused.reason.contains("check digits"), "{}", refused.reason);
+    assert!(
+        refused.reason.contains("check digits"),
+        "{}",
+        refused.reason
+    );
     for other in [
         "pain008-musterfile.xml",
         "FI_camt_053_sample.xml.xml",

@@ -100,4 +100,3 @@ fn statements_of_banks_add_up() {
     // The Swiss sample's entries are 1,537.00 more than its balances, which it shows as those of the day after.
     assert_eq!((swiss.drift_minor(), finnish.drift_minor()), (-153_700, 0));
 }
-}
