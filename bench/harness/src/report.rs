@@ -214,7 +214,14 @@ impl Figure {
         lines
     }
 
-    fn line(&self, bench: &str, peer: Value, ratio: Option<f64>, target: Option<f64>) -> Value {
+    fn line(
+        &self,
+        bench: &str,
+        figure: &str,
+        peer: Value,
+        ratio: Option<f64>,
+        target: Option<f64>,
+    ) -> Value {
         let ours = median(&self.ours);
         let values = || self.ours.iter().map(|run| run.value);
         json!({
