@@ -1,7 +1,7 @@
 //! A bank's transactions.
 //!
-//! What is here so far is what the pipeline stands on: money, account numbers, transactions, messages that ask for
-//! them ([`iso20022`]), and the ledger. A
+//! What is here so far is what the pipeline stands on: money, account numbers, transactions, messages and
+//! files that ask for them ([`iso20022`], [`lines`]), and the ledger. A
 //! [`Transaction`] is taken in once for each of its keys; the [`Ledger`] decides what becomes of it and keeps two
 //! entries of it that sum to zero.
 //!
@@ -13,6 +13,7 @@
 mod iban;
 pub mod iso20022;
 mod ledger;
+pub mod lines;
 mod money;
 mod refused;
 mod statement;

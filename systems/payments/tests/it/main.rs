@@ -1,0 +1,8 @@
+//! Payments as a user sees them.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up shall fail there"
+)]
+
+mod bank;
