@@ -19,7 +19,8 @@ const REALTIME_PRIORITY: u8 = 1;
 /// The loop that makes records durable, and beside it the one that keeps the next segment ready.
 pub struct Committer {
     shared: Arc<Shared>,
-    writer: Writer,
+    /// Locked for one step at a time, also by who waits alone and writes in its place.
+    writer: Arc<Mutex<Writer>>,
     upkeep: Upkeep,
 }
 
@@ -57,7 +58,7 @@ impl Committer {
         let upkeep = Upkeep::new(shared.clone());
         Self {
             shared,
-            writer,
+            writer: Arc::new(Mutex::new(writer)),
             upkeep,
         }
     }
@@ -84,25 +85,48 @@ impl Committer {
                 tracing::error!(error = %error, "no thread to prepare journal segments");
                 return;
             }
-            let writer = Arc::new(Mutex::new(writer));
+            // Its end ends the upkeep, which the scope waits for.
+            let writer = writer;
             shared.share_writer(Arc::downgrade(&writer));
-            let step = || writer.lock().map_or(Step::Done, |mut writer| writer.step());
-            repeat(step, |limit| shared.wait_for_work(limit));
+            repeat(|| write(&writer), |limit| shared.wait_for_work(limit));
         });
     }
 
     /// Does one bounded piece of work without waiting, for a caller that drives the journal by
     /// itself, such as a simulation; the two threads of [`run`](Self::run) share this work.
     pub fn step(&mut self) -> Step {
-        match self.writer.step() {
+        let written = write(&self.writer);
+        self.shared
+            .keep_time(matches!(written, Step::Idle(Some(_))));
+        match written {
             Step::Idle(wait) => match self.upkeep.step() {
                 Step::Worked => Step::Worked,
                 Step::Idle(other) => Step::Idle(wait.into_iter().chain(other).min()),
-                Step::Done => self.writer.step(),
+                Step::Done => write(&self.writer),
             },
             step => step,
         }
     }
+
+    /// From now on whoever waits alone writes, as beside [`run`](Self::run), for a simulation of that:
+    /// who drives the journal by [`step`](Self::step) is otherwise the only one that writes.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn let_waiters_write(&self) {
+        self.shared.share_writer(Arc::downgrade(&self.writer));
+    }
+
+    /// Whether nobody has told it of anything to do since its last step, so that a thread would
+    /// sleep on.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn may_sleep(&self) -> bool {
+        let inner = self.shared.lock();
+        !inner.work_signal && !inner.upkeep_signal
+    }
+}
+
+/// One step of the writer; when somebody who wrote in the committer's place has panicked, the end.
+fn write(writer: &Mutex<Writer>) -> Step {
+    writer.lock().map_or(Step::Done, |mut writer| writer.step())
 }
 
 /// Runs the committer on a thread of its own, with real-time priority where the system allows it:

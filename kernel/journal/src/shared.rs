@@ -316,6 +316,11 @@ impl Shared {
         self.lock().keeps_time = false;
     }
 
+    /// Notes whether the committer, driven step by step, would look again by itself before long.
+    pub(crate) fn keep_time(&self, keeps: bool) {
+        self.lock().keeps_time = keeps;
+    }
+
     /// Blocks the upkeep until something is to be done, at most for `limit`.
     pub(crate) fn wait_for_upkeep(&self, limit: Option<Duration>) {
         wait(&self.upkeep, self.lock(), limit, |inner| {

@@ -8,6 +8,7 @@ mod fixture;
 mod folder;
 mod golden;
 mod image;
+mod lonely;
 mod meddler;
 mod refusals;
 mod room;

@@ -13,6 +13,8 @@ pub(crate) enum Call {
     Open,
     Read,
     Write,
+    /// Of a file.
+    Sync,
 }
 
 /// What becomes of a call.
@@ -125,6 +127,7 @@ impl DiskFile for MeddledFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        refused((self.meddle)(Call::Sync, &self.name))?;
         self.file.sync()
     }
 }

@@ -1,6 +1,8 @@
 //! Many short lives of a journal on a disk that fails: what was acknowledged is there, byte for
 //! byte, and nothing that was never submitted.
 //!
+//! Every other seed lets whoever waits alone write, as beside a committer on a thread.
+//!
 //! `PORTIQUE_SIMULATION_SEEDS` says how many seeds, `PORTIQUE_SIMULATION_SEED` which first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,6 +45,10 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
             "{told:?}"
         );
         assert!(
+            told.lonely > 0 && told.lonely_failures > 0 && told.unwaited > 0,
+            "{told:?}"
+        );
+        assert!(
             told.drained > 0 && told.starved > 0 && told.trimmed > 0 && told.failed_opens > 0,
             "{told:?}"
         );
@@ -65,6 +71,12 @@ struct Told {
     starved: u64,
     trimmed: u64,
     failed_opens: u64,
+    /// Records that whoever waited for them wrote.
+    lonely: u64,
+    /// Journals that ended by such a write.
+    lonely_failures: u64,
+    /// Calls that nobody waited for any more.
+    unwaited: u64,
 }
 
 /// One disk and what the caller knows of it.
@@ -81,6 +93,8 @@ struct Run {
     floor: u64,
     /// The files a bit of which was flipped.
     damaged: Vec<String>,
+    /// Whether who waits alone writes.
+    waiters_write: bool,
 }
 
 enum Ending {
@@ -129,6 +143,7 @@ impl Run {
             acknowledged: 0,
             floor: 0,
             damaged: Vec::new(),
+            waiters_write: seed.is_multiple_of(2),
         }
     }
 
@@ -247,17 +262,23 @@ impl Run {
             mut committer,
             ..
         } = opened;
+        if self.waiters_write {
+            committer.let_waiters_write();
+        }
         let mut pending: Vec<Pending> = Vec::new();
         for _ in 0..self.random.below(ACTIONS_MAX) {
             match self.random.below(10) {
                 0..4 => pending.extend(self.submit(&journal, told)),
+                4..8 if self.waiters_write && committer.may_sleep() => {
+                    self.go_away(&mut pending, told);
+                }
                 4..8 => drop(committer.step()),
                 8 => self
                     .clock
                     .advance(Duration::from_millis(self.random.below(50))),
                 _ => self.look(&journal),
             }
-            self.check_pending(&journal, &mut pending);
+            self.check_pending(&journal, &mut pending, told);
         }
         told.trimmed += u64::from(journal.first() > Sequence::FIRST);
         match journal.state() {
@@ -283,7 +304,7 @@ impl Run {
             Ending::Busy => true,
             _ => self.settle(|| committer.step()),
         };
-        self.check_pending(&journal, &mut pending);
+        self.check_pending(&journal, &mut pending, told);
         if matches!(ending, Ending::Closed) {
             assert!(
                 settled,
@@ -360,6 +381,15 @@ impl Run {
         }
     }
 
+    /// Now and then somebody no longer waits; the records stay.
+    fn go_away(&mut self, pending: &mut Vec<Pending>, told: &mut Told) {
+        if !pending.is_empty() && self.random.below(4) == 0 {
+            let at = self.random.below(pending.len() as u64) as usize;
+            drop(pending.swap_remove(at));
+            told.unwaited += 1;
+        }
+    }
+
     fn look(&mut self, journal: &Journal) {
         let (first, durable) = (journal.first().0, journal.durable().0);
         match self.random.below(3) {
@@ -376,15 +406,16 @@ impl Run {
         }
     }
 
-    fn check_pending(&mut self, journal: &Journal, pending: &mut Vec<Pending>) {
-        let durable = journal.durable().0;
-        assert!(durable <= self.submitted.len() as u64);
-        self.acknowledged = self.acknowledged.max(durable);
-        let ended = matches!(journal.state(), State::Poisoned { .. } | State::Closed);
+    fn check_pending(&mut self, journal: &Journal, pending: &mut Vec<Pending>, told: &mut Told) {
+        let before = journal.durable().0;
+        let was_open = !has_ended(journal);
         let mut context = Context::from_waker(Waker::noop());
         pending.retain_mut(|pending| {
             let last = pending.sequences().end().0;
-            match Pin::new(pending).poll(&mut context) {
+            let polled = Pin::new(pending).poll(&mut context);
+            // Looking at it may have written it, or failed to.
+            let (durable, ended) = (journal.durable().0, has_ended(journal));
+            match polled {
                 Poll::Ready(Ok(_)) => assert!(last <= durable, "{last} acknowledged too early"),
                 Poll::Ready(Err(_)) => assert!(ended && last > durable),
                 Poll::Pending => {
@@ -394,6 +425,12 @@ impl Run {
             }
             false
         });
+        let durable = journal.durable().0;
+        assert!(durable <= self.submitted.len() as u64);
+        assert!(self.waiters_write || durable == before);
+        told.lonely += durable - before;
+        told.lonely_failures += u64::from(was_open && has_ended(journal));
+        self.acknowledged = self.acknowledged.max(durable);
     }
 
     fn end(&mut self, ending: &Ending) {
@@ -430,6 +467,10 @@ impl Run {
             _ => false,
         }
     }
+}
+
+fn has_ended(journal: &Journal) -> bool {
+    matches!(journal.state(), State::Poisoned { .. } | State::Closed)
 }
 
 fn random_record(random: &mut Seeded) -> Record {
