@@ -31,6 +31,7 @@ mod once;
 mod parts;
 mod queue;
 mod queues;
+mod relief;
 mod retain;
 mod schedules;
 mod settle;

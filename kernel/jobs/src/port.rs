@@ -35,8 +35,8 @@ use crate::Error;
 
 /// An engine that queues work.
 ///
-/// Lists of outcomes have one entry per entry asked about, in the same order. A call that returns an
-/// error changed nothing, unless it is [`Error::InDoubt`].
+/// Lists of outcomes have one entry per entry asked about, in the same order. A call that returns
+/// an error changed nothing, unless it is [`Error::InDoubt`].
 #[async_trait]
 pub trait Jobs: Send + Sync + 'static {
     /// Makes a queue, or gives it other options; durable on return.
@@ -54,7 +54,8 @@ pub trait Jobs: Send + Sync + 'static {
     /// One queue.
     async fn queue(&self, name: &QueueName) -> Result<QueueState, Error>;
 
-    /// Stops claims of a queue, or of one of its groups, until it is resumed; jobs are still taken in.
+    /// Stops claims of a queue, or of one of its groups, until it is resumed; jobs are still
+    /// taken in.
     async fn pause(&self, queue: &QueueName, group: Option<&Label>) -> Result<(), Error>;
 
     /// Lets claims go on; also ends a drain.
@@ -78,15 +79,15 @@ pub trait Jobs: Send + Sync + 'static {
     /// What was claimed by a dropped future is released, without costing an attempt.
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, Error>;
 
-    /// Gives leases their full time again from now. Not durable: after a restart every lease has its
-    /// full time anyway.
+    /// Gives leases their full time again from now. Not durable: after a restart every lease has
+    /// its full time anyway.
     async fn extend(&self, leases: &[Lease]) -> Result<Vec<Extension>, Error>;
 
     /// Says how far an active job is, for people; the last one counts. Not durable.
     async fn progress(&self, lease: Lease, progress: Progress) -> Result<(), Error>;
 
-    /// Ends jobs well; durable on return. Repeating it with the same token gives the same answer for
-    /// as long as the finished job is remembered.
+    /// Ends jobs well; durable on return. Repeating it with the same token gives the same answer
+    /// for as long as the finished job is remembered.
     async fn complete(&self, completions: Vec<Completion>) -> Result<Vec<Settled>, Error>;
 
     /// Ends attempts badly; durable on return. Each job waits for its next attempt or is dead.
@@ -109,7 +110,8 @@ pub trait Jobs: Send + Sync + 'static {
     /// its lease, and its completion is refused. Durable on return.
     async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Settled>, Error>;
 
-    /// Makes delayed and failed jobs due now, and dead ones waiting again with fresh counts. Durable on return.
+    /// Makes delayed and failed jobs due now, and dead ones waiting again with fresh counts.
+    /// Durable on return.
     async fn retry(&self, ids: &[JobId]) -> Result<Vec<Settled>, Error>;
 
     /// Dead jobs, oldest first, with their payloads and why they are dead.

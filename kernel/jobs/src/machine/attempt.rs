@@ -60,7 +60,7 @@ impl Machine {
                 self.note_reason(failed.id, &failed.reason);
                 let due = Timestamp::from_nanos(due);
                 self.change(failed.id, |entry| {
-                    entry.due = due;
+                    entry.put_at(due);
                     entry.state = State::Failed;
                 });
             }
@@ -83,7 +83,7 @@ impl Machine {
                 Some(due) => {
                     let due = Timestamp::from_nanos(due);
                     self.change(*id, |entry| {
-                        entry.due = due;
+                        entry.put_at(due);
                         entry.state = entry.waiting_state(now.wall);
                     });
                 }
@@ -131,10 +131,10 @@ impl Machine {
                 State::Dead { .. } => self.revive(*id, at, now),
                 // In replay its time may have come in the meantime.
                 State::Delayed | State::Failed | State::Ready | State::Suspect
-                    if entry.due > at =>
+                    if entry.due > at && !entry.is_due_at_once() =>
                 {
                     self.change(*id, |entry| {
-                        entry.due = at;
+                        entry.put_at(at);
                         entry.state = entry.waiting_state(now.wall.max(at));
                     });
                 }
@@ -188,7 +188,7 @@ impl Machine {
             entry.losses = 0;
             entry.attempts = 0;
             entry.redrives = entry.redrives.saturating_add(1);
-            entry.due = at;
+            entry.put_at(at);
             if let Some(more) = &mut entry.more {
                 more.deadline = more.deadline.filter(|deadline| *deadline > at);
                 more.open = open;

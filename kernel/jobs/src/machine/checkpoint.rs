@@ -27,7 +27,8 @@ const PART_BYTES_MAX: usize = 256 * 1024;
 const PART_OVERHEAD_BYTES: usize = 64;
 
 impl Machine {
-    /// Everything that is durable, in parts of at most 256 KiB each. Takes time by the number of jobs that
+    /// Everything that is durable, in parts of at most 256 KiB each, or of one schedule or queue that
+    /// is larger by itself; a record of the journal has room for any of them. Takes time by the number of jobs that
     /// are not plain waiting ones.
     pub fn checkpoint(&self) -> Vec<Bytes> {
         let mut parts = Parts::default();
@@ -183,6 +184,7 @@ impl Machine {
             redrives: entry.redrives.into(),
             priority: entry.priority.into(),
             due: entry.due.as_nanos(),
+            line: (entry.line != entry.due).then(|| entry.line.as_nanos()),
             enqueued: entry.enqueued.as_nanos(),
             moved_to: if entry.location == id {
                 0
@@ -242,7 +244,13 @@ impl Machine {
         entry.losses = u16::try_from(body.losses).unwrap_or(u16::MAX);
         entry.redrives = u16::try_from(body.redrives).unwrap_or(u16::MAX);
         entry.priority = i16::try_from(body.priority).map_err(|_| broken("jobs"))?;
-        entry.due = Timestamp::from_nanos(body.due);
+        entry.put_at(Timestamp::from_nanos(body.due));
+        if let Some(line) = body.line {
+            entry.line = Timestamp::from_nanos(line);
+        }
+        if entry.is_due_at_once() {
+            queue.last_in_line = queue.last_in_line.max(entry.line);
+        }
         if body.moved_to != 0 {
             entry.location = body.moved_to;
         }

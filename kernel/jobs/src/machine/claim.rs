@@ -8,6 +8,7 @@ use portique_clock::Timestamp;
 use super::entry::{Entry, NO_GROUP, Number, State};
 use super::fact::{Claimed, Decided, Fact, nanos};
 use super::queue::{Queue, Wake};
+use super::relief::SuspectTurn;
 use super::{Machine, Now, token};
 use crate::port::check_lease;
 use crate::{CLAIM_MAX, Claim, Error, JobId, Lease};
@@ -69,6 +70,7 @@ impl Machine {
         if worker.is_some_and(|worker| worker.suspects > 0) {
             return Ok(None);
         }
+        let is_busy = worker.is_some();
         let mut pick = Pick {
             queue,
             entries: &mut self.entries,
@@ -77,8 +79,20 @@ impl Machine {
             ids: Vec::new(),
         };
         let limit = claim.limit.min(CLAIM_MAX);
-        if worker.is_some() || !pick.suspect() {
-            pick.others(limit);
+        let suspect = pick.suspect();
+        let turn = SuspectTurn {
+            waits: suspect.is_some(),
+            is_busy,
+        };
+        let is_relief = pick
+            .queue
+            .passed_over
+            .turn(&claim.worker, turn, now.monotonic);
+        match suspect {
+            Some(suspect) if !is_busy => pick.take(suspect),
+            // Its hands are to become empty.
+            _ if is_relief => return Ok(None),
+            _ => pick.others(limit),
         }
         let ids = pick.ids;
         let lease = claim.lease.unwrap_or(queue.options.lease);
@@ -97,6 +111,15 @@ impl Machine {
             at: now.wall.as_nanos(),
         };
         Ok(Some(self.picked(fact, lease)))
+    }
+
+    /// Whether this worker is given nothing of the queue for now because of a suspect, in its hands
+    /// or to come: a wake that it was given is for somebody else.
+    pub fn is_kept_free(&self, claim: &Claim) -> bool {
+        let worker = self.workers.by_name(&claim.worker);
+        let queue = self.queue_named(&claim.queue);
+        worker.is_some_and(|worker| worker.suspects > 0)
+            || queue.is_some_and(|queue| queue.passed_over.is_relief(&claim.worker))
     }
 
     /// Takes a claim back that could not be written: its jobs wait again as if nothing had happened.
@@ -205,10 +228,10 @@ enum Candidate {
 }
 
 impl Pick<'_> {
-    /// Chooses one suspect, for a worker with nothing in hand.
-    fn suspect(&mut self) -> bool {
+    /// The first suspect that may be given now, to a worker with nothing in hand.
+    fn suspect(&mut self) -> Option<u64> {
         if !self.may_give() {
-            return false;
+            return None;
         }
         let suspects = self.queue.suspects.iter();
         let looked_at: Vec<u64> = suspects
@@ -219,11 +242,10 @@ impl Pick<'_> {
             let entry = &self.entries[&id];
             let (group, key) = (entry.group, entry.key);
             if self.lane_may_give(group) && self.key_may_give(key) && !self.is_overdue(id) {
-                self.take(id);
-                return true;
+                return Some(id);
             }
         }
-        false
+        None
     }
 
     /// Chooses up to `limit` jobs that are not suspects.
@@ -283,7 +305,7 @@ impl Pick<'_> {
     fn is_before_plain(&self, rank: i128, id: u64, front: u64) -> bool {
         let entry = &self.entries[&id];
         let was_written_once = entry.location == id;
-        if entry.priority == 0 && entry.due == entry.enqueued && was_written_once {
+        if entry.priority == 0 && entry.is_due_at_once() && was_written_once {
             return id < front;
         }
         let front_time = self.queue.backlog.front_time();

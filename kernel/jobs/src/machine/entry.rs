@@ -66,6 +66,9 @@ pub(super) struct Entry {
     pub(super) priority: i16,
     /// When it became due, or will.
     pub(super) due: Timestamp,
+    /// Where it stands among the others by time: `due`, or later when the clock was set back before
+    /// it came.
+    pub(super) line: Timestamp,
     pub(super) enqueued: Timestamp,
     /// Where the record with its payload is.
     pub(super) location: u64,
@@ -130,6 +133,7 @@ impl Entry {
             redrives: 0,
             priority: 0,
             due: enqueued,
+            line: enqueued,
             enqueued,
             location: id,
             more: None,
@@ -145,8 +149,19 @@ impl Entry {
             && self.priority == 0
             && self.group == NO_GROUP
             && self.key == NO_KEY
-            && self.due == self.enqueued
+            && self.is_due_at_once()
             && self.more.is_none()
+    }
+
+    /// Gives it another time, and its place by that.
+    pub(super) fn put_at(&mut self, due: Timestamp) {
+        self.due = due;
+        self.line = due;
+    }
+
+    /// Whether it was due when it was enqueued, and has been since.
+    pub(super) fn is_due_at_once(&self) -> bool {
+        self.due == self.enqueued
     }
 
     pub(super) fn lease(&self) -> Option<&Lease> {
@@ -193,7 +208,7 @@ impl Entry {
     pub(super) fn waiting_state(&self, now: Timestamp) -> State {
         if self.open_count() > 0 {
             State::Blocked
-        } else if self.due > now && self.due != self.enqueued {
+        } else if self.due > now && !self.is_due_at_once() {
             // A job that was due when it was enqueued stays so when the clock was set back since.
             State::Delayed
         } else if self.is_suspect() {

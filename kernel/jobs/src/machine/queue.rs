@@ -13,10 +13,13 @@ use super::lane::{Key, Lane, rank};
 use super::names::Named;
 use super::parts::{Backlog, DurationHistogram, FairShare, Finished, FinishedLimits};
 use super::parts::{KeyIndex, MovingRate, RateLimit};
+use super::relief::PassedOver;
 use crate::{QueueName, QueueOptions};
 
 /// Most uniqueness keys of a queue; an enqueue past it is refused.
 const UNIQUE_MAX: usize = 1_000_000;
+/// Before every place in line.
+const LINE_START: Timestamp = Timestamp::from_nanos(i64::MIN);
 
 /// How many jobs with an entry are in which state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +75,10 @@ pub(super) struct Queue {
     pub(super) dead: BTreeSet<u64>,
     pub(super) wakes: BTreeSet<(Timestamp, Wake)>,
     pub(super) counts: Counts,
+    /// The place in line of the last job that was due at once.
+    pub(super) last_in_line: Timestamp,
+    /// Suspects that nobody with empty hands came for.
+    pub(super) passed_over: PassedOver,
     pub(super) rate: RateLimit,
     pub(super) finished: Finished,
     pub(super) unique: KeyIndex,
@@ -103,6 +110,8 @@ impl Queue {
             dead: BTreeSet::new(),
             wakes: BTreeSet::new(),
             counts: Counts::default(),
+            last_in_line: LINE_START,
+            passed_over: PassedOver::default(),
             rate: RateLimit::new(),
             finished: Finished::new(),
             unique: KeyIndex::new(UNIQUE_MAX),
@@ -153,6 +162,20 @@ impl Queue {
         }
     }
 
+    /// The place in line of a job that is due at once, at this time by the clock: behind all that
+    /// came before it and are not done, also when the clock was set back meanwhile.
+    pub(super) fn next_in_line(&mut self, at: Timestamp) -> Timestamp {
+        let counts = &self.counts;
+        if counts.waiting + counts.prioritized + counts.active + counts.blocked == 0 {
+            self.last_in_line = LINE_START;
+        }
+        self.last_in_line = match at >= self.last_in_line {
+            true => at,
+            false => self.last_in_line.plus(Duration::from_nanos(1)),
+        };
+        self.last_in_line
+    }
+
     /// Takes a plain job in.
     pub(super) fn enter_plain(&mut self, id: u64, enqueued: Timestamp) {
         self.backlog.push(id, enqueued);
@@ -172,7 +195,7 @@ impl Queue {
             }
             State::Suspect => {
                 self.ages.insert((entry.due, id));
-                let rank = rank(&self.options, entry.priority, entry.due);
+                let rank = rank(&self.options, entry.priority, entry.line);
                 self.suspects.insert((rank, id));
                 self.is_stirred = true;
             }
@@ -200,7 +223,7 @@ impl Queue {
             }
             State::Suspect => {
                 self.ages.remove(&(entry.due, id));
-                let rank = rank(&self.options, entry.priority, entry.due);
+                let rank = rank(&self.options, entry.priority, entry.line);
                 self.suspects.remove(&(rank, id));
             }
             State::Overdue => {
@@ -256,7 +279,7 @@ impl Queue {
     }
 
     fn enter_lane(&mut self, id: u64, entry: &Entry) {
-        let place = (rank(&self.options, entry.priority, entry.due), id);
+        let place = (rank(&self.options, entry.priority, entry.line), id);
         if !self.is_key_limited(entry) {
             self.lane_mut(entry.group).insert(place);
         } else {
@@ -269,7 +292,7 @@ impl Queue {
     }
 
     fn leave_lane(&mut self, id: u64, entry: &Entry) {
-        let place = (rank(&self.options, entry.priority, entry.due), id);
+        let place = (rank(&self.options, entry.priority, entry.line), id);
         if !self.is_key_limited(entry) {
             self.lane_mut(entry.group).remove(place);
         } else {

@@ -89,7 +89,7 @@ impl Machine {
         entry.group = queue.group_number(record.group.as_deref());
         entry.key = queue.key_number(record.key.as_deref());
         let run_at = record.run_at.map_or(enqueued, Timestamp::from_nanos);
-        entry.due = run_at.max(enqueued);
+        entry.put_at(run_at.max(enqueued));
         let more = More {
             deadline: record.deadline.map(Timestamp::from_nanos),
             unique: hold(queue, id, record),
@@ -113,6 +113,9 @@ impl Machine {
         }
         let queue = self.queues.get_mut(&entry.queue);
         let queue = queue.expect("a job's queue exists");
+        if entry.is_due_at_once() {
+            entry.line = queue.next_in_line(entry.due);
+        }
         if entry.state == State::Ready {
             queue.arrivals.record(1, now.monotonic);
         }

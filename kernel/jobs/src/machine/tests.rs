@@ -6,6 +6,7 @@
 //! claim mail w1 3                   the worker w1 claims; => names of jobs in order
 //! complete a / fail a / reject a / release a / extend a / cancel a / retry a / drop a
 //! pass 10s                          time passes, and what is due is seen to
+//! set_back 10s                      somebody sets the clock of the wall back
 //! state a                           => the word of its state, and why it waits
 //! why a                             => why its last attempt failed, or it died
 //! count mail                        => counts that are not zero
@@ -88,6 +89,7 @@ impl Script {
             "add" => self.add(words[1], words[2], &words[3..]),
             "claim" => self.claim(&words[1..]),
             "pass" => self.pass(duration(words[1])),
+            "set_back" => self.set_back(duration(words[1])),
             "state" => self.state(words[1]),
             "why" => self.why(words[1]),
             "count" => self.count(words[1]),
@@ -247,6 +249,11 @@ impl Script {
             self.write(facts);
         }
         panic!("what is due never ends");
+    }
+
+    fn set_back(&mut self, time: Duration) -> String {
+        self.now.wall = self.now.wall.minus(time);
+        self.pass(Duration::ZERO)
     }
 
     fn settle(&mut self, verb: &str, names: &[&str]) -> String {

@@ -135,6 +135,9 @@ impl Shared {
         let picked = core.jobs.machine.claim(claim, now)?;
         let Some(picked) = picked else {
             core.jobs.pass_on(&self.jobs, now);
+            if core.jobs.machine.is_kept_free(claim) {
+                core.jobs.waiting.pass(&claim.queue);
+            }
             core.jobs.expect(&claim.queue, now, &self.jobs);
             return Ok(Attempt::Nothing);
         };

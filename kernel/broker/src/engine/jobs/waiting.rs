@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ pub(crate) struct Waiting {
 struct Line {
     notify: Arc<Notify>,
     claims: usize,
+    /// How often the last wake may still be passed on: once to each, lest two who can do nothing with
+    /// it wake each other for ever.
+    passes: Cell<usize>,
 }
 
 /// Those who wait for one job.
@@ -54,6 +58,18 @@ impl Waiting {
     /// Wakes the claim that has waited longest; whoever leaves jobs for others wakes the next.
     pub(crate) fn wake(&self, queue: &QueueName) {
         if let Some(line) = self.lines.get(queue) {
+            line.passes.set(line.claims);
+            line.notify.notify_one();
+        }
+    }
+
+    /// Whoever was woken is given nothing while others might be: the next in line looks too.
+    pub(crate) fn pass(&self, queue: &QueueName) {
+        let Some(line) = self.lines.get(queue) else {
+            return;
+        };
+        if let Some(left) = line.passes.get().checked_sub(1) {
+            line.passes.set(left);
             line.notify.notify_one();
         }
     }

@@ -14,10 +14,11 @@ pub(super) struct Queue {
     active_groups: HashMap<Box<str>, u32>,
     active_keys: HashMap<Box<str>, u32>,
     /// Jobs that were never claimed, in the order in which they must be.
-    lines: HashMap<Line, BTreeSet<(i64, u64)>>,
+    lines: HashMap<Line, BTreeSet<u64>>,
 }
 
-/// A line of jobs of one key that are otherwise alike, so that the older goes first.
+/// A line of jobs of one key that are otherwise alike, so that the one that came first goes first,
+/// whatever the clock of the wall said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Line {
     key: Box<str>,
@@ -25,11 +26,10 @@ struct Line {
     priority: i32,
 }
 
-/// A job's turn: its line, and its age by the wall clock, which may have been set back.
+/// A job's turn: the line in which it stands by its id.
 #[derive(Debug, Clone)]
 pub(super) struct Turn {
     line: Line,
-    enqueued: i64,
 }
 
 impl Queue {
@@ -78,12 +78,8 @@ impl Queue {
             group: record.group.as_deref().map(Into::into),
             priority: record.priority,
         };
-        let enqueued = record.enqueued;
-        self.lines
-            .entry(line.clone())
-            .or_default()
-            .insert((enqueued, id));
-        Some(Turn { line, enqueued })
+        self.lines.entry(line.clone()).or_default().insert(id);
+        Some(Turn { line })
     }
 
     /// The job is claimed for the first time: nobody may stand before it.
@@ -93,10 +89,10 @@ impl Queue {
             .get(&turn.line)
             .and_then(|line| line.first().copied());
         if let Some(before) = before
-            && before < (turn.enqueued, id)
+            && before < id
             && self.keeps_order()
         {
-            let what = format!("job {id} of key {:?} before {}", turn.line.key, before.1);
+            let what = format!("job {id} of key {:?} before {}", turn.line.key, before);
             findings.report("key_out_of_order", what);
         }
         self.forget(id, turn);
@@ -104,7 +100,7 @@ impl Queue {
 
     pub(super) fn forget(&mut self, id: u64, turn: &Turn) {
         if let Some(line) = self.lines.get_mut(&turn.line) {
-            line.remove(&(turn.enqueued, id));
+            line.remove(&id);
             if line.is_empty() {
                 self.lines.remove(&turn.line);
             }

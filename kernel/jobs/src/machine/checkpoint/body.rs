@@ -133,6 +133,9 @@ pub(super) struct EntryBody {
     pub(super) on_dead_child: u32,
     #[prost(string, optional, tag = "24")]
     pub(super) last_error: Option<String>,
+    /// Its place in line, where that is not its time.
+    #[prost(sfixed64, optional, tag = "25")]
+    pub(super) line: Option<i64>,
 }
 
 /// What a job's state is on disk.

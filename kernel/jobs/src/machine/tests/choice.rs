@@ -175,3 +175,74 @@ fn waiting_jobs_say_why() {
         ",
     );
 }
+
+#[test]
+fn a_clock_that_was_set_back_lets_nobody_overtake() {
+    check(
+        "
+        queue mail key_concurrency=1
+        add k1,k2 mail key=k
+        set_back 3600s
+        add k3 mail key=k
+        claim mail w1 9 => k1
+        complete k1 => done
+        claim mail w1 9 => k2
+        restart
+        add k4 mail key=k
+        complete k2 => done
+        claim mail w1 9 => k3
+        complete k3 => done
+        claim mail w1 9 => k4
+        ",
+    );
+    check(
+        "
+        add g1,g2 mail group=g
+        set_back 3600s
+        add g3 mail group=g
+        add last mail group=g priority=-1
+        restart
+        pass 10s
+        add g4 mail group=g
+        claim mail w1 9 => g1 g2 g3 g4 last
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_took_anothers_place_stands_behind_those_before_it() {
+    check(
+        "
+        add r mail group=g replace=r
+        add b mail group=g
+        set_back 3600s
+        add c mail group=g
+        add r2 mail group=g replace=r => is r
+        restart
+        claim mail w1 9 => b c r
+        ",
+    );
+}
+
+#[test]
+fn suspects_do_not_wait_for_ever_for_empty_hands() {
+    check(
+        "
+        add s mail
+        claim mail w0 => s
+        pass 29s
+        add a,b,c,d,e mail
+        claim mail w1 => a
+        claim mail w2 => b
+        pass 1s
+        claim mail w1 => c
+        pass 10s
+        # One of them is given nothing more, the other goes on.
+        claim mail w1 =>
+        claim mail w2 => d
+        complete a c => done done
+        claim mail w1 9 => s
+        claim mail w2 => e
+        ",
+    );
+}
