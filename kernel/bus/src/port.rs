@@ -34,9 +34,9 @@ pub trait Bus: Send + Sync + 'static {
     /// Dropping the future leaves it open whether the batch was published.
     async fn publish(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error>;
 
-    /// As [`publish`](Bus::publish) of one batch after another, with one result for each: every batch is
-    /// all or none by itself, and one that is refused holds up no other. An engine may write them
-    /// together.
+    /// As [`publish`](Bus::publish) of one batch after another, with one result for each: every
+    /// batch is all or none by itself, and one that is refused holds up no other. An engine may
+    /// write them together.
     ///
     /// # Cancel safety
     /// Dropping the future leaves it open which batches were published.
@@ -48,8 +48,8 @@ pub trait Bus: Send + Sync + 'static {
         published
     }
 
-    /// As [`publish`](Bus::publish), for what must be written down even when the disk is nearly full,
-    /// such as a safety order: an engine that keeps space in reserve lets these use it.
+    /// As [`publish`](Bus::publish), for what must be written down even when the disk is nearly
+    /// full, such as a safety order: an engine that keeps space in reserve lets these use it.
     async fn publish_reserved(&self, events: Vec<Event>) -> Result<Vec<Sequence>, Error> {
         self.publish(events).await
     }
@@ -98,8 +98,8 @@ pub trait Bus: Send + Sync + 'static {
         delay: Duration,
     ) -> Result<(), Error>;
 
-    /// Lets the `ack_wait` of deliveries begin again, for work that takes long. It need not outlast a
-    /// restart, after which every delivery has its full `ack_wait`.
+    /// Lets the `ack_wait` of deliveries begin again, for work that takes long. It need not
+    /// outlast a restart, after which every delivery has its full `ack_wait`.
     ///
     /// # Errors
     /// [`Error::StaleDelivery`] when one of them is no longer held; then none is extended.
@@ -108,18 +108,18 @@ pub trait Bus: Send + Sync + 'static {
         Err(Error::Unsupported { what: "extend" })
     }
 
-    /// Moves a consumer: it goes on from `start`, and what it holds is forgotten with its tokens and
-    /// counts of deliveries. Durable on return.
+    /// Moves a consumer: it goes on from `start`, and what it holds is forgotten with its tokens
+    /// and counts of deliveries. Durable on return.
     async fn seek(&self, consumer: &ConsumerName, start: Start) -> Result<(), Error> {
         let _ = (consumer, start);
         Err(Error::Unsupported { what: "seek" })
     }
 
-    /// Creates a [compaction](CompactionState), or finds it when the filter agrees. It holds what is
-    /// kept now and whatever comes.
+    /// Creates a [compaction](CompactionState), or finds it when the filter agrees. It holds what
+    /// is kept now and whatever comes.
     ///
-    /// An event it carries past retention is read where it was carried to, with another sequence; a
-    /// consumer that was there before that is not given it once more.
+    /// An event it carries past retention is read where it was carried to, with another sequence;
+    /// a consumer that was there before that is not given it once more.
     async fn compaction(&self, name: &CompactionName, filter: Filter) -> Result<(), Error> {
         let _ = (name, filter);
         Err(Error::Unsupported { what: "compaction" })

@@ -71,8 +71,8 @@ impl Committer {
             writer,
             mut upkeep,
         } = self;
-        // Before the other thread starts, which inherits it: a writer that overtakes the zeros waits
-        // for them, and on a busy machine they would wait for their turn after every piece.
+        // Before the other thread starts, which inherits it: a writer that overtakes the zeros
+        // waits for them, and on a busy machine they would wait for their turn after every piece.
         prefer(&shared);
         thread::scope(|scope| {
             let keep = {
@@ -108,8 +108,9 @@ impl Committer {
         }
     }
 
-    /// From now on whoever waits alone writes, as beside [`run`](Self::run), for a simulation of that:
-    /// who drives the journal by [`step`](Self::step) is otherwise the only one that writes.
+    /// From now on whoever waits alone writes, as beside [`run`](Self::run), for a simulation of
+    /// that: who drives the journal by [`step`](Self::step) is otherwise the only one that
+    /// writes.
     #[cfg(any(test, feature = "simulation"))]
     pub fn let_waiters_write(&self) {
         self.shared.share_writer(Arc::downgrade(&self.writer));

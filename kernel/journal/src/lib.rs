@@ -1,16 +1,17 @@
 //! The journal: an append-only log whose records are on stable storage when they are acknowledged.
 //!
 //! A [`Journal`] handle queues records ([`submit`](Journal::submit), [`append`](Journal::append))
-//! and gives them their [`Sequence`] at once. A writer takes what has come while the last write was
-//! under way, writes it as one frame, syncs it, and moves the watermark
-//! ([`durable`](Journal::durable)), which wakes everybody it reached. Nothing waits on a timer for
-//! more to come. A [`Reader`] reads what is durable, from any sequence.
+//! and gives them their [`Sequence`] at once. A writer takes what has come while the last write
+//! was under way, writes it as one frame, syncs it, and moves the watermark
+//! ([`durable`](Journal::durable)), which wakes everybody it reached. Nothing waits on a timer
+//! for more to come. A [`Reader`] reads what is durable, from any sequence.
 //!
-//! Who writes, and when: there is one writer, behind a lock. The [`Committer`], on a thread of its
-//! own ([`spawn`]), takes its steps, woken by whoever submits. Whoever submits a little to a fast
-//! disk while nothing is queued or being written does not wake it, and takes the step itself when it
-//! waits for its [`Pending`]; dropping that, closing, and everything out of the ordinary wake the
-//! committer. A second thread fills the next segment with zeros ahead of need and drops old ones.
+//! Who writes, and when: there is one writer, behind a lock. The [`Committer`], on a thread of
+//! its own ([`spawn`]), takes its steps, woken by whoever submits. Whoever submits a little to a
+//! fast disk while nothing is queued or being written does not wake it, and takes the step itself
+//! when it waits for its [`Pending`]; dropping that, closing, and everything out of the ordinary
+//! wake the committer. A second thread fills the next segment with zeros ahead of need and drops
+//! old ones.
 //!
 //! # Invariants
 //! - An acknowledged record is read back byte for byte, or refused with file and offset
@@ -28,8 +29,8 @@
 //!   shipped code runs in simulations (feature `simulation`).
 //!
 //! # What it does not do
-//! It does not look into records, lock its folder against a second process, keep snapshots, compress
-//! or encrypt. The files are described in `docs/formats/journal.md`.
+//! It does not look into records, lock its folder against a second process, keep snapshots,
+//! compress or encrypt. The files are described in `docs/formats/journal.md`.
 
 mod catalog;
 mod commit;

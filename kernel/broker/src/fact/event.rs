@@ -114,8 +114,8 @@ impl Published {
     }
 }
 
-/// What [`Published`] would encode to, written from the event itself: a hub does nothing more often,
-/// and a copy of each text costs more than the rest.
+/// What [`Published`] would encode to, written from the event itself: a hub does nothing more
+/// often, and a copy of each text costs more than the rest.
 fn encode(accepted: Timestamp, event: &Event, carriage: Option<Carriage>) -> Bytes {
     let mut body = Vec::with_capacity(ENVELOPE_BYTES + data_bytes(event.data()));
     put_fixed(1, accepted.as_nanos(), &mut body);
@@ -193,34 +193,4 @@ fn parse(text: &str) -> Result<serde_json::Value, DecodeError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[track_caller]
-    fn check_round_trip(data: Option<Data>) {
-        let subject = Subject::new("a.b").unwrap();
-        let mut builder = Event::builder("1", "/s", "t", subject)
-            .time(Timestamp::from_nanos(-1))
-            .schema("https://portique.example/t.json")
-            .extension("partitionkey", "k");
-        if let Some(data) = data {
-            builder = builder.data(data);
-        }
-        let event = builder.build().unwrap();
-        let body = Published::encode(Timestamp::from_nanos(7), &event);
-        let read = Published::parse(body.clone()).unwrap();
-        assert_eq!(read.accepted(), Timestamp::from_nanos(7));
-        assert_eq!(read.encode_to_vec(), body, "as the schema has it");
-        assert_eq!(read.into_event().unwrap(), event);
-    }
-
-    #[test]
-    fn events_round_trip_with_every_kind_of_data() {
-        check_round_trip(None);
-        check_round_trip(Some(Data::Json(json!({"a": [1, 0.1, null]}))));
-        check_round_trip(Some(Data::Text("x".into())));
-        check_round_trip(Some(Data::Binary(vec![0, 255])));
-    }
-}
+mod tests;

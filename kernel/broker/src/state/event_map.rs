@@ -11,6 +11,9 @@ use crate::fact::DecodeError;
 const STRETCH: u64 = 4_096;
 const WORD_BITS: u64 = u64::BITS as u64;
 const WORD_BYTES: usize = size_of::<u64>();
+/// Records of one word.
+#[cfg(test)]
+pub(super) const WORD: u64 = STRETCH * WORD_BITS;
 /// Behind it there is no room for a whole map of sequences.
 const FIRST_WORD_MAX: u64 = u64::MAX / (WORD_BITS * STRETCH) - WORDS_MAX as u64;
 /// 64 KiB, for two thousand million records, as the map shares the record of a checkpoint with the
@@ -108,8 +111,6 @@ fn place(sequence: u64) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const WORD: u64 = STRETCH * WORD_BITS;
 
     #[test]
     fn reading_leaps_over_what_holds_no_event() {

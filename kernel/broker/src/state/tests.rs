@@ -421,6 +421,12 @@ fn a_full_checkpoint_fits_into_one_record() {
     state.apply(2, &Fact::Opened(Opened { epoch: 65_535 }), Duration::ZERO);
     let (mut sequence, mut left) = (1 << 48, 70_000_u64);
     let first = ConsumerName::new(format!("{:0>64}", 0)).unwrap();
+    // An event in every stretch of the map's words, as far as it reaches.
+    let words = event_map::WORDS_MAX as u64;
+    for word in 0..2 * words {
+        let event = sequence + word * event_map::WORD;
+        state.apply(event, &Fact::Published(Bytes::new()), Duration::ZERO);
+    }
     while left > 0 {
         let plan = state.plan(&first, 1_000, Duration::ZERO).unwrap();
         let fresh: Vec<Fresh> = (0..1_000)
@@ -446,7 +452,16 @@ fn a_full_checkpoint_fits_into_one_record() {
         sequence += 20_000_000;
         left -= 1_000;
     }
-    let (_, body) = Fact::Checkpoint(state.checkpoint()).encode();
+    let mut checkpoint = state.checkpoint();
+    state.note_idle(&mut checkpoint, Duration::from_secs(86_400));
+    (
+        checkpoint.stands_for,
+        checkpoint.parts_from,
+        checkpoint.parts,
+    ) = (1 << 60, 1 << 60, 1 << 20);
+    let map = checkpoint.event_map.as_ref().unwrap();
+    assert_eq!(map.len() as u64, words * 8, "the map is full");
+    let (_, body) = Fact::Checkpoint(checkpoint).encode();
     assert!(
         state.plan(&first, 1, Duration::ZERO).unwrap().fresh_max == 0,
         "the limit is reached"

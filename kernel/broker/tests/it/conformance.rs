@@ -2,27 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portique_broker::BUS_CLAIMS;
 use portique_bus::Bus;
-use portique_bus::conformance::{Capabilities, Harness, suite};
+use portique_bus::conformance::{Harness, suite};
 use portique_clock::Timestamp;
 use portique_journal::{FolderDisk, SimulatedDisk};
 use tempfile::TempDir;
 
 use crate::rig::Rig;
-
-/// What the embedded engine claims: everything.
-const CLAIMS: Capabilities = Capabilities {
-    start_by_time: true,
-    delayed_nak: true,
-    durable: true,
-    keyed: true,
-    inactive_after: true,
-    extend: true,
-    seek: true,
-    compaction: true,
-    replay: true,
-    batch_events_max: 1_000,
-};
 
 struct BrokerHarness {
     rig: Rig,
@@ -50,7 +37,7 @@ impl Harness for BrokerHarness {
 
 #[tokio::test]
 async fn the_suite_passes_on_a_simulated_disk() {
-    suite(CLAIMS, || async {
+    suite(BUS_CLAIMS, || async {
         let rig = Rig::open(Arc::new(SimulatedDisk::new(1, 1 << 30))).await;
         Box::new(BrokerHarness { rig, _folder: None }) as Box<dyn Harness>
     })
@@ -59,7 +46,7 @@ async fn the_suite_passes_on_a_simulated_disk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_passes_on_a_folder() {
-    suite(CLAIMS, || async {
+    suite(BUS_CLAIMS, || async {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::open(Arc::new(FolderDisk::open(folder.path()).unwrap())).await;
         Box::new(BrokerHarness {

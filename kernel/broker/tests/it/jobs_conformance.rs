@@ -2,17 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portique_broker::JOBS_CLAIMS;
 use portique_bus::Bus;
 use portique_clock::Timestamp;
-use portique_jobs::conformance::{Capabilities, Harness, suite};
+use portique_jobs::conformance::{Harness, suite};
 use portique_jobs::{Jobs, Transact};
 use portique_journal::{FolderDisk, SimulatedDisk};
 use tempfile::TempDir;
 
 use crate::rig::Rig;
-
-/// What the embedded engine claims: everything.
-const CLAIMS: Capabilities = Capabilities::all(8_000);
 
 struct BrokerHarness {
     rig: Rig,
@@ -49,7 +47,7 @@ impl Harness for BrokerHarness {
 
 #[tokio::test]
 async fn the_suite_of_jobs_passes_on_a_simulated_disk() {
-    suite(CLAIMS, || async {
+    suite(JOBS_CLAIMS, || async {
         let rig = Rig::open(Arc::new(SimulatedDisk::new(1, 1 << 30))).await;
         Box::new(BrokerHarness { rig, _folder: None }) as Box<dyn Harness>
     })
@@ -58,7 +56,7 @@ async fn the_suite_of_jobs_passes_on_a_simulated_disk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_of_jobs_passes_on_a_folder() {
-    suite(CLAIMS, || async {
+    suite(JOBS_CLAIMS, || async {
         let folder = tempfile::tempdir().unwrap();
         let rig = Rig::open(Arc::new(FolderDisk::open(folder.path()).unwrap())).await;
         Box::new(BrokerHarness {

@@ -21,6 +21,8 @@ mod jobs_transactions;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod publish_each;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod restart;

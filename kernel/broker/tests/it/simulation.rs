@@ -1,7 +1,8 @@
-//! Lives of the whole broker under seeds: producers, workers that are slow, late or gone, consumers,
-//! schedules and transactions on a simulated disk and clock, with power cuts, errors, a full disk and
-//! clocks that jump. After each life the history on the disk is audited, and held against what clients
-//! were told.
+//! Lives of the whole broker under seeds: producers, workers that are slow, late or gone,
+//! consumers, schedules and transactions on a simulated disk and clock, with power cuts, errors,
+//! a full disk and clocks that jump. After each life the history on the disk is audited, and held
+//! against what clients were told. In one seed of four whoever waits alone for a record writes it
+//! itself, as in a hub.
 //!
 //! `PORTIQUE_SEED` runs one seed, `PORTIQUE_SEEDS` says how many are run.
 

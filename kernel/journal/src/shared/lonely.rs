@@ -2,9 +2,9 @@
 //! committer and being woken by it takes as long as the disk.
 //!
 //! The committer is not told of such records at first. Whoever waits for them gives way once, so
-//! that others on the same thread may join; then it writes them when nobody else does, and tells the
-//! committer in every other case, also when it goes away. Only a disk that answers fast is written
-//! to this way: who waits may be a thread that others wait for.
+//! that others on the same thread may join; then it writes them when nobody else does, and tells
+//! the committer in every other case, also when it goes away. Only a disk that answers fast is
+//! written to this way: who waits may be a thread that others wait for.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, TryLockError, Weak};

@@ -1,5 +1,5 @@
-//! Who waits alone writes: what happens when that fails, panics or is the last write, on a committer
-//! that sleeps on its own thread.
+//! Who waits alone writes: what happens when that fails, panics or is the last write, on a
+//! committer that sleeps on its own thread.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,8 +74,8 @@ impl Alone {
         self.lonely.load(Ordering::SeqCst)
     }
 
-    /// Appends one record after the other, until somebody who waits writes and `trap` happens to it;
-    /// gives what that one was told.
+    /// Appends one record after the other, until somebody who waits writes and `trap` happens to
+    /// it; gives what that one was told.
     fn until_trapped(
         &mut self,
         call: Call,

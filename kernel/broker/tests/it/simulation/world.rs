@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
@@ -22,6 +23,10 @@ const ROOMY_BYTES: u64 = 1 << 30;
 const STEPS_MAX: u64 = 120;
 /// Looks at a request that waits for a full disk before there is room again.
 const LOOKS_WHEN_FULL: u64 = 5_000;
+/// One seed of so many lets whoever waits alone write, beside a committer that sleeps.
+const SEEDS_PER_LONELY: u64 = 4;
+/// Turns of everybody else after which a committer that sleeps looks again by itself.
+const TURNS_ASLEEP_MAX: u64 = 64;
 /// Looks at a request after which it is stuck, not slow.
 const LOOKS_MAX: u64 = 20_000_000;
 
@@ -38,6 +43,8 @@ pub(super) struct Reached {
     pub(super) committed: u64,
     pub(super) trimmed: u64,
     pub(super) cuts: u64,
+    /// Records that whoever waited for them wrote.
+    pub(super) lonely: u64,
 }
 
 impl Reached {
@@ -52,6 +59,7 @@ impl Reached {
         self.committed += other.committed;
         self.trimmed += other.trimmed;
         self.cuts += other.cuts;
+        self.lonely += other.lonely;
     }
 
     pub(super) fn check(&self) {
@@ -66,6 +74,7 @@ impl Reached {
             self.committed,
             self.trimmed,
             self.cuts,
+            self.lonely,
         ];
         assert!(
             all.iter().all(|count| *count > 0),
@@ -165,11 +174,13 @@ impl World {
         };
         let (disk, has_cut) = (self.disk.clone(), self.has_cut);
         let is_cut = move || has_cut && disk.has_failed();
+        let beside = Beside::new(self.seed, &journal);
         tokio::select! {
             biased;
             _ = Box::pin(self.serve(journal, steps)) => {}
-            () = commit(committer, is_cut) => {}
+            () = beside.commit(committer, is_cut) => {}
         }
+        self.reached.lonely += beside.lonely.get();
     }
 
     /// None when the disk fails meanwhile.
@@ -296,10 +307,11 @@ impl World {
     pub(super) async fn end(&mut self) {
         self.disk.arrange(SimulatedFaults::default());
         let (journal, committer) = self.open_journal().expect("nothing is wrong with the disk");
+        let beside = Beside::new(self.seed, &journal);
         tokio::select! {
             biased;
             done = Box::pin(self.bring_to_end(journal)) => done.expect("nothing is wrong"),
-            () = commit(committer, || false) => {}
+            () = beside.commit(committer, || false) => {}
         }
         self.disk.restart_after_kill();
         self.audit();
@@ -337,18 +349,56 @@ fn choose(random: &mut Seeded, among: usize) -> usize {
     usize::try_from(random.below(among as u64)).expect("it is below a usize")
 }
 
-/// Runs the committer beside the workload, on the same thread. It does all there is to do before the
-/// workload goes on, so that a seed always cuts the same write; with the power, everybody stops.
-async fn commit(mut committer: Committer, is_cut: impl Fn() -> bool) {
-    loop {
-        let step = committer.step();
-        if is_cut() {
-            return;
+/// What runs the committer beside the workload, on the same thread.
+struct Beside {
+    journal: Journal,
+    waiters_write: bool,
+    /// Records that became durable while the committer slept.
+    lonely: Cell<u64>,
+}
+
+impl Beside {
+    fn new(seed: u64, journal: &Journal) -> Self {
+        Self {
+            journal: journal.clone(),
+            waiters_write: seed % SEEDS_PER_LONELY == SEEDS_PER_LONELY - 1,
+            lonely: Cell::new(0),
         }
-        match step {
-            Step::Worked => {}
-            Step::Idle(_) => tokio::task::yield_now().await,
-            Step::Done => pending().await,
+    }
+
+    /// The committer does all there is to do before the workload goes on, so that a seed always
+    /// cuts the same write; with the power, everybody stops.
+    async fn commit(&self, mut committer: Committer, is_cut: impl Fn() -> bool) {
+        if self.waiters_write {
+            committer.let_waiters_write();
         }
+        loop {
+            let step = committer.step();
+            if is_cut() {
+                return;
+            }
+            match step {
+                Step::Worked => {}
+                Step::Idle(_) if self.waiters_write => self.sleep(&committer, &is_cut).await,
+                Step::Idle(_) => tokio::task::yield_now().await,
+                Step::Done => pending().await,
+            }
+            if is_cut() {
+                return;
+            }
+        }
+    }
+
+    /// As a thread would, until somebody has something for it or its time is up.
+    async fn sleep(&self, committer: &Committer, is_cut: impl Fn() -> bool) {
+        let before = self.journal.durable().0;
+        for _ in 0..TURNS_ASLEEP_MAX {
+            tokio::task::yield_now().await;
+            if is_cut() || !committer.may_sleep() {
+                break;
+            }
+        }
+        let lonely = self.journal.durable().0 - before;
+        self.lonely.set(self.lonely.get() + lonely);
     }
 }
