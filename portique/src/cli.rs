@@ -71,6 +71,8 @@ enum Verb {
     Series(series::Series),
     /// Rule files: check them, run their tests.
     Rules(rules::Rules),
+    /// Do the jobs of a queue with any program.
+    Worker(crate::worker::Worker),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -124,6 +126,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Query(query) => query.run(cli.output),
         Verb::Series(series) => series.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
+        Verb::Worker(worker) => worker.run(),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

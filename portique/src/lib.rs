@@ -27,6 +27,7 @@ mod prometheus;
 mod supervisor;
 mod telemetry;
 mod token;
+mod worker;
 
 pub use cli::run;
 pub use config::{

@@ -21,6 +21,7 @@ mod journal;
 mod kills;
 mod modules;
 mod pages;
+mod program_worker;
 mod prometheus_peer;
 mod python_worker;
 mod queue_kills;
