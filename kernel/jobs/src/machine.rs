@@ -15,6 +15,7 @@
 //! A lane is one group's due jobs in order; the queue gives lanes their turns by deficit round-robin. What
 //! a state means for the structures is in `Queue::enter` and `Queue::leave`, and nowhere else.
 
+mod agenda;
 mod apply;
 mod attempt;
 mod bindings;
@@ -51,6 +52,7 @@ pub use fact::{Fact, FactError, JobRecord};
 pub use settle::Settling;
 pub use view::{FoundDead, FoundJob, FoundPage};
 
+use self::agenda::Agenda;
 use self::entry::Entry;
 use self::parts::{KeyHash, KeyIndex};
 use self::queue::Queue;
@@ -121,6 +123,7 @@ pub struct Machine {
     workers: Workers,
     keys: KeyIndex,
     schedules: BTreeMap<ScheduleName, Scheduled>,
+    agenda: Agenda,
     bindings: BTreeMap<ScheduleName, Binding>,
     /// Bytes of all reasons of failures.
     reason_bytes: usize,
@@ -154,6 +157,7 @@ impl Machine {
             workers: Workers::new(),
             keys: KeyIndex::new(IDEMPOTENCY_KEYS_MAX),
             schedules: BTreeMap::new(),
+            agenda: Agenda::default(),
             bindings: BTreeMap::new(),
             reason_bytes: 0,
             stirred: Vec::new(),
@@ -246,6 +250,7 @@ impl Machine {
     }
 
     fn note_stirred(&mut self, number: u32) {
+        self.plan(number);
         let queue = self.queues.get(&number);
         if queue.is_some_and(|queue| queue.is_stirred) && !self.stirred.contains(&number) {
             self.stirred.push(number);

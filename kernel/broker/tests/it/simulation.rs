@@ -7,6 +7,7 @@
 //! `PORTIQUE_SEED` runs one seed, `PORTIQUE_SEEDS` says how many are run.
 
 mod answers;
+mod beside;
 mod ending;
 mod events;
 mod ledger;

@@ -41,6 +41,7 @@ impl Machine {
             Decided::ScheduleRemoved(named) => {
                 if let Ok(name) = named.name() {
                     self.schedules.remove(&name);
+                    self.plan_ticks();
                 }
             }
             Decided::Ticked(ticked) => self.ticked(sequence, ticked),
@@ -76,6 +77,7 @@ impl Machine {
         if self.queues.get(&number).is_some_and(is_empty) {
             let queue = self.queues.remove(&number).expect("it was just looked at");
             self.names.remove(&queue.name);
+            self.agenda.forget(&queue);
         }
     }
 

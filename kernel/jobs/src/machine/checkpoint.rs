@@ -80,6 +80,7 @@ impl Machine {
         for part in parts {
             machine.absorb(Part::parse(part)?, now)?;
         }
+        machine.plan_all();
         Ok(machine)
     }
 

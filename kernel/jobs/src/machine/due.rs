@@ -18,6 +18,7 @@ impl Machine {
     /// [`next_due`](Self::next_due), again and again until it gives nothing; facts are written and applied
     /// before the next call.
     pub fn due(&mut self, now: Now) -> Vec<Fact> {
+        debug_assert!(self.is_planned(), "every change of a queue is noted");
         for queue in self.queues.values_mut() {
             queue.make_due(&mut self.entries, now);
             queue.forget_finished(now.wall);
@@ -25,6 +26,7 @@ impl Machine {
                 self.stirred.push(queue.number);
             }
         }
+        self.plan_all();
         self.keys.expire(now.wall);
         let mut facts = Vec::new();
         facts.extend(self.decide_lost(now));
@@ -38,12 +40,8 @@ impl Machine {
         let lease = self.leases.first();
         let lease = lease.map(|(until, _)| until.saturating_sub(now.monotonic));
         let deadline = self.deadlines.first().map(|(at, _)| at.since(now.wall));
-        let queues = self.queues.values();
-        let delayed = queues.filter_map(|queue| Some(queue.delayed.first()?.0.since(now.wall)));
-        let ticks = self.schedules.values();
-        let ticks = ticks.filter_map(|scheduled| Some(scheduled.next?.since(now.wall)));
-        let jobs = lease.into_iter().chain(deadline).chain(delayed);
-        jobs.chain(ticks).min()
+        let planned = self.next_on_agenda().map(|at| at.since(now.wall));
+        lease.into_iter().chain(deadline).chain(planned).min()
     }
 
     /// How long until time alone lets a job of this queue be claimed; none when it will not.

@@ -69,6 +69,8 @@ pub(super) struct Queue {
     pub(super) keys: Named<Key>,
     pub(super) fair: FairShare<Number>,
     pub(super) delayed: BTreeSet<(Timestamp, u64)>,
+    /// For when it is on the agenda.
+    pub(super) planned: Option<Timestamp>,
     pub(super) suspects: BTreeSet<(i128, u64)>,
     /// Due jobs with an entry, by when they became due.
     pub(super) ages: BTreeSet<(Timestamp, u64)>,
@@ -105,6 +107,7 @@ impl Queue {
             keys: Named::new(),
             fair: FairShare::new(),
             delayed: BTreeSet::new(),
+            planned: None,
             suspects: BTreeSet::new(),
             ages: BTreeSet::new(),
             dead: BTreeSet::new(),

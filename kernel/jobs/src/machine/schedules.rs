@@ -116,6 +116,7 @@ impl Machine {
             scheduled.newest = old.newest;
         }
         self.schedules.insert(name, scheduled);
+        self.plan_ticks();
     }
 
     pub(super) fn ticked(&mut self, sequence: u64, ticked: &Ticked) {
@@ -134,6 +135,7 @@ impl Machine {
         scheduled.last = Some((tick, job.map(JobId)));
         scheduled.seen_to = tick;
         scheduled.next = scheduled.cron.next_after(tick);
+        self.plan_ticks();
     }
 
     /// Facts for the ticks that are due.

@@ -1,6 +1,4 @@
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +6,10 @@ use portique_broker::history::audit_disk;
 use portique_broker::{Broker, Config};
 use portique_clock::{Random, Seeded, SimulatedClock, Timestamp};
 use portique_jobs::{Claimed, JobFilter, JobId, Jobs};
-use portique_journal::{
-    Committer, Journal, Retention, SimulatedDisk, SimulatedFaults, State, Step,
-};
+use portique_journal::{Committer, Journal, Retention, SimulatedDisk, SimulatedFaults, State};
 
 use super::answers::Stopped;
+use super::beside::Beside;
 use super::ledger::Ledger;
 use super::names::{QUEUES, queue};
 
@@ -23,10 +20,6 @@ const ROOMY_BYTES: u64 = 1 << 30;
 const STEPS_MAX: u64 = 120;
 /// Looks at a request that waits for a full disk before there is room again.
 const LOOKS_WHEN_FULL: u64 = 5_000;
-/// One seed of so many lets whoever waits alone write, beside a committer that sleeps.
-const SEEDS_PER_LONELY: u64 = 4;
-/// Turns of everybody else after which a committer that sleeps looks again by itself.
-const TURNS_ASLEEP_MAX: u64 = 64;
 /// Looks at a request after which it is stuck, not slow.
 const LOOKS_MAX: u64 = 20_000_000;
 
@@ -347,58 +340,4 @@ impl World {
 
 fn choose(random: &mut Seeded, among: usize) -> usize {
     usize::try_from(random.below(among as u64)).expect("it is below a usize")
-}
-
-/// What runs the committer beside the workload, on the same thread.
-struct Beside {
-    journal: Journal,
-    waiters_write: bool,
-    /// Records that became durable while the committer slept.
-    lonely: Cell<u64>,
-}
-
-impl Beside {
-    fn new(seed: u64, journal: &Journal) -> Self {
-        Self {
-            journal: journal.clone(),
-            waiters_write: seed % SEEDS_PER_LONELY == SEEDS_PER_LONELY - 1,
-            lonely: Cell::new(0),
-        }
-    }
-
-    /// The committer does all there is to do before the workload goes on, so that a seed always
-    /// cuts the same write; with the power, everybody stops.
-    async fn commit(&self, mut committer: Committer, is_cut: impl Fn() -> bool) {
-        if self.waiters_write {
-            committer.let_waiters_write();
-        }
-        loop {
-            let step = committer.step();
-            if is_cut() {
-                return;
-            }
-            match step {
-                Step::Worked => {}
-                Step::Idle(_) if self.waiters_write => self.sleep(&committer, &is_cut).await,
-                Step::Idle(_) => tokio::task::yield_now().await,
-                Step::Done => pending().await,
-            }
-            if is_cut() {
-                return;
-            }
-        }
-    }
-
-    /// As a thread would, until somebody has something for it or its time is up.
-    async fn sleep(&self, committer: &Committer, is_cut: impl Fn() -> bool) {
-        let before = self.journal.durable().0;
-        for _ in 0..TURNS_ASLEEP_MAX {
-            tokio::task::yield_now().await;
-            if is_cut() || !committer.may_sleep() {
-                break;
-            }
-        }
-        let lonely = self.journal.durable().0 - before;
-        self.lonely.set(self.lonely.get() + lonely);
-    }
 }
