@@ -1,9 +1,10 @@
 //! The HTTP edge: every route, and what every request passes through.
 //!
-//! From the outside in: count and trace, turn every error into problem details, limit the time, ask
-//! whoever changes something, or reads a payload, for a token, limit the body. Other reads are open, as the hub listens
-//! on this machine only unless told otherwise. All of that is one layer ([`pass`]): each layer of its own
-//! would box the request's way once more, which small requests feel.
+//! From the outside in: count and trace, turn every error into problem details, limit the time,
+//! ask whoever changes something, or reads a payload, for a token, limit the body. Other reads
+//! are open, as the hub listens on this machine only unless told otherwise. All of that is one
+//! layer ([`pass`]): each layer of its own would box the request's way once more, which small
+//! requests feel.
 
 mod access;
 mod connections;

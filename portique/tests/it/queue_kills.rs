@@ -1,9 +1,12 @@
-//! `kill -9` of a hub under load, again and again, with workers that die too: no job that was
-//! acknowledged is lost, and none is completed twice under one token.
+//! `kill -9` of a hub under load, again and again, with workers that are processes and are killed
+//! too: no job that was acknowledged is lost, and none is completed twice under one token.
 
 mod clients;
+mod http;
 mod hub;
 mod record;
+mod worker;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use clients::{Clients, Named};
 use hub::MortalHub;
 use record::Record;
+use workers::{CREW, Workplace};
 
 /// Kills when `PORTIQUE_KILLS` does not say otherwise.
 const KILLS_DEFAULT: u64 = 20;
@@ -30,7 +34,6 @@ const KILLS_PER_KILL_AT_START: u64 = 8;
 /// A hub that is alive answers well within this, and one without load is soon worked off.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const WORKERS: u64 = 4;
 /// The hub's data, in the folder of a run.
 const DATA: &str = "data";
 /// Where all jobs go.
@@ -43,15 +46,19 @@ async fn killed_under_load_no_job_is_lost_and_none_is_completed_twice() {
     println!("PORTIQUE_SEED={seed} PORTIQUE_KILLS={kills}");
     let mut random = Seeded::new(seed);
     let mut left = kills;
-    let (mut enqueued, mut completed) = (0, 0);
+    let (mut enqueued, mut completed, mut workers) = (0, 0, 0);
     while left > 0 {
         let round = left.min(KILLS_PER_FOLDER);
         let record = one_folder(&mut random, round).await;
         enqueued += record.enqueued.len();
         completed += record.completed.len();
+        workers += record.worker_lives;
         left -= round;
     }
-    println!("{enqueued} jobs acknowledged and {completed} completions over {kills} kills");
+    println!(
+        "{enqueued} jobs acknowledged and {completed} completions over {kills} kills of the hub and \
+         {workers} of workers"
+    );
     assert!(
         completed > 0,
         "no run lived long enough to complete anything"
@@ -64,14 +71,15 @@ async fn one_folder(random: &mut Seeded, kills: u64) -> Record {
     let clients = Arc::new(Clients::new(&hub));
     define(&clients).await;
     let mut enqueuers = JoinSet::new();
+    let workplace = Arc::new(Workplace::new(&hub, clients.clone()));
     let mut workers = JoinSet::new();
     for named in [Named::Requests, Named::Jobs, Named::Nothing] {
         let random = Seeded::new(random.next_u64());
         enqueuers.spawn(clients.clone().enqueue(named, random));
     }
-    for n in 0..WORKERS {
+    for (n, kind) in CREW.into_iter().enumerate() {
         let random = Seeded::new(random.next_u64());
-        workers.spawn(clients.clone().work(n, random));
+        workers.spawn(workplace.clone().employ(kind, n, random));
     }
     for _ in 0..kills {
         let target = clients.answers() + random.below(ANSWERS_MAX);
@@ -87,9 +95,10 @@ async fn one_folder(random: &mut Seeded, kills: u64) -> Record {
     clients.stop_enqueuing();
     finish(&mut enqueuers).await;
     let queue = worked_off(&clients).await;
-    clients.stop_working();
-    finish(&mut workers).await;
-    let record = clients.take_record();
+    workplace.close();
+    let lives = finish(&mut workers).await;
+    let mut record = clients.take_record();
+    record.worker_lives = lives.iter().sum();
     check(&clients, &record, &queue).await;
     let folder = hub.stop().await;
     record.audit(&folder.path().join(DATA));
@@ -154,13 +163,15 @@ async fn check(clients: &Clients, record: &Record, queue: &Value) {
     );
 }
 
-async fn finish(tasks: &mut JoinSet<()>) {
+async fn finish<T: 'static>(tasks: &mut JoinSet<T>) -> Vec<T> {
     let all = async {
+        let mut ends = Vec::new();
         while let Some(ended) = tasks.join_next().await {
-            ended.unwrap();
+            ends.push(ended.unwrap());
         }
+        ends
     };
-    timeout(PATIENCE, all).await.expect("a client never ends");
+    timeout(PATIENCE, all).await.expect("a client never ends")
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_journal::{Error, Journal, Lane, Sequence, SimulatedDisk, State, spawn};
@@ -102,7 +102,7 @@ impl Alone {
     /// Somebody else who waits, for a record that is far away.
     fn bystander(&self) -> mpsc::Receiver<Result<(), Error>> {
         let journal = self.journal.clone();
-        let (told, hears) = mpsc::channel();
+        let (told, hears) = mpsc::sync_channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
@@ -133,7 +133,7 @@ impl Alone {
 
     /// The committer's thread comes to its end.
     fn ends(&self) {
-        let (told, hears) = mpsc::channel();
+        let (told, hears) = mpsc::sync_channel(1);
         // Of the committer's own end the handle would tell only by waiting for ever.
         let journal = self.journal.clone();
         thread::spawn(move || {
@@ -145,9 +145,9 @@ impl Alone {
         hears
             .recv_timeout(PATIENCE)
             .expect("the journal never ends");
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         while !self.committer.is_finished() {
-            assert!(std::time::Instant::now() < deadline, "the committer stays");
+            assert!(Instant::now() < deadline, "the committer stays");
             thread::park_timeout(Duration::from_millis(1));
         }
     }

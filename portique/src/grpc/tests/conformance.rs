@@ -1,29 +1,17 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portique_broker::{BUS_CLAIMS, JOBS_CLAIMS};
 use portique_bus::{Bus, conformance as bus_suite};
 use portique_clock::Timestamp;
 use portique_jobs::{Jobs, Transact, conformance as jobs_suite};
 
 use super::rig::Rig;
 
-/// What the bus claims over the wire: what the embedded engine does.
-const BUS_CLAIMS: bus_suite::Capabilities = bus_suite::Capabilities {
-    start_by_time: true,
-    delayed_nak: true,
-    durable: true,
-    keyed: true,
-    inactive_after: true,
-    extend: true,
-    seek: true,
-    compaction: true,
-    replay: true,
-    batch_events_max: 1_000,
-};
-
-/// What the job queues claim over the wire: what the embedded engine does.
-const JOBS_CLAIMS: jobs_suite::Capabilities = jobs_suite::Capabilities::all(8_000);
+/// Over the wire the ports claim what the engine behind the hub does: nothing is lost on the way.
+const ENGINES: [&str; 2] = ["embedded", "embedded, over gRPC"];
 
 struct BusHarness(Rig);
 
@@ -89,4 +77,30 @@ async fn the_jobs_suite_passes_over_the_wire() {
         Box::new(JobsHarness(Rig::open().await)) as Box<dyn jobs_suite::Harness>
     })
     .await;
+}
+
+/// The page of the engines, relative to this crate.
+const PAGE: &str = "../docs/engines.md";
+
+#[test]
+fn the_page_of_the_engines_shows_what_they_claim() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let written = std::fs::read_to_string(&path).unwrap();
+    let bus = bus_suite::table(&ENGINES.map(|engine| (engine, BUS_CLAIMS)));
+    let jobs = jobs_suite::markdown(&ENGINES.map(|engine| (engine, JOBS_CLAIMS)));
+    let right = with_table(&with_table(&written, "bus", &bus), "jobs", &jobs);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &right).unwrap();
+        return;
+    }
+    assert_eq!(written, right, "UPDATE_EXPECT=1 writes the tables anew");
+}
+
+/// The page with this table where its marks are.
+fn with_table(page: &str, name: &str, table: &str) -> String {
+    let mark = |word: &str| format!("<!-- {word} table: {name} -->");
+    let (before, rest) = page.split_once(&mark("begin")).unwrap();
+    let (_, after) = rest.split_once(&mark("end")).unwrap();
+    let (begin, end) = (mark("begin"), mark("end"));
+    format!("{before}{begin}\n\n{table}\n{end}{after}")
 }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::QUEUE;
+use super::http::{Http, is_busy};
 use super::hub::MortalHub;
 use super::record::Record;
 
@@ -17,17 +18,8 @@ use super::record::Record;
 const BATCH_MAX: u64 = 20;
 /// Jobs that are acknowledged and not completed, at most: the load shall not outrun the workers.
 const OPEN_MAX: usize = 2_000;
-/// One claim in so many ends with the worker's death, with all that it holds.
-const CLAIMS_PER_DEATH: u64 = 40;
-/// One claim in so many is given up before its answer.
-const CLAIMS_PER_HANG_UP: u64 = 40;
-/// One job in so many fails.
-const JOBS_PER_FAILURE: u64 = 10;
 /// A hub that could not answer may be able to soon.
 const PAUSE: Duration = Duration::from_millis(20);
-/// A hub that is killed does not answer; one that lives does so well within this.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// A hub that was killed is up again within this, or whoever waits asks again.
 const START_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -43,7 +35,10 @@ pub(super) enum Named {
 
 impl Named {
     fn job(self, request: u64, job: u64) -> Value {
-        let mut new = json!({ "kind": format!("{self:?}"), "payload": [request, job] });
+        let mut new = json!({
+            "kind": format!("{self:?}"),
+            "payload": { "name": format!("{request}-{job}") },
+        });
         if self == Self::Jobs {
             new["idempotency_key"] = json!(format!("job-{request}-{job}"));
         }
@@ -51,33 +46,25 @@ impl Named {
     }
 }
 
-/// Everybody who talks to the hub, and what they were told.
+/// Everybody who talks to the hub from here, and what they and the workers were told.
 pub(super) struct Clients {
-    http: reqwest::Client,
-    url: String,
-    token: String,
+    http: Http,
     /// How often the hub was ready.
     up: watch::Sender<u64>,
     /// How many requests were answered.
     answers: watch::Sender<u64>,
     record: Mutex<Record>,
     no_more_jobs: CancellationToken,
-    no_more_work: CancellationToken,
 }
 
 impl Clients {
     pub(super) fn new(hub: &MortalHub) -> Self {
-        let token = std::fs::read_to_string(hub.data().join("service.token")).unwrap();
-        let http = reqwest::Client::builder().timeout(ANSWER_TIMEOUT);
         Self {
-            http: http.no_proxy().build().unwrap(),
-            url: format!("http://{}/api/v1", hub.address),
-            token: token.trim().to_owned(),
+            http: Http::new(&hub.http(), &hub.token()),
             up: watch::Sender::new(hub.generation),
             answers: watch::Sender::new(0),
             record: Mutex::default(),
             no_more_jobs: CancellationToken::new(),
-            no_more_work: CancellationToken::new(),
         }
     }
 
@@ -100,16 +87,26 @@ impl Clients {
         self.no_more_jobs.cancel();
     }
 
-    pub(super) fn stop_working(&self) {
-        self.no_more_work.cancel();
+    /// What a worker says: `completed ID TOKEN` when that was acknowledged to it, `handled ID`
+    /// when it has done its part. What else its process prints is nobody's business.
+    pub(super) fn hear(&self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |word: &str| word.parse::<u64>().unwrap();
+        let mut record = self.record.lock().unwrap();
+        match words[..] {
+            ["completed", id, token] => record.completed(number(id), number(token)),
+            ["handled", id] => record.handled(number(id)),
+            _ => return,
+        }
+        self.answers.send_modify(|count| *count += 1);
     }
 
     pub(super) fn take_record(&self) -> Record {
         std::mem::take(&mut self.record.lock().unwrap())
     }
 
-    /// Adds jobs in batches. Two enqueuers name their requests or their jobs, and repeat what was not
-    /// answered until it is; the third leaves it open what became of that.
+    /// Adds jobs in batches. Two enqueuers name their requests or their jobs, and repeat what was
+    /// not answered until it is; the third leaves it open what became of that.
     pub(super) async fn enqueue(self: Arc<Self>, named: Named, mut random: Seeded) {
         let mut request = 0;
         while !self.no_more_jobs.is_cancelled() {
@@ -145,83 +142,6 @@ impl Clients {
                 }
                 None if is_repeated => {}
                 None => return self.record.lock().unwrap().doubtful += jobs,
-            }
-        }
-    }
-
-    /// Works until there is no more, one life after the other.
-    pub(super) async fn work(self: Arc<Self>, n: u64, mut random: Seeded) {
-        let mut life = 0;
-        while !self.no_more_work.is_cancelled() {
-            life += 1;
-            let name = format!("worker-{n}-{life}");
-            while !self.no_more_work.is_cancelled() {
-                let jobs = self.claim(&name, &mut random).await;
-                if random.below(CLAIMS_PER_DEATH) == 0 {
-                    break;
-                }
-                self.settle(jobs, &mut random).await;
-            }
-        }
-    }
-
-    async fn claim(&self, worker: &str, random: &mut Seeded) -> Vec<Value> {
-        let limit = 1 + random.below(BATCH_MAX);
-        let path = format!("/queues/{QUEUE}/claim?limit={limit}&wait_s=0.3&worker={worker}");
-        let claim = self.ask(Method::POST, &path, &Value::Null, None);
-        let answer = match random.below(CLAIMS_PER_HANG_UP) {
-            // A dropped request is a connection that is cut.
-            0 => timeout(Duration::from_millis(1 + random.below(5)), claim)
-                .await
-                .ok()
-                .flatten(),
-            _ => claim.await,
-        };
-        match answer {
-            Some((StatusCode::OK, Value::Array(jobs))) => jobs,
-            Some((status, answer)) => {
-                assert!(is_busy(status), "{status} {answer}");
-                self.pause().await;
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    /// Fails some and completes the others, and repeats that until it is answered.
-    async fn settle(&self, jobs: Vec<Value>, random: &mut Seeded) {
-        let (failing, done): (Vec<_>, Vec<_>) = jobs
-            .into_iter()
-            .map(|job| json!({ "id": job["id"], "token": job["token"] }))
-            .partition(|_| random.below(JOBS_PER_FAILURE) == 0);
-        self.until_answered("/jobs/fail", failing).await;
-        for lease in &done {
-            assert!(lease["token"].is_string(), "tokens are text: {lease}");
-        }
-        let settled = self.until_answered("/jobs/complete", done.clone()).await;
-        let mut record = self.record.lock().unwrap();
-        for (lease, settled) in done.iter().zip(settled) {
-            assert_eq!(lease["id"], settled["id"]);
-            if settled["outcome"] == "done" {
-                let token = lease["token"].as_str().unwrap().parse().unwrap();
-                record.completed(lease["id"].as_u64().unwrap(), token);
-            }
-        }
-    }
-
-    async fn until_answered(&self, path: &str, leases: Vec<Value>) -> Vec<Value> {
-        if leases.is_empty() {
-            return leases;
-        }
-        let leases = Value::Array(leases);
-        loop {
-            match self.ask(Method::POST, path, &leases, None).await {
-                Some((StatusCode::OK, Value::Array(settled))) => return settled,
-                Some((status, answer)) => {
-                    assert!(is_busy(status), "{status} {answer}");
-                    self.pause().await;
-                }
-                None => {}
             }
         }
     }
@@ -269,22 +189,7 @@ impl Clients {
         key: Option<&str>,
     ) -> Option<(StatusCode, Value)> {
         let seen = *self.up.borrow();
-        let url = format!("{}{path}", self.url);
-        let mut request = self.http.request(method, url).bearer_auth(&self.token);
-        if !body.is_null() {
-            request = request.json(body);
-        }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        let answer = async {
-            let response = request.send().await.ok()?;
-            let status = response.status();
-            let text = response.bytes().await.ok()?;
-            let value = serde_json::from_slice(&text).unwrap_or(Value::Null);
-            Some((status, value))
-        };
-        let answer = answer.await;
+        let answer = self.http.ask(method, path, body, key).await;
         match answer {
             Some(_) => self.answers.send_modify(|count| *count += 1),
             None => self.until_up_since(seen).await,
@@ -307,14 +212,6 @@ impl Clients {
 
     fn open(&self) -> usize {
         let record = self.record.lock().unwrap();
-        record.enqueued.len().saturating_sub(record.completed.len())
+        record.enqueued.len().saturating_sub(record.done())
     }
-}
-
-/// Whether the same request may be answered later.
-fn is_busy(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    )
 }

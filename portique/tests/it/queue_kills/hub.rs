@@ -1,5 +1,5 @@
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -15,27 +15,53 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// A hub that is killed and started again, on the same folder and port.
 pub(super) struct MortalHub {
     folder: TempDir,
-    pub(super) address: SocketAddr,
+    addresses: Addresses,
     child: Child,
     /// How often it was ready.
     pub(super) generation: u64,
 }
 
+/// Where it is reached, in every life.
+#[derive(Clone, Copy)]
+struct Addresses {
+    http: SocketAddr,
+    grpc: SocketAddr,
+}
+
 impl MortalHub {
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = free_address();
+        let addresses = free_addresses();
         let data = folder.path().join(super::DATA);
-        let child = ready(spawn(address, &data)).await;
+        let child = ready(spawn(addresses, &data)).await;
         Self {
             folder,
-            address,
+            addresses,
             child,
             generation: 1,
         }
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(super) fn http(&self) -> String {
+        format!("http://{}", self.addresses.http)
+    }
+
+    pub(super) fn grpc(&self) -> String {
+        format!("http://{}", self.addresses.grpc)
+    }
+
+    /// What services show.
+    pub(super) fn token(&self) -> String {
+        let token = std::fs::read_to_string(self.data().join("service.token")).unwrap();
+        token.trim().to_owned()
+    }
+
+    /// What is beside its data.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn data(&self) -> PathBuf {
         self.folder.path().join(super::DATA)
     }
 
@@ -44,11 +70,11 @@ impl MortalHub {
     pub(super) async fn kill_and_start(&mut self, at_start: Option<u64>) {
         self.child.kill().await.unwrap();
         if let Some(turns) = at_start {
-            let mut unborn = spawn(self.address, &self.data());
+            let mut unborn = spawn(self.addresses, &self.data());
             (0..turns).for_each(|n| _ = std::hint::black_box(n));
             unborn.kill().await.unwrap();
         }
-        self.child = ready(spawn(self.address, &self.data())).await;
+        self.child = ready(spawn(self.addresses, &self.data())).await;
         self.generation += 1;
     }
 
@@ -59,9 +85,18 @@ impl MortalHub {
     }
 }
 
-fn spawn(address: SocketAddr, data: &std::path::Path) -> Child {
-    let listen = address.to_string();
-    let command = portique(&["up", "--listen", &listen, "--data", data.to_str().unwrap()]);
+fn spawn(addresses: Addresses, data: &Path) -> Child {
+    let (http, grpc) = (addresses.http.to_string(), addresses.grpc.to_string());
+    let data = data.to_str().unwrap();
+    let command = portique(&[
+        "up",
+        "--listen",
+        &http,
+        "--grpc-listen",
+        &grpc,
+        "--data",
+        data,
+    ]);
     let mut command = Command::from(command);
     command
         .args(["--log", "warn"])
@@ -85,11 +120,15 @@ async fn ready(mut child: Child) -> Child {
     panic!("no ready line but {line:?}; {complaint}");
 }
 
-fn free_address() -> SocketAddr {
+fn free_addresses() -> Addresses {
     let first = PORTS.start + (std::process::id() % 10_000) as u16;
-    (first..PORTS.end)
+    let mut free = (first..PORTS.end)
         .chain(PORTS)
         .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
-        .find(|address| TcpListener::bind(address).is_ok())
-        .expect("one of twelve thousand ports is free")
+        .filter(|address| TcpListener::bind(address).is_ok());
+    let mut next = || free.next().expect("two of twelve thousand ports are free");
+    Addresses {
+        http: next(),
+        grpc: next(),
+    }
 }

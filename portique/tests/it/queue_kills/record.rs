@@ -11,8 +11,12 @@ pub(super) struct Record {
     pub(super) enqueued: BTreeSet<u64>,
     /// Jobs whose completion was acknowledged, and the token it was under.
     pub(super) completed: BTreeMap<u64, u64>,
+    /// Jobs that a worker had done its part of, without word of whether that was acknowledged.
+    pub(super) handled: BTreeSet<u64>,
     /// Jobs whose batch was never answered: all of them are there, or none.
     pub(super) doubtful: usize,
+    /// Processes of workers, all of them killed.
+    pub(super) worker_lives: u64,
 }
 
 impl Record {
@@ -30,6 +34,15 @@ impl Record {
             "job {id} was completed under {} and under {token}",
             before.unwrap_or_default()
         );
+    }
+
+    pub(super) fn handled(&mut self, id: u64) {
+        self.handled.insert(id);
+    }
+
+    /// About how many jobs are done.
+    pub(super) fn done(&self) -> usize {
+        self.completed.len() + self.handled.len()
     }
 
     /// Holds the journal against it, and its records against each other.
