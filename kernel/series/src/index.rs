@@ -27,10 +27,10 @@ struct Values {
 
 impl Index {
     pub(crate) fn insert(&mut self, slot: u32, labels: &Labels) {
-        self.all.insert(slot);
+        add(&mut self.all, slot);
         for (name, value) in labels.iter() {
             let values = self.labels.entry_ref(name).or_default();
-            values.any.insert(slot);
+            add(&mut values.any, slot);
             values.by_value.entry_ref(value).or_default().insert(slot);
         }
     }
@@ -105,6 +105,13 @@ impl Index {
             let by_value = values.by_value.iter();
             by_value.map(|(value, postings)| (&**value, postings.len()))
         })
+    }
+}
+
+/// Slots mostly come in ascending order, which needs no search.
+fn add(set: &mut RoaringBitmap, slot: u32) {
+    if set.try_push(slot).is_err() {
+        set.insert(slot);
     }
 }
 

@@ -26,16 +26,16 @@ impl Postings {
             Self::One(one) => *self = Self::Few(vec![slot.min(*one), slot.max(*one)]),
             Self::Few(few) if few.is_empty() => *self = Self::One(slot),
             Self::Few(few) => {
-                if let Err(at) = few.binary_search(&slot) {
+                if few.last().is_some_and(|last| *last < slot) {
+                    few.push(slot);
+                } else if let Err(at) = few.binary_search(&slot) {
                     few.insert(at, slot);
                 }
                 if few.len() > FEW_MAX {
                     *self = Self::Many(Box::new(few.drain(..).collect()));
                 }
             }
-            Self::Many(many) => {
-                many.insert(slot);
-            }
+            Self::Many(many) => super::add(many, slot),
         }
     }
 

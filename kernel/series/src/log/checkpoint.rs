@@ -1,6 +1,7 @@
 //! The head in one file, written and read page by page.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use portique_journal::{Disk, DiskFile, SECTOR_BYTES, Sectors, Sequence};
@@ -235,6 +236,22 @@ pub(crate) struct CheckpointReader {
     pub(crate) slots: u32,
 }
 
+/// A page of a checkpoint.
+pub(crate) struct Place {
+    path: PathBuf,
+    offset: u64,
+}
+
+impl Place {
+    pub(crate) fn damaged(self, reason: Damage) -> Error {
+        Error::DamagedCheckpoint {
+            path: self.path,
+            offset: self.offset,
+            reason,
+        }
+    }
+}
+
 impl CheckpointReader {
     /// Opens the checkpoint made after a record.
     ///
@@ -313,11 +330,15 @@ impl CheckpointReader {
     }
 
     /// Damage at the page read last.
-    pub(crate) fn damaged(&self, reason: &'static str) -> Error {
-        Error::DamagedCheckpoint {
+    pub(crate) fn damaged(&self, reason: Damage) -> Error {
+        self.place().damaged(reason)
+    }
+
+    /// Where the page read last is, for whoever finds out later that it is damaged.
+    pub(crate) fn place(&self) -> Place {
+        Place {
             path: self.disk.path(&self.name),
             offset: self.offset,
-            reason,
         }
     }
 

@@ -38,20 +38,23 @@ impl Store {
         let copy = self.copy_head();
         let disk = Arc::clone(&self.disk);
         let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms, copy.slots)?;
-        for (slot, series) in &copy.series {
-            writer.entry(Page::Series, |into| put_entry(into, *slot, series))?;
+        let exemplars = copy.exemplar_slots();
+        let count = copy.series.len() as u64;
+        // What is written is let go of: whoever appends to a series that is held copies its chunk first.
+        for (slot, series) in copy.series {
+            writer.entry(Page::Series, |into| put_entry(into, slot, series))?;
         }
         for (metric, metadata) in &copy.metadata {
             writer.entry(Page::Metadata, |into| put_metadata(into, metric, metadata))?;
         }
-        for (slot, exemplar) in copy.exemplar_slots() {
-            writer.entry(Page::Exemplars, |into| put_exemplar(into, slot, exemplar))?;
+        for (slot, exemplar) in &exemplars {
+            writer.entry(Page::Exemplars, |into| put_exemplar(into, *slot, exemplar))?;
         }
         // The log must not end before the checkpoint: its next records would count as contained.
         if self.journal.durable() < copy.after {
             block_on(self.journal.wait_durable(copy.after)).map_err(unavailable)?;
         }
-        let bytes = writer.finish(copy.series.len() as u64)?;
+        let bytes = writer.finish(count)?;
         self.write_state().checkpoint = Checkpointed {
             bytes,
             logged_bytes: copy.logged_bytes,
@@ -83,7 +86,7 @@ impl Store {
 
 impl Copy {
     /// The exemplars of series that are still there.
-    fn exemplar_slots(&self) -> impl Iterator<Item = (u32, &Exemplar)> {
+    fn exemplar_slots(&self) -> Vec<(u32, Exemplar)> {
         let mut slots: hashbrown::HashMap<&Labels, u32> = hashbrown::HashMap::new();
         if !self.exemplars.is_empty() {
             slots.extend(
@@ -93,13 +96,14 @@ impl Copy {
             );
         }
         let exemplars = self.exemplars.iter();
-        exemplars.filter_map(move |(labels, exemplar)| Some((*slots.get(labels)?, exemplar)))
+        let with_slots = exemplars
+            .filter_map(|(labels, exemplar)| Some((*slots.get(labels)?, exemplar.clone())));
+        with_slots.collect()
     }
 }
 
-fn put_entry(into: &mut Vec<u8>, slot: u32, series: &Series) {
+fn put_entry(into: &mut Vec<u8>, slot: u32, mut series: Series) {
     put_series(into, slot, series.labels.packed());
-    let mut series = series.clone();
     series.seal_late();
     let sealed = series.sealed.iter().flat_map(|sealed| sealed.iter());
     let count = 1 + series.sealed.as_ref().map_or(0, |sealed| sealed.len());

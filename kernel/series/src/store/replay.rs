@@ -1,12 +1,13 @@
 //! From checkpoint and log back to the head; memory is never above what the head takes.
 
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use portique_journal::{Disk, Entry, Journal, Sequence};
 
 use crate::chunk::Damage;
-use crate::head::{Head, Sample, Series};
-use crate::log::{CheckpointReader, FloatsReader, LogRecord, Page, RecordKind};
+use crate::head::{Head, Last, Sample, Series};
+use crate::log::{CheckpointReader, FloatsReader, LogRecord, Page, Place, RecordKind};
 use crate::{Chunk, Config, Error, Samples, SealedChunk, Value};
 
 /// More chunks of one series are damage.
@@ -14,6 +15,9 @@ const CHUNKS_MAX: usize = 1 << 24;
 
 /// Slots are given in order, but for those of batches that were not logged: one far ahead is damage.
 const SLOTS_AHEAD_MAX: usize = 1 << 20;
+
+/// So many pages of a checkpoint, of a mebibyte each, may wait to be put into the head.
+const PAGES_AHEAD: usize = 4;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -53,35 +57,82 @@ pub(super) fn replay(
     Ok(replayed)
 }
 
+/// A page of a checkpoint, read and checked.
+enum Part {
+    Series(Vec<(u32, Series, Last)>),
+    Metadata(Vec<u8>),
+    Exemplars(Vec<u8>),
+    /// So many series there have to be.
+    End(Vec<u8>),
+}
+
+/// A page and where it is, or why it cannot be read.
+type Decoded = Result<(Part, Place), Error>;
+
+/// Fills a head from a checkpoint: one thread reads and checks series while another puts them in their places.
 fn restore(config: &Config, mut reader: CheckpointReader, head: &mut Head) -> Result<u64, Error> {
     head.newest_ms = reader.newest_ms;
     // Damage could claim four billion: what is too much here grows when it is needed.
     head.table
         .reserve((reader.slots as usize).min(config.limits.series_max));
+    std::thread::scope(|scope| {
+        let (sender, parts) = sync_channel(PAGES_AHEAD);
+        let reading = scope.spawn(move || {
+            read_pages(config, &mut reader, &sender);
+            reader.bytes()
+        });
+        for part in parts {
+            let (part, place) = part?;
+            restore_part(head, part).map_err(|reason| place.damaged(reason))?;
+        }
+        match reading.join() {
+            Ok(bytes) => Ok(bytes),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Reads pages up to the last, until one is wrong, or nobody takes them any more.
+fn read_pages(config: &Config, reader: &mut CheckpointReader, parts: &SyncSender<Decoded>) {
     loop {
-        let (page, payload) = reader.next_page()?;
-        let mut record = LogRecord::new(payload);
-        let restored = match page {
-            Page::Series => restore_series(config, head, &mut record),
-            Page::Metadata => replay_metadata(head, &mut record),
-            Page::Exemplars => replay_exemplars(head, &mut record),
-            Page::Begin => Err("it begins twice"),
-            Page::End if payload != (head.table.len() as u64).to_le_bytes() => {
-                Err("it lacks series")
-            }
-            Page::End => return Ok(reader.bytes()),
-        };
-        restored.map_err(|reason| reader.damaged(reason))?;
+        let part = read_part(config, reader);
+        let is_last = !matches!(&part, Ok(part) if !matches!(part, Part::End(_)));
+        let decoded = part.map(|part| (part, reader.place()));
+        if parts.send(decoded).is_err() || is_last {
+            return;
+        }
     }
 }
 
-fn restore_series(
-    config: &Config,
-    head: &mut Head,
-    record: &mut LogRecord<'_>,
-) -> Result<(), Damage> {
+fn read_part(config: &Config, reader: &mut CheckpointReader) -> Result<Part, Error> {
+    let (page, payload) = reader.next_page()?;
+    let part = match page {
+        Page::Series => decode_series(config, payload).map(Part::Series),
+        Page::Metadata => Ok(Part::Metadata(payload.to_vec())),
+        Page::Exemplars => Ok(Part::Exemplars(payload.to_vec())),
+        Page::End => Ok(Part::End(payload.to_vec())),
+        Page::Begin => Err("it begins twice"),
+    };
+    part.map_err(|reason| reader.damaged(reason))
+}
+
+fn restore_part(head: &mut Head, part: Part) -> Result<(), Damage> {
+    match part {
+        Part::Series(series) => restore_series(head, series),
+        Part::Metadata(payload) => replay_metadata(head, &mut LogRecord::new(&payload)),
+        Part::Exemplars(payload) => replay_exemplars(head, &mut LogRecord::new(&payload)),
+        Part::End(payload) if payload != (head.table.len() as u64).to_le_bytes() => {
+            Err("it lacks series")
+        }
+        Part::End(_) => Ok(()),
+    }
+}
+
+fn decode_series(config: &Config, payload: &[u8]) -> Result<Vec<(u32, Series, Last)>, Damage> {
+    let mut decoded = Vec::new();
+    let mut record = LogRecord::new(payload);
     while !record.is_at_end() {
-        let slot = slot_for(head, record)?;
+        let slot = record.slot()?;
         let labels = record.labels()?;
         let class = config.retention.class_of(&labels);
         let mut series = Series::new(labels, class);
@@ -95,6 +146,14 @@ fn restore_series(
             }
         }
         let last = series.find_last().map_err(damage)?;
+        decoded.push((slot, series, last));
+    }
+    Ok(decoded)
+}
+
+fn restore_series(head: &mut Head, decoded: Vec<(u32, Series, Last)>) -> Result<(), Damage> {
+    for (slot, series, last) in decoded {
+        check_slot(head, slot)?;
         if head.table.series(slot).is_some() {
             return Err("a slot holds two series");
         }
@@ -110,8 +169,13 @@ fn restore_series(
 /// The slot of a series that is to be made.
 fn slot_for(head: &Head, record: &mut LogRecord<'_>) -> Result<u32, Damage> {
     let slot = record.slot()?;
+    check_slot(head, slot)?;
+    Ok(slot)
+}
+
+fn check_slot(head: &Head, slot: u32) -> Result<(), Damage> {
     match slot as usize <= head.table.slots() + SLOTS_AHEAD_MAX {
-        true => Ok(slot),
+        true => Ok(()),
         false => Err("a slot is out of range"),
     }
 }
