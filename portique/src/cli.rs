@@ -1,5 +1,6 @@
 //! The command line: what can be said, and who does it.
 
+mod alerts;
 mod dead;
 mod events;
 mod finite;
@@ -69,7 +70,9 @@ enum Verb {
     Query(query::Query),
     /// List series of the telemetry.
     Series(series::Series),
-    /// Rule files: check them, run their tests.
+    /// What fires, why, and what people do about it.
+    Alerts(alerts::Alerts),
+    /// Rules: check files, run their tests, see how those of a hub go.
     Rules(rules::Rules),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
@@ -125,6 +128,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Schedules(schedules) => schedules.run(cli.output),
         Verb::Query(query) => query.run(cli.output),
         Verb::Series(series) => series.run(cli.output),
+        Verb::Alerts(alerts) => alerts.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Worker(worker) => worker.run(),
         Verb::Module(module) => module.run(),

@@ -8,6 +8,7 @@ mod key;
 mod limit;
 mod problem;
 mod raw;
+mod rules;
 mod telemetry;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ pub use events::EventsConfig;
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
+pub use rules::RulesConfig;
 pub use telemetry::TelemetryConfig;
 
 use crate::error::Error;
@@ -94,6 +96,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// How telemetry is kept and queried.
     pub telemetry: TelemetryConfig,
+    /// Which rules are evaluated.
+    pub rules: RulesConfig,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -177,6 +181,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             ),
             ..telemetry::resolve(raw, problems)
         },
+        rules: rules::resolve(raw),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

@@ -16,6 +16,12 @@ pub enum Error {
         /// All of them.
         problems: Vec<Problem>,
     },
+    /// Rule files are wrong; every mistake is listed.
+    #[error("the rule files are refused, nothing was started:\n{}", lines(.problems))]
+    Rules {
+        /// All of them, each with its place.
+        problems: Vec<String>,
+    },
     /// A value on the command line is wrong.
     #[error("{message}")]
     Usage {
@@ -197,7 +203,7 @@ impl Error {
     /// The exit status this error ends the process with.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config { .. } | Self::Usage { .. } => Exit::Usage,
+            Self::Config { .. } | Self::Rules { .. } | Self::Usage { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
             Self::Damaged { .. }
             | Self::Part {
@@ -241,6 +247,14 @@ impl Error {
             message,
         }
     }
+}
+
+fn lines(problems: &[String]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
+    lines.join("\n")
 }
 
 fn list(problems: &[Problem]) -> String {

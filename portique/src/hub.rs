@@ -2,6 +2,7 @@
 
 mod engines;
 mod listeners;
+mod rules;
 mod systems;
 
 use std::future::Future;
@@ -23,7 +24,9 @@ use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
+use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
 use crate::prometheus;
+use crate::reload::Reloader;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
@@ -59,6 +62,8 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
+    monitor: MonitorWorker,
+    reloader: Reloader,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -98,12 +103,19 @@ impl Hub {
         let addresses = listeners.addresses(&config)?;
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let engines = Engines::open(data.path(), &config, &Systems::owned()).await?;
+        let mut engines = Engines::open(data.path(), &config, &Systems::owned()).await?;
+        let arrivals = Arc::new(Arrivals::default());
+        // Before anybody has it: everything that arrives passes those who watch.
+        let store = engines.telemetry.sink.clone();
+        engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
         let vehicles = vehicles(&engines, &config, data.path(), &addresses)?;
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
+        let url = format!("http://{}", addresses.http);
+        let (monitor, monitor_worker) = rules::open(&engines, &config, arrivals, url).await?;
+        let reloader = rules::reloader(&monitor);
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
@@ -113,7 +125,8 @@ impl Hub {
             transact: ports.transact.clone(),
         };
         let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
-        let asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(monitor.ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -121,7 +134,7 @@ impl Hub {
             token: token.clone(),
             service_token,
             open_writes: config.telemetry.open_writes,
-            readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
+            readiness: Arc::new(readiness(&engines, &systems, &monitor, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
                 sources(&engines, &systems),
@@ -136,7 +149,9 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
-            .merge(prometheus::router(engines.telemetry.clone()));
+            .merge(prometheus::router(engines.telemetry.clone()))
+            .merge(prometheus::rules_router(monitor.clone(), reloader.clone()))
+            .merge(api::alerts_router(monitor, engines.clock.clone()));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
         Ok(Self {
@@ -156,7 +171,14 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            monitor: monitor_worker,
+            reloader,
         })
+    }
+
+    /// Has what was configured in files read again, while the hub runs.
+    pub(crate) fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Where it listens, with the ports that were chosen.
@@ -204,6 +226,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            monitor,
             groups,
             ..
         } = self;
@@ -215,6 +238,7 @@ impl Hub {
         engines.spawn(&control);
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
+        monitor.spawn(&control);
         spawn_pusher(&control, pusher);
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
@@ -320,12 +344,18 @@ fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace:
     });
 }
 
-fn readiness(engines: &Engines, systems: &Systems, control: &TaskGroup) -> Readiness {
+fn readiness(
+    engines: &Engines,
+    systems: &Systems,
+    monitor: &Monitor,
+    control: &TaskGroup,
+) -> Readiness {
     Readiness {
         parts: engines
             .parts()
             .into_iter()
             .chain(systems.parts(control))
+            .chain([monitor.part(control)])
             .collect(),
     }
 }

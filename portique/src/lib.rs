@@ -24,6 +24,7 @@ mod logging;
 mod module;
 mod monitor;
 mod prometheus;
+mod reload;
 mod supervisor;
 mod telemetry;
 mod token;
@@ -31,7 +32,7 @@ mod worker;
 
 pub use cli::run;
 pub use config::{
-    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, TelemetryConfig,
+    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, RulesConfig, TelemetryConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -16,6 +16,7 @@ mod parameters;
 mod query;
 mod remote_read;
 mod result;
+mod rules;
 mod status;
 mod syntax;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::telemetry::Telemetry;
 use answer::{Answer, Refusal};
 pub(crate) use at_root::at_root;
+pub(crate) use rules::router as rules_router;
 use work::Work;
 
 /// What a path begins with that Prometheus' own begins without.
@@ -46,6 +48,8 @@ pub(crate) const READS: [&str; 8] = [
     "parse_query",
     "read",
 ];
+/// Has configuration read again, below `/prometheus`.
+pub(crate) const RELOAD: &str = "/-/reload";
 /// Routes with a deadline of their own, which says what it is in Prometheus' words.
 pub(crate) const OWN_DEADLINES: [&str; 2] =
     ["/prometheus/api/v1/query", "/prometheus/api/v1/query_range"];

@@ -53,6 +53,7 @@ impl Book {
                 check_shelf(*until, at)?;
                 None
             }
+            Act::Unacknowledge => Some("handed back"),
             Act::Unshelve => None,
         };
         if let Some(what) = needs_active.filter(|_| !found.is_active()) {

@@ -90,6 +90,11 @@ impl Book {
         self.shelves.get(labels).filter(|shelf| shelf.until > at)
     }
 
+    /// All shelves, those that ended too until they are let go; by labels.
+    pub fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        self.shelves.values()
+    }
+
     /// When rules were last known to be evaluated.
     pub fn last_alive(&self) -> Option<Timestamp> {
         self.last_alive
@@ -158,6 +163,7 @@ impl Book {
                 Act::Acknowledge { .. } if episode.is_active() => {
                     episode.acknowledged = Some(Acknowledgement { by, at: acted.at });
                 }
+                Act::Unacknowledge => episode.acknowledged = None,
                 Act::Assign { to } if episode.is_active() => episode.assignee.clone_from(to),
                 _ => {}
             }

@@ -10,7 +10,9 @@
 //!  files  --> load() ------'        (reads the store)              '--> alerts   (then tell people)
 //! ```
 
+mod arrive;
 mod conclude;
+mod flight;
 mod load;
 mod run;
 mod schedule;
@@ -21,10 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
-use portique_series::{Labels, Value};
+use portique_series::Labels;
 
 use crate::ingest::Index;
-use crate::{ActionRequest, Alert, Book, DueRule, Fact, RuleGroup, RuleId, Sample};
+use crate::{Act, ActionRequest, Alert, Book, DueRule, Fact, RuleGroup, RuleId, Sample};
 use run::RuleRun;
 
 pub use status::{GroupStatus, Health, RuleStatus};
@@ -72,6 +74,8 @@ pub struct Engine {
     is_restored: bool,
     /// Ordinals of the rules that have something to wait for besides their interval; some may not any more.
     waiting: BTreeSet<usize>,
+    /// Alerts put aside, and until when: they are told of again then.
+    shelved: BTreeMap<Labels, Timestamp>,
     last_tick: Timestamp,
     last_alive: Option<Timestamp>,
 }
@@ -81,6 +85,8 @@ struct GroupRun {
     /// The ordinals of its rules.
     rules: std::ops::Range<usize>,
     next_at: Timestamp,
+    /// Rules that were handed out and have not had their turn.
+    turns_left: usize,
     /// Intervals that passed without an evaluation.
     missed: u64,
 }
@@ -110,10 +116,13 @@ pub struct Call {
 /// What is to do now.
 #[derive(Debug, Default)]
 pub struct Work {
-    /// Rules to evaluate one after the other within a list: later ones read what earlier ones recorded.
+    /// Rules to evaluate one after the other within a list: later ones read what earlier ones recorded. The lists
+    /// can be evaluated side by side.
     pub due: Vec<Vec<DueRule>>,
     /// Already applied: to be kept.
     pub facts: Vec<Fact>,
+    /// Alerts that fire and are not put aside any more.
+    pub alerts: Vec<Alert>,
 }
 
 impl Engine {
@@ -128,6 +137,7 @@ impl Engine {
             book: Book::default(),
             is_restored: false,
             waiting: BTreeSet::new(),
+            shelved: BTreeMap::new(),
             last_tick: Timestamp::EPOCH,
             last_alive: None,
         }
@@ -137,6 +147,17 @@ impl Engine {
     /// [`Book::decide`].
     pub fn apply(&mut self, fact: &Fact) {
         self.book.apply(fact);
+        if let Fact::Acted(acted) = fact {
+            match &acted.act {
+                Act::Shelve { until, .. } => {
+                    self.shelved.insert(acted.labels.clone(), *until);
+                }
+                Act::Unshelve => {
+                    self.shelved.remove(&acted.labels);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// All alerts and what people did about them.
@@ -147,33 +168,5 @@ impl Engine {
     /// How rules are evaluated.
     pub fn options(&self) -> &EngineOptions {
         &self.options
-    }
-
-    /// Takes note of a sample that is in the store now: rules that read it and are triggered by it are due. Whether
-    /// one is that was not before: then [`tick`](Self::tick), or wait until [`next_due`](Self::next_due).
-    ///
-    /// Samples older than the newest of their series concern nobody, nor do those from more than a second in
-    /// the future: their time will come.
-    pub fn appended(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) -> bool {
-        let until_ms = now.plus(schedule::AHEAD_MAX).as_millis();
-        if at_ms > until_ms {
-            return false;
-        }
-        let Some(readers) = self.index.readers(labels, at_ms, until_ms) else {
-            return false;
-        };
-        let mut is_news = false;
-        for ordinal in readers.iter() {
-            let run = &mut self.rules[*ordinal];
-            is_news |= run.dirty.is_none();
-            run.touch(labels, at_ms, value, now);
-            self.waiting.insert(*ordinal);
-        }
-        is_news
-    }
-
-    /// Forgets what was found out about a series that is gone from the store.
-    pub fn series_removed(&mut self, labels: &Labels) {
-        self.index.remove(labels);
     }
 }

@@ -31,6 +31,8 @@ pub struct DueRule {
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// When the first of the samples arrived that it is evaluated for.
+    pub since: Option<Timestamp>,
     /// The time its queries look at.
     pub(crate) query_at: Timestamp,
     /// The only series whose samples are new, by source, when nothing else needs a look.
@@ -95,6 +97,18 @@ pub(crate) struct Wanted {
 const SAME_LABELS: &str = "vector contains metrics with the same labelset after applying";
 
 impl DueRule {
+    /// Whether it is evaluated on the samples that arrived alone: it reads nothing, but for what its templates
+    /// ask.
+    pub fn is_quick(&self) -> bool {
+        self.touched.is_some()
+    }
+
+    /// The evaluation could not be made, for a reason that is not the rule's.
+    pub fn failed(self, reason: impl Into<String>) -> Evaluated {
+        let found = Err(QueryError::new(reason));
+        Evaluated { due: self, found }
+    }
+
     /// Evaluates the rule: reads samples, expands templates, changes nothing.
     pub fn evaluate(self, source: &dyn Source, surroundings: &Surroundings<'_>) -> Evaluated {
         let found = match &self.rule.kind {

@@ -1,11 +1,13 @@
 //! Why there is an alert: its rule, the samples its rule reads, and what happened.
 
+use std::time::Duration;
+
 use portique_clock::Timestamp;
 use portique_series::{
     Error, Labels, METRIC_NAME, MatchOp, Matcher, Samples, Selection, Source, Value,
 };
 
-use crate::{Engine, Episode, Fingerprint, RuleStatus, Shelf};
+use crate::{Engine, Episode, Fingerprint, Rule, RuleStatus, Shelf};
 
 /// So many series of a selector are shown.
 const SERIES_MAX: usize = 20;
@@ -53,9 +55,8 @@ impl Engine {
             let rule = self.rule(episode.rule);
             let mut inputs = Vec::new();
             if let Some(rule) = &rule {
-                for selector in rule.rule.query.selectors() {
-                    inputs.push(self.input(selector, episode, source, now)?);
-                }
+                let lookback = self.options().lookback;
+                inputs = read_inputs(rule.rule, episode, lookback, source, now)?;
             }
             Ok(Explanation {
                 rule,
@@ -66,46 +67,60 @@ impl Engine {
         });
         explained.collect()
     }
+}
 
-    fn input(
-        &self,
-        selector: &[Matcher],
-        episode: &Episode,
-        source: &dyn Source,
-        now: Timestamp,
-    ) -> Result<Input, Error> {
-        let from = episode.active_at.minus(self.options().lookback);
-        let until = episode.resolved_at.unwrap_or(now);
+/// The samples that a rule reads of an alert, a selector each: what an [`Explanation`] shows of them, for whoever
+/// reads them without the engine.
+///
+/// # Errors
+/// When samples cannot be read.
+pub fn read_inputs(
+    rule: &Rule,
+    episode: &Episode,
+    lookback: Duration,
+    source: &dyn Source,
+    now: Timestamp,
+) -> Result<Vec<Input>, Error> {
+    let from_ms = episode.active_at.minus(lookback).as_millis();
+    let to_ms = episode.resolved_at.unwrap_or(now).as_millis();
+    let selectors = rule.query.selectors().iter();
+    let inputs = selectors.map(|selector| {
         let narrowed = Selection {
             matchers: narrow(selector, &episode.source),
-            from_ms: from.as_millis(),
-            to_ms: until.as_millis(),
+            from_ms,
+            to_ms,
         };
         // The expression may have put labels on that its series do not have.
         let has_own = !source.select(&narrowed)?.is_empty();
-        let selection = Selection {
-            matchers: if has_own {
-                narrowed.matchers
-            } else {
-                selector.to_vec()
-            },
-            ..narrowed
+        let matchers = match has_own {
+            true => narrowed.matchers,
+            false => selector.clone(),
         };
-        let selected = source.select(&selection)?;
-        let mut series = Vec::new();
-        let mut samples = Samples::default();
-        for index in 0..selected.len().min(SERIES_MAX) {
-            selected.read(index, selection.from_ms, selection.to_ms, &mut samples)?;
-            let first = samples.len().saturating_sub(SAMPLES_MAX);
-            let points = (first..samples.len()).map(|i| (samples.timestamps[i], samples.value(i)));
-            series.push((selected.labels(index).clone(), points.collect()));
-        }
-        Ok(Input {
-            matchers: selection.matchers,
-            left_out: selected.len() - series.len(),
-            series,
-        })
+        let selection = Selection {
+            matchers,
+            from_ms,
+            to_ms,
+        };
+        read_input(selection, source)
+    });
+    inputs.collect()
+}
+
+fn read_input(selection: Selection, source: &dyn Source) -> Result<Input, Error> {
+    let selected = source.select(&selection)?;
+    let mut series = Vec::new();
+    let mut samples = Samples::default();
+    for index in 0..selected.len().min(SERIES_MAX) {
+        selected.read(index, selection.from_ms, selection.to_ms, &mut samples)?;
+        let first = samples.len().saturating_sub(SAMPLES_MAX);
+        let points = (first..samples.len()).map(|i| (samples.timestamps[i], samples.value(i)));
+        series.push((selected.labels(index).clone(), points.collect()));
     }
+    Ok(Input {
+        matchers: selection.matchers,
+        left_out: selected.len() - series.len(),
+        series,
+    })
 }
 
 /// The selector for the series of one alert: its labels are conditions too.

@@ -100,6 +100,8 @@ pub enum Act {
         /// Why or how; may be empty.
         comment: Arc<str>,
     },
+    /// Takes care of it no more, and nobody else does.
+    Unacknowledge,
     /// Says something about it.
     Comment {
         /// What.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use portique_series::{Labels, METRIC_NAME, MatchOp, Matcher};
+use portique_series::{BatchSeries, Labels, METRIC_NAME, MatchOp, Matcher};
 
 /// So many series are remembered with their rules; of more, the rules are looked for at each sample.
 const WATCHED_MAX: usize = 1 << 20;
@@ -19,6 +19,36 @@ pub(crate) struct Index {
     watched: HashMap<Labels, Watched>,
     /// Equal lists are kept once: a million series of one metric have the same readers.
     lists: HashSet<Arc<[usize]>>,
+}
+
+/// Which series concern rules that are triggered by samples: more than those that do, never fewer.
+#[derive(Debug, Default)]
+pub struct Interest {
+    metrics: HashSet<Box<str>>,
+    /// Selectors that may match any metric.
+    any: Vec<Vec<Matcher>>,
+}
+
+impl Interest {
+    /// Whether nothing concerns any rule.
+    pub fn is_empty(&self) -> bool {
+        self.metrics.is_empty() && self.any.is_empty()
+    }
+
+    /// Whether a series may concern a rule.
+    pub fn has(&self, series: &BatchSeries<'_>) -> bool {
+        let value = |name: &str| {
+            let mut labels = series.labels();
+            labels
+                .find(|(known, _)| *known == name)
+                .map_or("", |(_, value)| value)
+        };
+        if self.metrics.contains(value(METRIC_NAME)) {
+            return true;
+        }
+        let mut any = self.any.iter();
+        any.any(|matchers| matchers.iter().all(|m| m.matches(value(m.name()))))
+    }
 }
 
 struct Reader {
@@ -80,6 +110,14 @@ impl Index {
             self.watched.insert(labels.clone(), watched);
         }
         Some(rules)
+    }
+
+    /// What a series has to be like to have readers.
+    pub(crate) fn interest(&self) -> Interest {
+        Interest {
+            metrics: self.by_metric.keys().cloned().collect(),
+            any: self.any.iter().map(|r| r.matchers.clone()).collect(),
+        }
     }
 
     /// Forgets a series that is gone.

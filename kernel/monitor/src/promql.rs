@@ -4,55 +4,77 @@ use std::sync::Arc;
 
 use portique_fault::chain;
 use portique_promql::syntax::{Binary, BinaryOp, Expr, UnaryOp, ValueType, VectorSelector, parse};
-use portique_promql::{Engine, Error, Options, QueryValue};
+use portique_promql::{Engine, Error, Interrupt, Options, QueryValue};
 use portique_series::{Labels, Matcher, Source, Value};
 
 use crate::{Comparison, Language, Point, Query, QueryError, Threshold};
 
 /// PromQL, evaluated by an engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PromQl {
     engine: Arc<Engine>,
+    deadlines: Option<Deadlines>,
 }
+
+/// Makes for each evaluation what tells it to end.
+type Deadlines = Arc<dyn Fn() -> Box<dyn Interrupt> + Send + Sync>;
 
 impl PromQl {
     /// Rules are evaluated by this engine, within its limits.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
-    }
-
-    fn query(&self, expr: &Expr) -> PromQuery {
-        let mut selectors = Vec::new();
-        collect_selectors(expr, &mut selectors);
-        PromQuery {
-            engine: Arc::clone(&self.engine),
-            text: expr.to_string(),
-            selectors,
-            threshold: self.threshold(expr),
+        Self {
+            engine,
+            deadlines: None,
         }
     }
 
-    fn threshold(&self, expr: &Expr) -> Option<Threshold> {
+    /// Each evaluation is told to end by what this makes for it.
+    #[must_use]
+    pub fn with_deadlines(
+        self,
+        deadlines: impl Fn() -> Box<dyn Interrupt> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            deadlines: Some(Arc::new(deadlines)),
+            ..self
+        }
+    }
+
+    fn query(&self, expr: &Expr) -> Result<PromQuery, QueryError> {
+        let mut selectors = Vec::new();
+        collect_selectors(expr, &mut selectors);
+        let prepared = self.engine.prepare(&expr.to_string());
+        Ok(PromQuery {
+            language: self.clone(),
+            prepared: prepared.map_err(|error| QueryError::new(chain(&error)))?,
+            selectors,
+            threshold: self.threshold(expr)?,
+        })
+    }
+
+    fn threshold(&self, expr: &Expr) -> Result<Option<Threshold>, QueryError> {
         let Expr::Binary(binary) = expr.without_parens() else {
-            return None;
+            return Ok(None);
         };
-        let op = comparison(binary.op).filter(|_| !binary.return_bool)?;
+        let Some(op) = comparison(binary.op).filter(|_| !binary.return_bool) else {
+            return Ok(None);
+        };
         let (subject, op, bound) = match (constant(&binary.lhs), constant(&binary.rhs)) {
             (None, Some(bound)) => (&binary.lhs, op, bound),
             (Some(bound), None) => (&binary.rhs, op.swapped(), bound),
-            _ => return None,
+            _ => return Ok(None),
         };
         if subject.value_type() != ValueType::Vector {
-            return None;
+            return Ok(None);
         }
         let is_plain =
             matches!(subject.without_parens(), Expr::Vector(selector) if is_now(selector));
-        Some(Threshold {
-            subject: Arc::new(self.query(subject)),
+        Ok(Some(Threshold {
+            subject: Arc::new(self.query(subject)?),
             op,
             bound,
             is_plain,
-        })
+        }))
     }
 }
 
@@ -61,7 +83,7 @@ impl Language for PromQl {
         let options = &self.engine.config().syntax;
         let expr = parse(text, options).map_err(|error| QueryError::new(error.to_string()))?;
         match expr.value_type() {
-            ValueType::Scalar | ValueType::Vector => Ok(Arc::new(self.query(&expr))),
+            ValueType::Scalar | ValueType::Vector => Ok(Arc::new(self.query(&expr)?)),
             ValueType::Matrix | ValueType::String => Err(QueryError::new(NO_VECTOR)),
         }
     }
@@ -71,21 +93,27 @@ impl Language for PromQl {
 const NO_VECTOR: &str = "rule result is not a vector or scalar";
 
 struct PromQuery {
-    engine: Arc<Engine>,
-    text: String,
+    language: PromQl,
+    /// Parsed: an evaluation does none of that.
+    prepared: portique_promql::Query,
     selectors: Vec<Vec<Matcher>>,
     threshold: Option<Threshold>,
 }
 
 impl Query for PromQuery {
     fn text(&self) -> &str {
-        &self.text
+        self.prepared.text()
     }
 
     fn instant(&self, source: &dyn Source, at_ms: i64) -> Result<Vec<Point>, QueryError> {
-        let output = self
-            .engine
-            .instant(source, &self.text, at_ms, &Options::default())
+        let PromQl { engine, deadlines } = &self.language;
+        let interrupt = deadlines.as_ref().map(|begin| begin());
+        let options = Options {
+            interrupt: interrupt.as_deref(),
+            ..Options::default()
+        };
+        let output = engine
+            .instant_of(source, &self.prepared, at_ms, &options)
             .map_err(|error: Error| QueryError::new(chain(&error)))?;
         match output.value {
             QueryValue::Scalar(_, value) => Ok(vec![Point {

@@ -3,6 +3,7 @@ use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
 
 use super::webhooks::CONSUMER_PREFIX;
+use crate::monitor::keeper;
 
 /// The first token of dead letters' subjects: the bus writes them.
 const DEAD: &str = "dead";
@@ -18,11 +19,11 @@ pub(crate) struct Owned {
 
 impl Owned {
     /// What systems own, given by the first tokens of their subjects and the beginnings of their
-    /// consumers' names, and what dead letters and webhooks do.
+    /// consumers' names, and what dead letters, webhooks, rules and notifications do.
     pub(crate) fn new(subjects: &[&'static str], consumers: &[&'static str]) -> Self {
         Self {
-            subjects: [subjects, &[DEAD]].concat(),
-            consumers: [consumers, &[CONSUMER_PREFIX]].concat(),
+            subjects: [subjects, &[DEAD, keeper::SUBJECTS]].concat(),
+            consumers: [consumers, &[CONSUMER_PREFIX, keeper::CONSUMERS]].concat(),
         }
     }
 

@@ -1,7 +1,8 @@
-//! `portique rules`: rule files and their tests, looked at without a hub.
+//! `portique rules`: rule files and their tests, looked at without a hub, and the rules of a hub.
 
 mod check;
 mod files;
+mod list;
 mod test;
 
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use crate::error::Error;
 const EXAMPLES: &str = "\
 Examples:
   portique rules check rules/*.yml
-  portique rules test tests.yml";
+  portique rules test tests.yml
+  portique rules list --failing";
 
-/// Looks at rule files.
+/// Looks at rules.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Rules {
@@ -28,6 +30,10 @@ pub(super) struct Rules {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// List the rules that a hub has loaded, and how they go.
+    List(list::List),
+    /// Have a hub read its rule files again; alerts of rules that stay go on.
+    Reload(list::Reload),
     /// Check rule files; status 2 and every mistake with its place when one is wrong.
     Check {
         /// Rule files.
@@ -51,6 +57,8 @@ enum Verb {
 impl Rules {
     pub(super) fn run(self, output: Output) -> Result<(), Error> {
         match self.verb {
+            Verb::List(list) => list.run(output),
+            Verb::Reload(reload) => reload.run(output),
             Verb::Check {
                 files,
                 experimental,

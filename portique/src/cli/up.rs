@@ -14,6 +14,7 @@ use crate::demo::{self, Flown};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::logging::{self, Detour};
+use crate::reload::Reloader;
 use crate::token::Token;
 
 /// `portique up`.
@@ -86,7 +87,8 @@ async fn serve(config: Config) -> Result<(), Error> {
     let signals = Signals::new()?;
     let hub = Hub::open(config).await?;
     announce(&hub)?;
-    hub.run(signals.wait()).await
+    let reloader = hub.reloader();
+    hub.run(signals.wait(reloader)).await
 }
 
 /// Runs the hub, and beside it a visitor that flies the demonstration.
@@ -94,6 +96,7 @@ async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(),
     let signals = Signals::new()?;
     let hub = Hub::open(config).await?;
     announce(&hub)?;
+    let reloader = hub.reloader();
     let url = format!("http://{}", hub.addresses().http);
     let data = hub.data().to_path_buf();
     let visitor = Visitor::new(&url, Some(Token::from_text(hub.token())))?;
@@ -102,7 +105,7 @@ async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(),
     let interrupt = interrupted.clone();
     let stop = async move {
         tokio::select! {
-            () = signals.wait() => interrupt.cancel(),
+            () = signals.wait(reloader) => interrupt.cancel(),
             Ok(()) = finished => {}
         }
     };
@@ -175,8 +178,9 @@ fn announce(hub: &Hub) -> Result<(), Error> {
     .map_err(Error::Output)
 }
 
-/// The signals that ask for an orderly stop.
+/// The signals that ask for an orderly stop, and the one that has files read again.
 struct Signals {
+    hangup: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
@@ -185,15 +189,22 @@ impl Signals {
     fn new() -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(|source| Error::Runtime { source });
         Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
         })
     }
 
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// Waits for a stop; until then files are read again whenever that is asked for.
+    async fn wait(mut self, reloader: Reloader) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => {}
+            }
+            // What is wrong with them is in the log, and all goes on as before.
+            let _ = reloader.reload().await;
         }
     }
 }

@@ -8,6 +8,7 @@ pub(super) enum Keep {
     Text(fn(&mut RawConfig, Written<String>)),
     Boolean(fn(&mut RawConfig, Written<bool>)),
     Number(fn(&mut RawConfig, Written<f64>)),
+    Texts(fn(&mut RawConfig, Written<Vec<String>>)),
 }
 
 impl Keep {
@@ -17,6 +18,7 @@ impl Keep {
             Self::Text(_) => "a text in quotes",
             Self::Boolean(_) => "true or false",
             Self::Number(_) => "a decimal number",
+            Self::Texts(_) => "a list of texts in quotes",
         }
     }
 }
@@ -71,6 +73,10 @@ const KEYS: &[(&str, Keep)] = &[
     (
         "query.timeout_s",
         Keep::Number(|raw, written| raw.telemetry.query_timeout_s = Some(written)),
+    ),
+    (
+        "rules.files",
+        Keep::Texts(|raw, written| raw.rule_files = Some(written)),
     ),
     (
         "stop_grace_s",

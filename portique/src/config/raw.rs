@@ -30,6 +30,7 @@ pub(crate) struct RawConfig {
     pub(crate) retain_age_s: Option<Written<f64>>,
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) telemetry: RawTelemetry,
+    pub(crate) rule_files: Option<Written<Vec<String>>>,
     pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,
     pub(crate) log_filter: Option<Written<String>>,
@@ -142,6 +143,16 @@ impl Reader<'_> {
                 Some(value) => keep(&mut self.raw, Written { value, place }),
                 None => self.refuse_kind(key, "unreadable number", "a decimal number", offset),
             },
+            (Keep::Texts(keep), DeValue::Array(items)) => {
+                let texts = items.iter().map(|item| match item.get_ref() {
+                    DeValue::String(text) => Some(text.to_string()),
+                    _ => None,
+                });
+                match texts.collect() {
+                    Some(value) => keep(&mut self.raw, Written { value, place }),
+                    None => self.refuse_kind(key, "list of other things", keep_texts(), offset),
+                }
+            }
             (keep, value) => self.refuse_kind(key, value.type_str(), keep.expected(), offset),
         }
     }
@@ -163,6 +174,11 @@ impl Reader<'_> {
             line: before.matches('\n').count() + 1,
         }
     }
+}
+
+/// What to write where a list of texts is expected.
+fn keep_texts() -> &'static str {
+    Keep::Texts(|_, _| {}).expected()
 }
 
 fn number(value: &DeValue<'_>) -> Option<f64> {

@@ -75,7 +75,7 @@ fn every_problem_is_said_at_once_with_its_line() {
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
          p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
-         prometheus_listen, query.experimental, query.samples_max, query.timeout_s, stop_grace_s, \
+         prometheus_listen, query.experimental, query.samples_max, query.timeout_s, rules.files, stop_grace_s, \
          telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
          telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
@@ -138,4 +138,24 @@ fn the_command_line_wins_over_the_file() {
     let config = resolve(&raw, overrides, &mut found);
     assert_eq!(found, []);
     assert_eq!(config.listen.port(), 2);
+}
+
+#[test]
+fn rule_files_are_from_where_the_file_is() {
+    let text = "[rules]\nfiles = ['tanks.yml', 'more/*.yml']\n";
+    let mut problems = Vec::new();
+    let raw = RawConfig::parse(Path::new("/etc/hub/p.toml"), text, &mut problems);
+    let config = resolve(&raw, Overrides::default(), &mut problems);
+    assert_eq!(problems, []);
+    assert_eq!(config.rules.files, ["tanks.yml", "more/*.yml"]);
+    assert_eq!(config.rules.folder, Path::new("/etc/hub"));
+    assert_eq!(
+        self::problems("rules.files = 'tanks.yml'"),
+        "p.toml:1: rules.files is of the wrong kind (string): write a list of texts in quotes"
+    );
+    assert_eq!(
+        self::problems("rules.files = [1]"),
+        "p.toml:1: rules.files is of the wrong kind (list of other things): write a list of texts \
+         in quotes"
+    );
 }

@@ -5,7 +5,7 @@ use portique_fault::Code;
 
 use super::{Front, problem};
 use crate::intake::WRITES;
-use crate::prometheus::{PREFIX, READS};
+use crate::prometheus::{PREFIX, READS, RELOAD};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
 /// are private, so reading them needs a token too.
@@ -68,6 +68,8 @@ impl Needs {
         let area = below.strip_prefix("/api/v1/").unwrap_or_default();
         if method.is_safe() || READS.contains(&area) {
             Self::Nothing
+        } else if below == RELOAD {
+            Self::Commander
         } else {
             Self::Service
         }

@@ -7,6 +7,8 @@
 
 mod checkpoint;
 mod facts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,6 +213,11 @@ impl<F: KeptFact> Keeper<F> {
         Ok(committed)
     }
 
+    /// Notes that something happened which is not on the bus: the next checkpoint has it.
+    pub(crate) fn owe(&mut self) {
+        self.behind += 1;
+    }
+
     /// Whether it is time to write a checkpoint.
     pub(crate) fn is_checkpoint_due(&self) -> bool {
         let waited = self
@@ -227,20 +234,21 @@ impl<F: KeptFact> Keeper<F> {
     ///
     /// # Errors
     /// [`Error`]; what was kept before still is.
-    pub(crate) async fn checkpoint(&mut self, facts: &[F]) -> Result<(), Error> {
+    pub(crate) async fn checkpoint(&mut self, facts: Vec<F>) -> Result<(), Error> {
         self.checkpoint_at = self.ports.clock.monotonic();
         // Only this keeper publishes its facts, so that none comes between this and the end.
         let end = self.end().await?;
         if self.behind > 0 {
+            let count = facts.len() as u64;
             let head = checkpoint::Head {
                 generation: self.generation + 1,
                 next: end.0,
-                facts: facts.len() as u64,
+                facts: count,
                 chunks: 0,
             };
             checkpoint::write(self.ports.records.as_ref(), head, facts).await?;
             self.generation += 1;
-            (self.next, self.behind, self.kept) = (end, 0, facts.len() as u64);
+            (self.next, self.behind, self.kept) = (end, 0, count);
         }
         self.release(end).await
     }

@@ -16,6 +16,17 @@ pub(super) fn push_number(text: &mut String, value: f64) {
     }
 }
 
+/// A number with an exponent always, as values of alerts are written.
+pub(super) fn exponent(value: f64) -> String {
+    let mut text = String::new();
+    if value.is_finite() {
+        push_exponent(&mut text, value);
+    } else {
+        push_number(&mut text, value);
+    }
+    text
+}
+
 /// With an exponent that has a sign and two digits at least.
 fn push_exponent(text: &mut String, value: f64) {
     let written = format!("{value:e}");

@@ -37,6 +37,7 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
             graphite_listen: Some(any_port),
             ..TelemetryConfig::default()
         },
+        rules: portique::RulesConfig::default(),
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
             format: LogFormat::Text,

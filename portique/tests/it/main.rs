@@ -4,6 +4,7 @@
     reason = "a test that cannot be set up shall fail there"
 )]
 
+mod alerts;
 mod api;
 mod api_access;
 mod api_events;

@@ -55,13 +55,19 @@ remote_write:
 }
 
 fn start(program: &Path, config: &Path, folder: &Path) -> Child {
+    start_at(program, config, folder, "127.0.0.1:0")
+}
+
+/// Starts it with its data in a folder, on an address.
+pub(crate) fn start_at(program: &Path, config: &Path, folder: &Path, address: &str) -> Child {
     tokio::process::Command::new(program)
         .arg(format!("--config.file={}", config.display()))
         .arg(format!(
             "--storage.tsdb.path={}",
             folder.join("data").display()
         ))
-        .args(["--web.listen-address=127.0.0.1:0", "--log.level=warn"])
+        .arg(format!("--web.listen-address={address}"))
+        .arg("--log.level=warn")
         .current_dir(folder)
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -70,7 +76,7 @@ fn start(program: &Path, config: &Path, folder: &Path) -> Child {
 }
 
 /// The program of Debian's package: where it is installed, or unpacked into the cache of the benchmarks' peers.
-fn installed() -> PathBuf {
+pub(crate) fn installed() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join("prometheus"));
     if let Some(found) = found.into_iter().find(|program| program.is_file()) {

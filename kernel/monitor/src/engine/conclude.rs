@@ -25,12 +25,10 @@ impl Engine {
     /// since is ignored.
     pub fn conclude(&mut self, evaluated: Evaluated, took: Duration, now: Timestamp) -> Outcome {
         let Evaluated { due, found } = evaluated;
-        let Some(&ordinal) = self.by_id.get(&due.rule.id) else {
+        let Some(ordinal) = self.ordinal_of(&due) else {
             return Outcome::default();
         };
-        if !Arc::ptr_eq(&self.rules[ordinal].rule, &due.rule) {
-            return Outcome::default();
-        }
+        self.end_flight(&due, ordinal);
         self.rules[ordinal].rest(took, now);
         let limit = self.group_limit(ordinal);
         let decided = found.and_then(|found| match found {
@@ -119,6 +117,11 @@ impl Engine {
             outcome.calls = calls.collect();
         }
         let told = told.iter().filter_map(|l| self.book.episode(rule.id, l));
+        // Who is put aside is not told of, but for an end: whoever heard of it before waits for that.
+        let told = told.filter(|episode| {
+            let is_shelved = self.book.shelf(&episode.labels, due.at).is_some();
+            !is_shelved || !episode.is_active()
+        });
         outcome.alerts = told.map(|episode| episode.alert(&generator)).collect();
         self.alert_samples(ordinal, due, &mut outcome);
         self.remember(ordinal, due, alerting, raised);

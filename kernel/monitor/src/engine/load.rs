@@ -35,6 +35,7 @@ impl Engine {
             self.is_restored = true;
             self.restore(now, &mut outcome);
             self.remember_missing();
+            self.remember_shelves(now);
         }
         self.set_timers();
         outcome
@@ -76,6 +77,7 @@ impl Engine {
         let next = last_grid_time(&group, now).plus(group.interval);
         self.groups.push(GroupRun {
             next_at: before.map_or(next, |before| before.next_at),
+            turns_left: 0,
             missed: before.map_or(0, |before| before.missed),
             rules: first..self.rules.len(),
             group: Arc::new(group),
@@ -162,6 +164,14 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Those who are put aside are told of again when that ends.
+    fn remember_shelves(&mut self, now: Timestamp) {
+        let shelves = self.book.shelves().filter(|shelf| shelf.until > now);
+        self.shelved = shelves
+            .map(|shelf| (shelf.labels.clone(), shelf.until))
+            .collect();
     }
 
     /// Since when an alert counts as active, after nobody looked between `down_at` and `now`.

@@ -40,6 +40,8 @@ pub(super) struct RuleRun {
     /// Evaluations concluded, and those of them that failed.
     pub(super) evaluations: u64,
     pub(super) failures: u64,
+    /// Whether an evaluation is on its way.
+    pub(super) is_busy: bool,
     pub(super) dirty: Option<Dirty>,
     /// When an alert changes without another sample.
     pub(super) timer: Option<Timestamp>,
@@ -49,6 +51,8 @@ pub(super) struct RuleRun {
 
 /// What is new since the last evaluation.
 pub(super) struct Dirty {
+    /// Since when there is something new.
+    pub(super) since: Timestamp,
     pub(super) due_at: Timestamp,
     pub(super) newest_ms: i64,
     /// By source; none when all is to be looked at.
@@ -70,6 +74,7 @@ impl RuleRun {
             took: Duration::ZERO,
             evaluations: 0,
             failures: 0,
+            is_busy: false,
             dirty: None,
             timer: None,
             rests_until: Timestamp::EPOCH,
@@ -80,16 +85,25 @@ impl RuleRun {
         self.rule.trigger == Trigger::Ingest
     }
 
-    pub(super) fn touch(&mut self, labels: &Labels, at_ms: i64, value: &Value, now: Timestamp) {
+    /// Notes a new sample, whose value may not be known.
+    pub(super) fn touch(
+        &mut self,
+        labels: &Labels,
+        at_ms: i64,
+        value: Option<&Value>,
+        now: Timestamp,
+    ) {
         let due_at = now.max(self.rests_until);
         let is_restrictable = self.is_restrictable;
         let dirty = self.dirty.get_or_insert_with(|| Dirty {
+            since: now,
             due_at,
             newest_ms: at_ms,
             touched: is_restrictable.then(BTreeMap::new),
         });
         dirty.newest_ms = dirty.newest_ms.max(at_ms);
-        let Some(touched) = &mut dirty.touched else {
+        let (Some(touched), Some(value)) = (&mut dirty.touched, value) else {
+            dirty.touched = None;
             return;
         };
         let new = Touched {
@@ -102,8 +116,24 @@ impl RuleRun {
         }
     }
 
-    /// When it is to be evaluated other than at its group's interval.
+    /// Notes that all of it is to be looked at.
+    pub(super) fn touch_all(&mut self, now: Timestamp) {
+        let due_at = now.max(self.rests_until);
+        let dirty = self.dirty.get_or_insert_with(|| Dirty {
+            since: now,
+            due_at,
+            newest_ms: now.as_millis(),
+            touched: None,
+        });
+        dirty.touched = None;
+    }
+
+    /// When it is to be evaluated other than at its group's interval; not before an evaluation that is on its
+    /// way has ended.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
+        if self.is_busy {
+            return None;
+        }
         let dirty = self.dirty.as_ref().map(|dirty| dirty.due_at);
         let timer = self.timer.map(|timer| timer.max(self.rests_until));
         dirty.into_iter().chain(timer).min()

@@ -18,15 +18,18 @@ pub(super) const STEP: Duration = Duration::from_millis(1);
 impl Engine {
     /// When there is something to do next; none without rules.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let groups = self.groups.iter().map(|group| group.next_at);
+        let groups = self.groups.iter().filter(|group| group.turns_left == 0);
+        let groups = groups.map(|group| group.next_at);
         let waiting = self.waiting.iter();
         let rules = waiting.filter_map(|ordinal| self.rules[*ordinal].due_at());
-        groups.chain(rules).min()
+        let shelves = self.shelved.values().copied();
+        groups.chain(rules).chain(shelves).min()
     }
 
     /// What is to do now: first rules that are due because of a sample and need no query, then groups whose
     /// interval has passed, in the order of their times, then other rules that are due because of a sample or a
-    /// timer. What it hands out is concluded before it is asked again.
+    /// timer. What is on its way is not handed out again before it is concluded: neither the rule, nor its group's
+    /// interval.
     ///
     /// A group that missed intervals is evaluated once, at the last of them. The clock may jump: set back, the
     /// times that were waited for are forgotten; so ask at least every second, whatever
@@ -38,8 +41,10 @@ impl Engine {
             rules.for_each(|run| run.meet_clock(now));
         }
         self.last_tick = now;
-        self.waiting
-            .retain(|ordinal| self.rules[*ordinal].due_at().is_some());
+        self.waiting.retain(|ordinal| {
+            let run = &self.rules[*ordinal];
+            run.is_busy || run.due_at().is_some()
+        });
         let waiting: Vec<usize> = self.waiting.iter().copied().collect();
         // What needs no query waits for nothing that does.
         let (quick, slow): (Vec<usize>, Vec<usize>) = waiting
@@ -50,10 +55,12 @@ impl Engine {
         for (at, index) in self.due_groups(now) {
             let rules = self.groups[index].rules.clone();
             let due = rules.map(|rule| self.due(rule, at, Reason::Tick));
-            let due = due.collect();
+            let due: Vec<DueRule> = due.collect();
+            self.groups[index].turns_left = due.len();
             work.due.push(due);
         }
         self.add_waiting(&slow, now, &mut work);
+        self.take_from_shelves(now, &mut work);
         self.say_alive(now, &mut work);
         work
     }
@@ -62,6 +69,9 @@ impl Engine {
     fn due_groups(&mut self, now: Timestamp) -> Vec<(Timestamp, usize)> {
         let mut due = Vec::new();
         for (index, group) in self.groups.iter_mut().enumerate() {
+            if group.turns_left > 0 {
+                continue;
+            }
             let interval = group.group.interval;
             if group.next_at > now.plus(interval) {
                 group.next_at = last_grid_time(&group.group, now).plus(interval);
@@ -100,6 +110,7 @@ impl Engine {
                 Reason::Timer
             };
             let due = self.due(*ordinal, now, reason);
+            self.rules[*ordinal].is_busy = true;
             work.due.push(vec![due]);
         }
     }
@@ -110,9 +121,11 @@ impl Engine {
         let run = &mut self.rules[ordinal];
         let mut at = at;
         let mut touched = None;
+        let mut since = None;
         if reason == Reason::Ingest {
             let dirty = run.dirty.take();
             if let Some(dirty) = dirty {
+                since = Some(dirty.since);
                 let newest = Timestamp::from_millis(dirty.newest_ms);
                 let is_seen = newest.plus(lookback) > at;
                 at = at.max(newest);
@@ -123,7 +136,8 @@ impl Engine {
         if run.is_on_ingest() {
             at = run.last_at.map_or(at, |last| at.max(last.plus(STEP)));
         }
-        if run.timer.is_some_and(|timer| timer <= at) {
+        // A rule that waits for its turn in a group is not waited for.
+        if reason != Reason::Tick && run.timer.is_some_and(|timer| timer <= at) {
             // Another alert's time has come too.
             touched = None;
             run.timer = None;
@@ -133,6 +147,7 @@ impl Engine {
             rule: std::sync::Arc::clone(&run.rule),
             at,
             reason,
+            since,
             query_at: at.minus(offset),
             touched,
             expected: std::sync::Arc::clone(&run.expected),
@@ -140,9 +155,23 @@ impl Engine {
     }
 
     pub(super) fn group_of(&self, ordinal: usize) -> &GroupRun {
-        let after = self.groups.partition_point(|g| g.rules.start <= ordinal);
+        &self.groups[self.index_of(ordinal)]
+    }
+
+    pub(super) fn index_of(&self, ordinal: usize) -> usize {
         // Empty groups begin where the next one does, so the last that begins there is the one.
-        &self.groups[after - 1]
+        let after = self.groups.partition_point(|g| g.rules.start <= ordinal);
+        after - 1
+    }
+
+    /// Tells of the alerts that were put aside until now and fire.
+    fn take_from_shelves(&mut self, now: Timestamp, work: &mut Work) {
+        let over = self.shelved.iter().filter(|(_, until)| **until <= now);
+        let over: Vec<Labels> = over.map(|(labels, _)| labels.clone()).collect();
+        for labels in over {
+            self.shelved.remove(&labels);
+            work.alerts.extend(self.firing(&labels, now));
+        }
     }
 
     fn say_alive(&mut self, now: Timestamp, work: &mut Work) {

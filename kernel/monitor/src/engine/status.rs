@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
+use portique_series::Labels;
 
 use super::Engine;
 use crate::{Alert, AlertState, Episode, QueryError, Rule, RuleGroup, RuleId};
@@ -73,17 +74,34 @@ impl Engine {
         })
     }
 
-    /// Every alert that fires or was resolved a short while ago, as a notifier takes it that has to be brought up
-    /// to date.
-    pub fn alerts(&self) -> Vec<Alert> {
-        let nowhere = Arc::from("");
-        let told = self.book.all().filter(|e| e.state != AlertState::Pending);
-        let told = told.map(|episode| {
-            let ordinal = self.by_id.get(&episode.rule);
-            let generator = ordinal.map(|ordinal| &self.rules[*ordinal].generator);
-            episode.alert(generator.unwrap_or(&nowhere))
+    /// Every alert that fires and is not put aside, or was resolved a short while ago, as a notifier takes it that
+    /// has to be brought up to date.
+    pub fn alerts(&self, now: Timestamp) -> Vec<Alert> {
+        let told = self.book.all().filter(|e| match e.state {
+            AlertState::Pending => false,
+            AlertState::Firing => self.book.shelf(&e.labels, now).is_none(),
+            AlertState::Resolved => true,
         });
-        told.collect()
+        told.map(|episode| self.alert_of(episode)).collect()
+    }
+
+    /// The firing alerts with these labels, as a notifier takes them that is to hear of them again; none while they
+    /// are put aside.
+    pub fn firing(&self, labels: &Labels, now: Timestamp) -> Vec<Alert> {
+        if self.book.shelf(labels, now).is_some() {
+            return Vec::new();
+        }
+        let found = self.book.all().filter(|e| e.labels == *labels);
+        let firing = found.filter(|e| e.state == AlertState::Firing);
+        firing.map(|episode| self.alert_of(episode)).collect()
+    }
+
+    fn alert_of(&self, episode: &Episode) -> Alert {
+        let ordinal = self.by_id.get(&episode.rule);
+        match ordinal {
+            Some(ordinal) => episode.alert(&self.rules[*ordinal].generator),
+            None => episode.alert(&Arc::from("")),
+        }
     }
 
     /// One rule; none when it is not loaded.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use portique_clock::Timestamp;
+use portique_monitor::Act;
 
 use crate::language::labels;
 use crate::script::World;
@@ -134,8 +135,131 @@ fn texts_without_measure_are_cut() {
     ));
     world.append(&labels("m"), 95.0);
     world.until(world.now);
-    let alerts = world.engine.alerts();
+    let alerts = world.engine.alerts(world.now);
     assert_eq!(alerts[0].labels.get("long").map(str::len), Some(4 << 10));
     let texts = alerts[0].annotations.iter().map(|(_, text)| text.len());
     assert_eq!(texts.collect::<Vec<_>>(), [20_000, 20_000, 20_000, 5_536]);
+}
+
+const SLOW_GROUP: &str = "groups:
+- name: slow
+  interval: 10s
+  rules:
+  - {record: heavy, expr: sum(temp)}
+  - {alert: Hot, expr: temp > 90, trigger: ingest}
+";
+
+#[test]
+fn a_group_on_its_way_holds_up_neither_samples_nor_the_clock() {
+    let mut world = World::with_rules(SLOW_GROUP);
+    world.now = world.engine.next_due().unwrap();
+    let tick = world.now;
+    let mut group = world.engine.tick(tick).due.remove(0).into_iter();
+    let (heavy, hot) = (group.next().unwrap(), group.next().unwrap());
+    let heavy = world.engine.begin(heavy).unwrap();
+    assert_eq!(world.engine.next_due(), None);
+
+    // Two intervals later it still goes on, and a sample arrives.
+    world.now = tick.plus(Duration::from_secs(25));
+    world.append(&labels("temp"), 95.0);
+    let work = world.engine.tick(world.now);
+    let due = work.due.into_iter().flatten().collect::<Vec<_>>();
+    assert_eq!(due.len(), 1);
+    assert_eq!(due[0].since, Some(world.now));
+    assert!(due[0].is_quick());
+    for due in due {
+        let due = world.engine.begin(due).unwrap();
+        world.conclude(due, world.now);
+    }
+    assert_eq!(world.engine.alerts(world.now).len(), 1);
+
+    // Its turn in the group is not for a time before that.
+    let late = world.now;
+    world.conclude(heavy, late);
+    let hot = world.engine.begin(hot).unwrap();
+    assert!(hot.at > late, "{}", hot.at);
+    world.conclude(hot, late);
+    let missed = world.engine.tick(world.now);
+    assert_eq!(missed.due[0][0].at, tick.plus(Duration::from_secs(20)));
+    assert_eq!(world.engine.groups().next().unwrap().missed, 1);
+}
+
+#[test]
+fn a_rule_that_is_being_evaluated_is_looked_at_whole_right_after() {
+    let mut world = World::with_rules(SLOW_GROUP);
+    world.now = world.engine.next_due().unwrap();
+    world.append(&labels("temp"), 95.0);
+    let mut work = world.engine.tick(world.now);
+    let quick = work.due.remove(0).remove(0);
+    let group = work.due.remove(0);
+    let quick = world.engine.begin(quick).unwrap();
+    world.now = world.now.plus(Duration::from_millis(1));
+    world.append(&labels("temp"), 96.0);
+    assert!(world.engine.tick(world.now).due.is_empty(), "it is busy");
+    let begun: Vec<_> = group
+        .into_iter()
+        .map(|due| world.engine.begin(due))
+        .collect();
+    assert!(begun[1].is_none());
+    world.conclude(quick, world.now);
+    let next = world.engine.next_due().unwrap();
+    assert_eq!(next.since(world.now), Duration::from_millis(20));
+    let work = world.engine.tick(next);
+    let due: Vec<_> = work.due.iter().flatten().collect();
+    assert_eq!(due.len(), 1);
+    assert!(!due[0].is_quick());
+}
+
+#[test]
+fn samples_that_nobody_can_name_make_all_rules_due() {
+    let mut world = World::with_rules(&thousand_others());
+    world.engine.lost_track(world.now);
+    let work = world.engine.tick(world.now);
+    assert_eq!(work.due.len(), 2_000);
+    assert!(work.due.iter().flatten().all(|due| !due.is_quick()));
+}
+
+#[test]
+fn who_is_not_concerned_need_not_be_told_of() {
+    let rules = "groups:
+- {name: a, trigger: ingest, rules: [{alert: A, expr: temp > 90}, {alert: B, expr: '{tank=~\"l.*\"} > 1'}]}
+- {name: b, rules: [{alert: C, expr: level > 90}]}
+";
+    let world = World::with_rules(rules);
+    let interest = world.engine.interest();
+    let mut batch = portique_series::Batch::new();
+    for series in [
+        "temp",
+        "level",
+        "level{tank=\"lox\"}",
+        "level{tank=\"fuel\"}",
+    ] {
+        batch.series(&labels(series)).unwrap();
+    }
+    let told: Vec<bool> = batch.iter().map(|series| interest.has(&series)).collect();
+    assert_eq!(told, [true, false, true, false]);
+    assert!(World::with_rules("groups: []").engine.interest().is_empty());
+}
+
+#[test]
+fn nobody_is_told_of_what_is_put_aside_until_its_shelf_ends() {
+    let mut world = World::with_rules(&thousand_others());
+    let hot = labels("m1");
+    world.append(&hot, 95.0);
+    world.until(world.now);
+    let told = world.engine.alerts(world.now);
+    let alert = told[0].fingerprint;
+    let until = world.now.plus(Duration::from_mins(10));
+    let act = Act::Shelve {
+        until,
+        comment: "filling".into(),
+    };
+    let fact = world.engine.book().decide(alert, "ada", act, world.now);
+    world.engine.apply(&fact.unwrap());
+    assert_eq!(world.engine.alerts(world.now), []);
+    assert_eq!(world.engine.firing(&told[0].labels, world.now), []);
+    assert!(world.engine.next_due().unwrap() <= until);
+    let work = world.engine.tick(until);
+    assert_eq!(work.alerts, told);
+    assert_eq!(world.engine.tick(until).alerts, []);
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use portique_clock::Timestamp;
 use portique_monitor::{
-    Act, Book, Call, Changed, Engine, EngineOptions, Fact, Fingerprint, Outcome, RuleDefaults,
-    Surroundings, format_duration, parse_duration, read_rule_file,
+    Act, Book, Call, Changed, DueRule, Engine, EngineOptions, Fact, Fingerprint, Outcome,
+    RuleDefaults, Surroundings, format_duration, parse_duration, read_rule_file,
 };
 use portique_series::{Labels, STALE, Value};
 
@@ -164,22 +164,32 @@ impl World {
             self.now = self.now.max(due);
             let work = self.engine.tick(self.now);
             self.keep(&work.facts);
+            for alert in &work.alerts {
+                let at = self.since_start(self.now);
+                writeln!(self.log, "> {at} off the shelf: {}", alert.labels).unwrap();
+            }
             for due in work.due.into_iter().flatten() {
+                let due = self.engine.begin(due).unwrap();
                 if self.shows_evaluations {
                     let (at, name) = (self.since_start(due.at), due.rule.name());
                     writeln!(self.log, "> {at} evaluated {name}: {:?}", due.reason).unwrap();
                 }
-                let surroundings = Surroundings {
-                    language: &promql(),
-                    external_labels: &Labels::empty(),
-                    external_url: "http://hub",
-                };
-                let evaluated = due.evaluate(&self.store, &surroundings);
-                let outcome = self.engine.conclude(evaluated, self.took, self.now);
-                self.take(outcome);
+                self.conclude(due, self.now);
             }
         }
         self.now = self.now.max(until);
+    }
+
+    /// Evaluates a rule and does what comes of it.
+    pub(crate) fn conclude(&mut self, due: DueRule, now: Timestamp) {
+        let surroundings = Surroundings {
+            language: &promql(),
+            external_labels: &Labels::empty(),
+            external_url: "http://hub",
+        };
+        let evaluated = due.evaluate(&self.store, &surroundings);
+        let outcome = self.engine.conclude(evaluated, self.took, now);
+        self.take(outcome);
     }
 
     /// When the shell looks again: when something is due, and once after the clock was set.
@@ -222,6 +232,8 @@ impl World {
                 until: self.now.plus(parse_duration(word).unwrap()),
                 comment: Arc::from(""),
             },
+            "unacknowledge" => Act::Unacknowledge,
+            "unshelve" => Act::Unshelve,
             "assign" => Act::Assign { to: Some(comment) },
             other => panic!("unknown act {other}"),
         };

@@ -67,10 +67,12 @@ pub(super) async fn read<F: KeptFact>(
 pub(super) async fn write<F: KeptFact>(
     records: &dyn Records,
     head: Head,
-    facts: &[F],
+    facts: Vec<F>,
 ) -> Result<(), Error> {
     let generation = head.generation;
-    let chunks = chunks(facts);
+    // Thousands of facts take a while.
+    let chunks = tokio::task::spawn_blocking(move || chunks(&facts)).await;
+    let chunks = chunks.map_err(|error| damaged::<F>(F::NAME, &error.to_string()))?;
     let head = Head {
         chunks: chunks.len() as u64,
         ..head
