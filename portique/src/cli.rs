@@ -1,5 +1,6 @@
 //! The command line: what can be said, and who does it.
 
+mod alerts;
 mod dead;
 mod events;
 mod finite;
@@ -7,6 +8,7 @@ mod input;
 mod jobs;
 mod journal;
 mod launch;
+mod notifications;
 pub(crate) mod output;
 mod page;
 pub(crate) mod printable;
@@ -73,6 +75,10 @@ enum Verb {
     Rules(rules::Rules),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
+    /// Alerts: silence them, and see who is told of them.
+    Alerts(alerts::Alerts),
+    /// The configuration of who is told of alerts: check it.
+    Notifications(notifications::Notifications),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -127,6 +133,8 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Series(series) => series.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Worker(worker) => worker.run(),
+        Verb::Alerts(alerts) => alerts.run(cli.output),
+        Verb::Notifications(notifications) => notifications.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

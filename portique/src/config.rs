@@ -6,6 +6,7 @@
 mod events;
 mod key;
 mod limit;
+mod notifications;
 mod problem;
 mod raw;
 mod telemetry;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use events::EventsConfig;
+pub use notifications::{NotificationDefaults, NotificationsConfig};
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
@@ -94,6 +96,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// How telemetry is kept and queried.
     pub telemetry: TelemetryConfig,
+    /// Who is told of alerts.
+    pub notifications: NotificationsConfig,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -177,6 +181,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             ),
             ..telemetry::resolve(raw, problems)
         },
+        notifications: notifications::resolve(raw, problems),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

@@ -16,6 +16,12 @@ pub enum Error {
         /// All of them.
         problems: Vec<Problem>,
     },
+    /// The configuration of notifications is wrong; every problem is listed.
+    #[error("the configuration of notifications is refused:\n{}", lines(.problems))]
+    Notifications {
+        /// All of them, with their places.
+        problems: Vec<String>,
+    },
     /// A value on the command line is wrong.
     #[error("{message}")]
     Usage {
@@ -197,7 +203,7 @@ impl Error {
     /// The exit status this error ends the process with.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config { .. } | Self::Usage { .. } => Exit::Usage,
+            Self::Config { .. } | Self::Notifications { .. } | Self::Usage { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
             Self::Damaged { .. }
             | Self::Part {
@@ -249,6 +255,14 @@ fn list(problems: &[Problem]) -> String {
         .map(|problem| format!("  {problem}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+fn lines(problems: &[String]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
+    lines.join("\n")
 }
 
 fn holder(pid: &Option<u32>) -> String {

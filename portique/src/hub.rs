@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
+use portique_monitor::Actions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
@@ -23,6 +24,8 @@ use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
+use crate::monitor::keeper::KeeperPorts;
+use crate::notify::{self, NotifierWorker};
 use crate::prometheus;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
@@ -59,6 +62,7 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
+    notifier: NotifierWorker,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -107,13 +111,10 @@ impl Hub {
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let grpc_ports = grpc::Ports {
-            bus: ports.bus.clone(),
-            jobs: ports.jobs.clone(),
-            transact: ports.transact.clone(),
-        };
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
-        let asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports(&ports), door);
+        let notifier = notifier(&engines, &config, &addresses).await?;
+        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(notifier.notifier().ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -136,6 +137,7 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
+            .merge(notifier.notifier().routes())
             .merge(prometheus::router(engines.telemetry.clone()));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
@@ -156,6 +158,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            notifier,
         })
     }
 
@@ -204,6 +207,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            notifier,
             groups,
             ..
         } = self;
@@ -216,6 +220,8 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
+        let stop_notifier = control.token();
+        control.spawn("notifier", notifier.run(stop_notifier));
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -266,6 +272,37 @@ fn vehicles(
         )),
         simulation: SimulationOptions::default(),
     })
+}
+
+fn grpc_ports(ports: &api::Ports) -> grpc::Ports {
+    grpc::Ports {
+        bus: ports.bus.clone(),
+        jobs: ports.jobs.clone(),
+        transact: ports.transact.clone(),
+    }
+}
+
+/// Who tells people of alerts, with what was told before.
+async fn notifier(
+    engines: &Engines,
+    config: &Config,
+    addresses: &Addresses,
+) -> Result<NotifierWorker, Error> {
+    let opened = NotifierWorker::open(notify::Parts {
+        keeper: KeeperPorts {
+            bus: engines.broker.bus(),
+            transact: engines.broker.transact(),
+            records: engines.records.clone(),
+            clock: engines.clock.clone(),
+            random: engines::seeded()?,
+        },
+        jobs: engines.broker.jobs(),
+        random: engines::seeded()?,
+        actions: Actions::default(),
+        config: config.notifications.clone(),
+        url: format!("http://{}", addresses.http),
+    });
+    opened.await
 }
 
 fn spawn_http(

@@ -23,6 +23,7 @@ mod lifetime;
 mod logging;
 mod module;
 mod monitor;
+mod notify;
 mod prometheus;
 mod supervisor;
 mod telemetry;
@@ -31,7 +32,8 @@ mod worker;
 
 pub use cli::run;
 pub use config::{
-    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, TelemetryConfig,
+    Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults, NotificationsConfig,
+    Place, Problem, TelemetryConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;
