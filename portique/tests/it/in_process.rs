@@ -15,6 +15,7 @@ pub(crate) fn config(data: Data) -> Config {
         data,
         events: EventsConfig::default(),
         telemetry: portique::TelemetryConfig::default(),
+        notifications: portique::NotificationsConfig::default(),
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
             format: LogFormat::Text,

@@ -4,6 +4,7 @@
     reason = "a test that cannot be set up shall fail there"
 )]
 
+mod amtool_peer;
 mod api;
 mod api_access;
 mod api_events;
@@ -13,6 +14,7 @@ mod api_rig;
 mod api_webhooks;
 mod cli_queue;
 mod cli_rules;
+mod debian;
 mod grpc_client;
 mod hub_process;
 mod in_process;
@@ -20,6 +22,10 @@ mod intake;
 mod journal;
 mod kills;
 mod modules;
+mod notify;
+mod notify_faults;
+mod notify_mail;
+mod notify_rig;
 mod pages;
 mod program_worker;
 mod prometheus_peer;
