@@ -8,6 +8,7 @@ mod input;
 mod jobs;
 mod journal;
 mod launch;
+mod notifications;
 pub(crate) mod output;
 mod page;
 pub(crate) mod printable;
@@ -70,12 +71,14 @@ enum Verb {
     Query(query::Query),
     /// List series of the telemetry.
     Series(series::Series),
-    /// What fires, why, and what people do about it.
+    /// What fires, why, what people do about it, and who is told.
     Alerts(alerts::Alerts),
     /// Rules: check files, run their tests, see how those of a hub go.
     Rules(rules::Rules),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
+    /// The configuration of who is told of alerts: check it.
+    Notifications(notifications::Notifications),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
     /// Look at a journal on disk: check it, print its records.
@@ -131,6 +134,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Alerts(alerts) => alerts.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Worker(worker) => worker.run(),
+        Verb::Notifications(notifications) => notifications.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

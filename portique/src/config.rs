@@ -6,6 +6,7 @@
 mod events;
 mod key;
 mod limit;
+mod notifications;
 mod problem;
 mod raw;
 mod rules;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use events::EventsConfig;
+pub use notifications::{NotificationDefaults, NotificationsConfig};
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
@@ -98,6 +100,8 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// Which rules are evaluated.
     pub rules: RulesConfig,
+    /// Who is told of alerts.
+    pub notifications: NotificationsConfig,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -182,6 +186,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             ..telemetry::resolve(raw, problems)
         },
         rules: rules::resolve(raw),
+        notifications: notifications::resolve(raw, problems),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

@@ -22,6 +22,12 @@ pub enum Error {
         /// All of them, each with its place.
         problems: Vec<String>,
     },
+    /// The configuration of notifications is wrong; every problem is listed.
+    #[error("the configuration of notifications is refused:\n{}", lines(.problems))]
+    Notifications {
+        /// All of them, with their places.
+        problems: Vec<String>,
+    },
     /// A value on the command line is wrong.
     #[error("{message}")]
     Usage {
@@ -203,7 +209,10 @@ impl Error {
     /// The exit status this error ends the process with.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config { .. } | Self::Rules { .. } | Self::Usage { .. } => Exit::Usage,
+            Self::Config { .. }
+            | Self::Rules { .. }
+            | Self::Notifications { .. }
+            | Self::Usage { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
             Self::Damaged { .. }
             | Self::Part {

@@ -25,6 +25,7 @@ use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
+use crate::notify::NotifierWorker;
 use crate::prometheus;
 use crate::reload::Reloader;
 use crate::supervisor::Processes;
@@ -63,6 +64,7 @@ pub struct Hub {
     grpc_routes: Routes,
     pusher: Pusher,
     monitor: MonitorWorker,
+    notifier: NotifierWorker,
     reloader: Reloader,
 }
 
@@ -114,19 +116,17 @@ impl Hub {
             .map_err(|error| engines.poison().unwrap_or(error))?;
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
         let url = format!("http://{}", addresses.http);
-        let (monitor, monitor_worker) = rules::open(&engines, &config, arrivals, url).await?;
-        let reloader = rules::reloader(&monitor);
+        let notifier = rules::notifier(&engines, &config, url.clone()).await?;
+        let tell = notifier.notifier();
+        let (monitor, monitor_worker) = rules::open(&engines, &config, arrivals, url, tell).await?;
+        let reloader = rules::reloader(&monitor, notifier.notifier());
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let grpc_ports = grpc::Ports {
-            bus: ports.bus.clone(),
-            jobs: ports.jobs.clone(),
-            transact: ports.transact.clone(),
-        };
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports(&ports), door);
         let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
         asks.push(monitor.ask_figures());
+        asks.push(notifier.notifier().ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -149,6 +149,7 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
+            .merge(notifier.notifier().routes())
             .merge(prometheus::router(engines.telemetry.clone()))
             .merge(prometheus::rules_router(monitor.clone(), reloader.clone()))
             .merge(api::alerts_router(monitor, engines.clock.clone()));
@@ -172,6 +173,7 @@ impl Hub {
             grpc_routes,
             pusher,
             monitor: monitor_worker,
+            notifier,
             reloader,
         })
     }
@@ -227,6 +229,7 @@ impl Hub {
             grpc_routes,
             pusher,
             monitor,
+            notifier,
             groups,
             ..
         } = self;
@@ -240,6 +243,8 @@ impl Hub {
         systems.spawn(&control);
         monitor.spawn(&control);
         spawn_pusher(&control, pusher);
+        let stop_notifier = control.token();
+        control.spawn("notifier", notifier.run(stop_notifier));
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -290,6 +295,14 @@ fn vehicles(
         )),
         simulation: SimulationOptions::default(),
     })
+}
+
+fn grpc_ports(ports: &api::Ports) -> grpc::Ports {
+    grpc::Ports {
+        bus: ports.bus.clone(),
+        jobs: ports.jobs.clone(),
+        transact: ports.transact.clone(),
+    }
 }
 
 fn spawn_http(

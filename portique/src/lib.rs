@@ -23,6 +23,7 @@ mod lifetime;
 mod logging;
 mod module;
 mod monitor;
+mod notify;
 mod prometheus;
 mod reload;
 mod supervisor;
@@ -32,7 +33,8 @@ mod worker;
 
 pub use cli::run;
 pub use config::{
-    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, RulesConfig, TelemetryConfig,
+    Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults, NotificationsConfig,
+    Place, Problem, RulesConfig, TelemetryConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

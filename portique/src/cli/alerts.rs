@@ -1,8 +1,12 @@
-//! `portique alerts`: what fires, why, and what people do about it.
+//! `portique alerts`: what fires, why, what people do about it, who is told, and what keeps it silent.
 
 mod act;
 mod explain;
 mod list;
+mod route;
+mod schedule;
+mod silence;
+mod silences;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -13,7 +17,7 @@ use super::visitor::{VisitArgs, Visitor};
 use super::words::text;
 use crate::error::Error;
 
-/// What fires, why, and what people do about it.
+/// What fires, why, what people do about it, who is told, and what keeps it silent.
 #[derive(Debug, Args)]
 pub(super) struct Alerts {
     #[command(flatten)]
@@ -49,6 +53,14 @@ enum Verb {
     /// Give an alert to somebody, until it ends.
     #[command(after_help = "Example:\n  portique alerts assign Hot grace")]
     Assign(act::Assign),
+    /// Silence alerts: nobody is told of those that match.
+    #[command(after_help = silence::EXAMPLES)]
+    Silence(Box<silence::Silence>),
+    /// Silences: list them, end some, see what one would mute.
+    Silences(silences::Silences),
+    /// Say which receivers are told of an alert with these labels.
+    #[command(after_help = route::EXAMPLES)]
+    Route(route::RouteArgs),
 }
 
 /// An alert.
@@ -60,6 +72,11 @@ struct Named {
 
 impl Alerts {
     pub(super) fn run(self, output: Output) -> Result<(), Error> {
+        if let Verb::Route(route) = &self.verb
+            && route.is_offline()
+        {
+            return route.offline(output);
+        }
         let visitor = self.visit.visitor()?;
         super::runtime::for_a_visit()?.block_on(visit(self.verb, &visitor, output))
     }
@@ -76,6 +93,9 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
         Verb::Shelve(shelve) => shelve.run(visitor, output).await,
         Verb::Unshelve(done) => done.run("unshelve", visitor, output).await,
         Verb::Assign(assign) => assign.run(visitor, output).await,
+        Verb::Silence(silence) => silence.run(visitor, output).await,
+        Verb::Silences(silences) => silences.run(visitor, output).await,
+        Verb::Route(route) => route.ask(visitor, output).await,
     }
 }
 

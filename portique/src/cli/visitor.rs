@@ -177,6 +177,26 @@ impl Visitor {
         self.json(response).await
     }
 
+    /// Asks or changes what Alertmanager's API has.
+    ///
+    /// # Errors
+    /// As [`Visitor::get`].
+    pub(crate) async fn alerting(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        content: Content,
+    ) -> Result<Value, Error> {
+        let url = self.url_below(&["api", "v2"], path, query);
+        let mut request = self.client.request(method, url).timeout(ANSWER_TIMEOUT);
+        if let Some(media_type) = content.media_type {
+            request = request.header(CONTENT_TYPE, media_type).body(content.body);
+        }
+        let response = self.send(request).await?;
+        self.json(response).await
+    }
+
     /// Changes something.
     ///
     /// # Errors
@@ -265,10 +285,10 @@ impl Visitor {
         }
     }
 
-    /// A refusal in Prometheus' envelope, or in none that is known.
+    /// A refusal in Prometheus' envelope, as Alertmanager's text, or in no form that is known.
     fn refused_otherwise(&self, status: u16, body: &[u8]) -> Error {
         let envelope = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        match envelope["error"].as_str() {
+        match envelope.as_str().or(envelope["error"].as_str()) {
             Some(detail) => Error::Refused {
                 status,
                 detail: detail.to_owned(),

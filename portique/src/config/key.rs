@@ -59,6 +59,18 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Text(|raw, written| raw.log_format = Some(written)),
     ),
     (
+        "notifications.defaults",
+        Keep::Text(|raw, written| raw.notifications.defaults = Some(written)),
+    ),
+    (
+        "notifications.external_url",
+        Keep::Text(|raw, written| raw.notifications.external_url = Some(written)),
+    ),
+    (
+        "notifications.file",
+        Keep::Text(|raw, written| raw.notifications.file = Some(written)),
+    ),
+    (
         "prometheus_listen",
         Keep::Text(|raw, written| raw.prometheus_listen = Some(written)),
     ),

@@ -31,6 +31,7 @@ pub(crate) struct RawConfig {
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) rule_files: Option<Written<Vec<String>>>,
+    pub(crate) notifications: RawNotifications,
     pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,
     pub(crate) log_filter: Option<Written<String>>,
@@ -48,6 +49,14 @@ pub(crate) struct RawTelemetry {
     pub(crate) experimental: Option<Written<bool>>,
     pub(crate) query_timeout_s: Option<Written<f64>>,
     pub(crate) query_samples_max: Option<Written<f64>>,
+}
+
+/// The table `notifications`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RawNotifications {
+    pub(crate) file: Option<Written<String>>,
+    pub(crate) defaults: Option<Written<String>>,
+    pub(crate) external_url: Option<Written<String>>,
 }
 
 impl RawConfig {

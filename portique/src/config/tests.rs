@@ -66,6 +66,20 @@ fn telemetry_is_kept_and_queried_as_told() {
 }
 
 #[test]
+fn who_is_told_is_said_in_a_file_beside_this_one() {
+    let text = "[notifications]\nfile = 'alertmanager.yml'\ndefaults = 'portique'\n";
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("/etc/hub/p.toml"), text, &mut found);
+    let config = resolve(&raw, Overrides::default(), &mut found).notifications;
+    assert_eq!(found, []);
+    assert_eq!(
+        config.file.as_deref(),
+        Some(Path::new("/etc/hub/alertmanager.yml"))
+    );
+    assert_eq!(config.defaults, NotificationDefaults::Portique);
+}
+
+#[test]
 fn every_problem_is_said_at_once_with_its_line() {
     let text =
         "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
@@ -75,7 +89,8 @@ fn every_problem_is_said_at_once_with_its_line() {
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
          p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
-         prometheus_listen, query.experimental, query.samples_max, query.timeout_s, rules.files, stop_grace_s, \
+         notifications.defaults, notifications.external_url, notifications.file, prometheus_listen, \
+         query.experimental, query.samples_max, query.timeout_s, rules.files, stop_grace_s, \
          telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
          telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
@@ -114,6 +129,8 @@ fn out_of_range_and_malformed_values_are_refused() {
         "telemetry.retain_age_s = 59",
         "telemetry.series_max = 0",
         "query.timeout_s = 0",
+        "notifications.defaults = 'mine'",
+        "notifications.external_url = 'hub'",
         "query.experimental = 1",
         "log.filter = 'loud=='",
         "listen = ",

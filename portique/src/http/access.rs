@@ -1,10 +1,13 @@
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use portique_fault::Code;
 
 use super::{Front, problem};
 use crate::intake::WRITES;
+use crate::notify;
 use crate::prometheus::{PREFIX, READS, RELOAD};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
@@ -43,7 +46,8 @@ impl Needs {
         if let Some(below) = path.strip_prefix(PREFIX) {
             return Self::of_prometheus(method, below);
         }
-        if WRITES.contains(&path) {
+        let is_post_of_alerts = !method.is_safe() && notify::WRITES.contains(&path);
+        if WRITES.contains(&path) || is_post_of_alerts {
             return Self::Service;
         }
         let Some(below) = path.strip_prefix("/api/") else {
@@ -90,13 +94,13 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     if needs == Needs::Nothing || is_open_write {
         return next(request).await;
     }
-    let Some(shown) = bearer(request.headers()) else {
+    let Some(shown) = shown(request.headers()) else {
         return problem::refuse(Code::Unauthenticated, missing(needs).into());
     };
-    if front.token.is(shown) {
+    if front.token.is(&shown) {
         return next(request).await;
     }
-    match (front.service_token.is(shown), needs) {
+    match (front.service_token.is(&shown), needs) {
         (true, Needs::Service) => next(request).await,
         (true, _) => problem::refuse(
             Code::PermissionDenied,
@@ -128,15 +132,27 @@ fn missing(needs: Needs) -> &'static str {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a request shows: as a bearer's, or as the password of whatever user, for clients that know
+/// nothing else.
+fn shown(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     // Influx' clients say Token, and mean the same.
     let schemes = ["bearer", "token"];
-    let is_known = schemes
+    if schemes
         .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known));
-    is_known.then(|| token.trim())
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Some(token.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = BASE64.decode(token.trim()).ok()?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    decoded
+        .split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 #[cfg(test)]
@@ -182,6 +198,30 @@ mod tests {
             Needs::Service,
         );
         check("GET", "/prometheus/-/ready", Needs::Nothing);
+    }
+
+    #[test]
+    fn alerts_are_told_of_by_services_and_silenced_by_the_commander() {
+        check("GET", "/api/v2/alerts", Needs::Nothing);
+        check("POST", "/api/v2/alerts", Needs::Service);
+        check("GET", "/api/v2/silences", Needs::Nothing);
+        check("POST", "/api/v2/silences", Needs::Commander);
+        check("DELETE", "/api/v2/silence/{id}", Needs::Commander);
+        check("GET", "/api/v1/notifications/routes", Needs::Nothing);
+    }
+
+    #[test]
+    fn a_token_is_shown_as_a_bearers_or_as_a_password() {
+        let shows = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            shown(&headers)
+        };
+        assert_eq!(shows("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(shows("token abc").as_deref(), Some("abc"));
+        assert_eq!(shows("Basic cG9ydGlxdWU6YWJj").as_deref(), Some("abc"));
+        assert_eq!(shows("Basic abc"), None);
+        assert_eq!(shows("Digest abc"), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Rules and alerts, and what is read from files.
+//! Rules, alerts, who is told of them, and what is read from files.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::monitor::keeper::KeeperPorts;
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, Parts, RuleList};
+use crate::notify::{self, Notifier, NotifierWorker};
 use crate::prometheus;
-use crate::reload::Reloader;
+use crate::reload::{ReloadPart, Reloader};
 
 /// Rules and alerts, on what the hub has.
 pub(super) async fn open(
@@ -19,6 +20,7 @@ pub(super) async fn open(
     config: &Config,
     arrivals: Arc<Arrivals>,
     url: String,
+    notifier: Notifier,
 ) -> Result<(Monitor, MonitorWorker), Error> {
     let rules = config.rules.clone();
     let parts = Parts {
@@ -32,19 +34,46 @@ pub(super) async fn open(
         }),
         shipped: Vec::new(),
         url: format!("{url}{}", prometheus::PREFIX),
-        tell: Box::new(|_| {}),
+        tell: Box::new(move |alerts| notifier.tell(alerts)),
     };
     let opened = Monitor::open(parts).await;
     opened.map_err(|error| engines.poison().unwrap_or(error))
 }
 
+/// Who tells people of alerts, with what was told before.
+pub(super) async fn notifier(
+    engines: &Engines,
+    config: &Config,
+    url: String,
+) -> Result<NotifierWorker, Error> {
+    let opened = NotifierWorker::open(notify::Parts {
+        keeper: keeper(engines)?,
+        jobs: engines.broker.jobs(),
+        random: seeded()?,
+        actions: Actions::default(),
+        config: config.notifications.clone(),
+        url,
+    });
+    let opened = opened.await;
+    opened.map_err(|error| engines.poison().unwrap_or(error))
+}
+
 /// Everything that was read from files.
-pub(super) fn reloader(monitor: &Monitor) -> Reloader {
+pub(super) fn reloader(monitor: &Monitor, notifier: Notifier) -> Reloader {
     let monitor = monitor.clone();
-    Reloader::new(vec![Box::new(move || {
+    let rules: ReloadPart = Box::new(move || {
         let monitor = monitor.clone();
         async move { monitor.reload().await.map(drop) }.boxed()
-    })])
+    });
+    let notifications: ReloadPart = Box::new(move || {
+        let notifier = notifier.clone();
+        async move {
+            let reloaded = notifier.reload().await;
+            reloaded.map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        }
+        .boxed()
+    });
+    Reloader::new(vec![rules, notifications])
 }
 
 /// What the facts of rules and notifications are kept in.

@@ -11,6 +11,7 @@ use crate::api::Owned;
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
+use crate::monitor::keeper;
 
 /// Events that the mission log may be behind: a second's worth of a busy hub.
 const LOG_LAG_MAX: u64 = 1_000;
@@ -59,9 +60,12 @@ impl Systems {
         OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
     }
 
-    /// What is theirs, and is not changed from outside.
+    /// What is theirs, and the monitor's, and is not changed from outside.
     pub(super) fn owned() -> Owned {
-        Owned::new(&[LAUNCH_SUBJECTS], &[LAUNCH_CONSUMERS])
+        Owned::new(
+            &[LAUNCH_SUBJECTS, keeper::SUBJECTS],
+            &[LAUNCH_CONSUMERS, keeper::CONSUMERS],
+        )
     }
 
     /// How each of them is, for whoever asks whether the hub can serve.

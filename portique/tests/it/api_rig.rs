@@ -15,6 +15,12 @@ pub(crate) struct Rig {
     service: String,
 }
 
+/// As [`with_hub`], configured otherwise.
+pub(crate) async fn with_hub_of(config: Config, visit: impl AsyncFnOnce(Rig)) {
+    let hub = Hub::open(config).await.unwrap();
+    visit_hub(hub, visit).await;
+}
+
 /// Visits a hub of its own until the visit ends.
 pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Rig)) {
     let hub = Hub::open(config(Data::Ephemeral)).await.unwrap();
@@ -43,7 +49,8 @@ async fn visit_hub(hub: Hub, visit: impl AsyncFnOnce(Rig)) {
     hub.run(visit).await.unwrap();
 }
 
-fn config(data: Data) -> Config {
+/// Addresses of its own, and otherwise what is the default.
+pub(crate) fn config(data: Data) -> Config {
     let any_port = "127.0.0.1:0".parse().unwrap();
     Config {
         listen: any_port,
@@ -53,6 +60,7 @@ fn config(data: Data) -> Config {
         events: EventsConfig::default(),
         telemetry: portique::TelemetryConfig::default(),
         rules: portique::RulesConfig::default(),
+        notifications: portique::NotificationsConfig::default(),
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
             format: LogFormat::Text,
@@ -63,6 +71,29 @@ fn config(data: Data) -> Config {
 }
 
 impl Rig {
+    /// The hub's address, without a path.
+    pub(crate) fn root(&self) -> String {
+        self.url.replace("/api/v1", "")
+    }
+
+    /// The token that programs show.
+    pub(crate) fn service_token(&self) -> &str {
+        &self.service
+    }
+
+    /// The token that people show.
+    pub(crate) fn commander_token(&self) -> &str {
+        &self.commander
+    }
+
+    /// A request of the commander to Alertmanager's API.
+    pub(crate) fn alerting(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/v2{path}", self.root());
+        self.client
+            .request(method, url)
+            .bearer_auth(&self.commander)
+    }
+
     /// A request without a token.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))

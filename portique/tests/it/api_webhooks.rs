@@ -258,7 +258,8 @@ async fn webhooks_outlive_the_hub_and_go_when_they_are_removed() {
         publish(&rig, 1).await;
         assert_signed(&receiver.next().await, SECRET.as_bytes());
         granted(rig.commander(Method::DELETE, "/webhooks/orders")).await;
-        assert_eq!(rig.get("/consumers").await, json!([]));
+        let consumers = rig.get("/consumers").await.to_string();
+        assert!(!consumers.contains("webhook-"), "{consumers}");
         refused(
             rig.commander(Method::GET, "/webhooks/orders"),
             404,

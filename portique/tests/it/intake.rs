@@ -33,6 +33,7 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
         prometheus_listen: None,
         data: Data::Ephemeral,
         events: EventsConfig::default(),
+        notifications: portique::NotificationsConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
             ..TelemetryConfig::default()

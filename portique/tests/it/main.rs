@@ -5,6 +5,7 @@
 )]
 
 mod alerts;
+mod amtool_peer;
 mod api;
 mod api_access;
 mod api_events;
@@ -14,6 +15,7 @@ mod api_rig;
 mod api_webhooks;
 mod cli_queue;
 mod cli_rules;
+mod debian;
 mod grpc_client;
 mod hub_process;
 mod in_process;
@@ -21,6 +23,10 @@ mod intake;
 mod journal;
 mod kills;
 mod modules;
+mod notify;
+mod notify_faults;
+mod notify_mail;
+mod notify_rig;
 mod pages;
 mod program_worker;
 mod prometheus_peer;

@@ -1,11 +1,12 @@
 //! A real Prometheus that scrapes the hub, federates from it, and writes to it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Child;
 
+use crate::debian::program;
 use crate::intake::with_hub;
 
 /// It scrapes once a second, and writes what it scraped some seconds later; a busy machine takes longer.
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_prometheus_scrapes_federates_and_writes_what_can_be_queried() {
-    let program = installed();
+    let program = program("prometheus", "prometheus");
     with_hub(async |place| {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
@@ -73,35 +74,4 @@ pub(crate) fn start_at(program: &Path, config: &Path, folder: &Path, address: &s
         .kill_on_drop(true)
         .spawn()
         .unwrap()
-}
-
-/// The program of Debian's package: where it is installed, or unpacked into the cache of the benchmarks' peers.
-pub(crate) fn installed() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("prometheus"));
-    if let Some(found) = found.into_iter().find(|program| program.is_file()) {
-        return found;
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    let folder = cache.unwrap_or_else(home).join("portique-peers/prometheus");
-    let program = folder.join("usr/bin/prometheus");
-    if !program.is_file() {
-        unpack(&folder);
-    }
-    program
-}
-
-fn unpack(folder: &Path) {
-    std::fs::create_dir_all(folder).unwrap();
-    let script = "apt-get download -q prometheus && dpkg -x prometheus_*.deb .";
-    let done = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(folder)
-        .output();
-    let is_done = done.as_ref().is_ok_and(|done| done.status.success());
-    assert!(
-        is_done,
-        "this test needs a Prometheus: install it (Debian: apt-get install prometheus); {done:?}"
-    );
 }

@@ -65,6 +65,45 @@ impl TimeInterval {
             })
     }
 
+    /// Whether it is one: ranges in order and within what there is, and a time zone that is known.
+    ///
+    /// # Errors
+    /// What is wrong, and what would be right.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let bad = |what: &str, found: String, right: &str| {
+            Err(format!("the {what} {found} are no range: write {right}"))
+        };
+        for (from, to) in &self.times {
+            if from >= to || *to > 1440 {
+                let right = "minutes of the day, 0 to 1440, the second larger";
+                return bad("times", format!("{from} to {to}"), right);
+            }
+        }
+        for (from, to) in &self.weekdays {
+            if from > to || *from < 0 || *to > 6 {
+                return bad("weekdays", format!("{from} to {to}"), "0 to 6, in order");
+            }
+        }
+        for (from, to) in &self.months {
+            if from > to || *from < 1 || *to > 12 {
+                return bad("months", format!("{from} to {to}"), "1 to 12, in order");
+            }
+        }
+        for (from, to) in &self.days_of_month {
+            let is_day = |day: i8| day != 0 && (-31..=31).contains(&day);
+            if !is_day(*from) || !is_day(*to) || (from.signum() == to.signum() && from > to) {
+                let right = "1 to 31, or -1 to -31 from the end, in order";
+                return bad("days of the month", format!("{from} to {to}"), right);
+            }
+        }
+        match &self.location {
+            Some(name) if TimeZone::get(name).is_err() => Err(format!(
+                "there is no time zone {name:?}: write one such as Europe/Paris"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn zoned(&self, at: Timestamp) -> Zoned {
         let moment = jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos()))
             .expect("64 bits of nanoseconds are within jiff's range");

@@ -168,6 +168,9 @@ impl SilenceRequest {
                 "it has more than {PARTS_MAX} matchers, annotations or spans"
             ));
         }
+        for part in &self.schedule {
+            part.check().or_else(bad)?;
+        }
         let annotations = self
             .annotations
             .iter()

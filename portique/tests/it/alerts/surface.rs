@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Place, RULES, is_firing};
+use crate::debian::program;
 use crate::hub_process::{complaint, run};
-use crate::prometheus_peer::{installed, start_at};
+use crate::prometheus_peer::start_at;
 
 #[tokio::test]
 async fn alerts_and_rules_are_seen_from_the_command_line() {
@@ -152,7 +153,7 @@ const COMMON: &str = "groups:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_prometheus_says_the_same_of_the_same_rules() {
-    let program = installed();
+    let program = program("prometheus", "prometheus");
     let place = Place::start(COMMON);
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("prometheus.yml");

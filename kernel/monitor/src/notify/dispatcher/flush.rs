@@ -76,11 +76,15 @@ impl Dispatcher {
     pub fn due(&self, now: Timestamp) -> Due {
         let mut due = Due::default();
         for silence in self.state.silences.values() {
-            if silence.notice_at().is_some_and(|at| at <= now) && silence.ends_at > now {
-                let id = silence.id.clone();
-                due.facts.push(Fact::Noticed { silence: id });
-                due.outputs
-                    .push(Output::SilenceEnding(Box::new(silence.clone())));
+            if silence.notice_at().is_none_or(|at| at > now) {
+                continue;
+            }
+            let id = silence.id.clone();
+            due.facts.push(Fact::Noticed { silence: id });
+            // Of one that is over already, as after a while without a hub, nobody needs to be told.
+            if silence.ends_at > now {
+                let ending = Box::new(silence.clone());
+                due.outputs.push(Output::SilenceEnding(ending));
             }
         }
         if self.state.not_before.is_none_or(|begin| begin <= now) {

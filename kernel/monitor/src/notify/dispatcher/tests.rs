@@ -270,6 +270,22 @@ fn an_alert_is_explained() {
 }
 
 #[test]
+fn a_silence_that_was_ended_before_its_notice_is_not_due_for_ever() {
+    let mut dispatcher = dispatcher(SIMPLE);
+    let noticed = SilenceRequest {
+        notice: Some(Duration::from_secs(10)),
+        ..request("a=b", 1, 100)
+    };
+    let id = silence(&mut dispatcher, noticed, 0).unwrap();
+    let fact = dispatcher.expire_silence(&id, at(5)).unwrap();
+    dispatcher.apply(&fact);
+    let due = dispatcher.due(at(6));
+    assert!(due.outputs.is_empty());
+    due.facts.iter().for_each(|fact| dispatcher.apply(fact));
+    assert!(dispatcher.next_due().is_none_or(|next| next > at(6)));
+}
+
+#[test]
 fn what_is_old_is_let_go() {
     let mut dispatcher = dispatcher(SIMPLE);
     let fact = dispatcher.resume(at(0)).unwrap();
