@@ -26,6 +26,11 @@ pub struct Submitted {
 }
 
 impl Submitted {
+    /// What was taken, whether it is durable yet or not.
+    pub fn appended(&self) -> &Appended {
+        &self.appended
+    }
+
     /// Blocks the thread until what was taken is durable.
     ///
     /// # Errors
