@@ -17,6 +17,7 @@ mod runtime;
 mod schedules;
 mod series;
 mod span;
+mod targets;
 mod up;
 pub(crate) mod visitor;
 pub(crate) mod words;
@@ -69,6 +70,8 @@ enum Verb {
     Query(query::Query),
     /// List series of the telemetry.
     Series(series::Series),
+    /// Who is asked for samples, and how they are.
+    Targets(targets::Targets),
     /// Rule files: check them, run their tests.
     Rules(rules::Rules),
     /// Do the jobs of a queue with any program.
@@ -125,6 +128,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Schedules(schedules) => schedules.run(cli.output),
         Verb::Query(query) => query.run(cli.output),
         Verb::Series(series) => series.run(cli.output),
+        Verb::Targets(targets) => targets.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Worker(worker) => worker.run(),
         Verb::Module(module) => module.run(),

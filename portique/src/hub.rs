@@ -19,11 +19,14 @@ use crate::api::{self, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
+use crate::forward::{self, Forwarding};
 use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
+use crate::outbound::Trust;
 use crate::prometheus;
+use crate::scrape::{self, Scraping};
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
@@ -59,6 +62,13 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
+    scrapes: Scrapes,
+}
+
+/// Who does what a `prometheus.yml` says.
+struct Scrapes {
+    scraping: scrape::Worker,
+    forwarding: forward::Worker,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -90,6 +100,10 @@ impl Hub {
     /// [`Error::DataFolderLocked`], [`Error::PortInUse`], [`Error::Damaged`], and what else keeps a
     /// part from starting.
     pub async fn open(config: Config) -> Result<Self, Error> {
+        let loaded = match &config.telemetry.prometheus_file {
+            Some(path) => scrape::load(path)?,
+            None => scrape::Loaded::default(),
+        };
         let data = match &config.data {
             Data::Folder(path) => DataFolder::open(path)?,
             Data::Ephemeral => DataFolder::open_ephemeral()?,
@@ -103,6 +117,8 @@ impl Hub {
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
+        let (scrapes, scraping, forwarding) =
+            prometheus_file(&config, loaded, data.path(), &engines);
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
@@ -124,7 +140,7 @@ impl Hub {
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
-                sources(&engines, &systems),
+                sources(&engines, &systems, &scraping, &forwarding),
                 asks,
             )),
             addresses: addresses.clone(),
@@ -136,7 +152,8 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
-            .merge(prometheus::router(engines.telemetry.clone()));
+            .merge(forward::router(forwarding))
+            .merge(prometheus::router(engines.telemetry.clone(), scraping));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
         Ok(Self {
@@ -156,6 +173,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            scrapes,
         })
     }
 
@@ -204,6 +222,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            scrapes,
             groups,
             ..
         } = self;
@@ -216,6 +235,7 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
+        spawn_scrapes(&control, scrapes);
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -247,6 +267,31 @@ impl Hub {
             (None, stopped) => stopped,
         }
     }
+}
+
+/// What does what a `prometheus.yml` says, and the handles of it.
+fn prometheus_file(
+    config: &Config,
+    loaded: scrape::Loaded,
+    data: &Path,
+    engines: &Engines,
+) -> (Scrapes, Scraping, Forwarding) {
+    let (loaded, trust) = (Arc::new(loaded), Trust::default());
+    let telemetry = &engines.telemetry;
+    let (forwarding, forwarder) =
+        Forwarding::new(loaded.clone(), data, telemetry.clone(), trust.clone());
+    let (handle, scraping) = Scraping::new(
+        config.telemetry.prometheus_file.as_deref(),
+        loaded,
+        telemetry.clone(),
+        Some(forwarding.clone()),
+        trust,
+    );
+    let scrapes = Scrapes {
+        scraping,
+        forwarding: forwarder,
+    };
+    (scrapes, handle, forwarding)
 }
 
 /// How modules are attached, and what simulated ones are processes of.
@@ -302,6 +347,18 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
+fn spawn_scrapes(control: &TaskGroup, scrapes: Scrapes) {
+    let (stop, stop_forwarding) = (control.token(), control.token());
+    control.spawn("scraping", async move {
+        scrapes.scraping.run(stop).await;
+        Ok(())
+    });
+    control.spawn("remote-write", async move {
+        scrapes.forwarding.run(stop_forwarding).await;
+        Ok(())
+    });
+}
+
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let server = grpc::serve(listener, routes, control.token());
     let stop = control.token();
@@ -330,11 +387,21 @@ fn readiness(engines: &Engines, systems: &Systems, control: &TaskGroup) -> Readi
     }
 }
 
-fn sources(engines: &Engines, systems: &Systems) -> Vec<Source> {
+fn sources(
+    engines: &Engines,
+    systems: &Systems,
+    scraping: &Scraping,
+    forwarding: &Forwarding,
+) -> Vec<Source> {
+    let (scraping, forwarding) = (scraping.clone(), forwarding.clone());
     engines
         .sources()
         .into_iter()
         .chain(systems.sources())
+        .chain([
+            Source(Box::new(move || scraping.figures())),
+            Source(Box::new(move || forwarding.figures())),
+        ])
         .collect()
 }
 

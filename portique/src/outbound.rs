@@ -169,13 +169,13 @@ fn client(tls: rustls::ClientConfig, name: Option<ServerName<'static>>) -> HttpC
     http.set_nodelay(true);
     let builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1();
+        .https_or_http();
     let connector = match name {
         Some(name) => builder
             .with_server_name_resolver(FixedServerNameResolver::new(name))
+            .enable_http1()
             .wrap_connector(http),
-        None => builder.wrap_connector(http),
+        None => builder.enable_http1().wrap_connector(http),
     };
     Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(IDLE_MAX)
@@ -209,7 +209,10 @@ fn request(
         url: url.to_string(),
         problem,
     };
-    let uri: Uri = url.as_str().parse().map_err(|error| bad(format!("{error}")))?;
+    let uri: Uri = url
+        .as_str()
+        .parse()
+        .map_err(|error| bad(format!("{error}")))?;
     let mut request = match *method == Method::GET {
         true => Request::new(Body::empty()),
         false => Request::new(Body::from(body.clone())),

@@ -26,11 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
+use crate::forward::Forwarding;
 use crate::outbound::Trust;
 use crate::telemetry::Telemetry;
-pub(crate) use load::Loaded;
+pub(crate) use load::{Loaded, load};
 pub(crate) use registry::{Registry, Watched};
-pub(crate) use target::Health;
 pub(crate) use worker::Worker;
 
 /// Reloads and findings of discovery that wait for the loop; who finds more waits.
@@ -41,6 +41,8 @@ const INPUTS_MAX: usize = 64;
 pub(crate) struct Scraping {
     shared: Arc<Shared>,
     inputs: mpsc::Sender<Input>,
+    /// Who sends on what the file says; told of changes too.
+    forwarding: Option<Forwarding>,
 }
 
 struct Shared {
@@ -64,31 +66,31 @@ enum Input {
 }
 
 impl Scraping {
-    /// Reads the file, if one is named; the worker does what it says once it runs.
-    ///
-    /// # Errors
-    /// [`Error::File`], and [`Error::Refused`] with all that is wrong in it.
-    pub(crate) fn open(
+    /// What does what the file says, once the worker runs.
+    pub(crate) fn new(
         path: Option<&Path>,
+        loaded: Arc<Loaded>,
         telemetry: Telemetry,
+        forwarding: Option<Forwarding>,
         trust: Trust,
-    ) -> Result<(Self, Worker), Error> {
-        let loaded = match path {
-            Some(path) => load::load(path)?,
-            None => Loaded::default(),
-        };
+    ) -> (Self, Worker) {
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let shared = Arc::new(Shared {
             telemetry,
             path: path.map(Path::to_path_buf),
-            loaded: Mutex::new(Arc::new(loaded)),
+            loaded: Mutex::new(loaded),
             registry: Registry::default(),
             workshop: workshop::Workshop::default(),
             trust,
             figures: figures::Totals::default(),
         });
         let worker = Worker::new(shared.clone(), received, inputs.clone());
-        Ok((Self { shared, inputs }, worker))
+        let scraping = Self {
+            shared,
+            inputs,
+            forwarding,
+        };
+        (scraping, worker)
     }
 
     /// What the file says.
@@ -106,10 +108,10 @@ impl Scraping {
         self.shared.figures.figures(&self.shared.registry)
     }
 
-    /// Reads the file again, for whoever changes it; nothing is changed yet. None when no file is named.
+    /// Reads the file again; nothing is changed yet. None when no file is named.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// As [`load`].
     pub(crate) async fn read_again(&self) -> Result<Option<Arc<Loaded>>, Error> {
         let Some(path) = self.shared.path.clone() else {
             return Ok(None);
@@ -126,6 +128,9 @@ impl Scraping {
     /// of targets that are gone go stale.
     pub(crate) async fn apply(&self, loaded: Arc<Loaded>) {
         *self.shared.lock() = loaded.clone();
+        if let Some(forwarding) = &self.forwarding {
+            forwarding.apply(loaded.clone()).await;
+        }
         let (done, is_done) = oneshot::channel();
         if self.inputs.send(Input::Apply(loaded, done)).await.is_ok() {
             // Without an answer the hub is stopping.
@@ -136,7 +141,7 @@ impl Scraping {
     /// Reads the file again and does what it says now.
     ///
     /// # Errors
-    /// As [`open`](Self::open): everything goes on as before.
+    /// As [`load`]: everything goes on as before.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         if let Some(loaded) = self.read_again().await? {
             self.apply(loaded).await;

@@ -22,9 +22,9 @@ mod target;
 
 pub use answer::{Absorbed, AnswerFault, Report, SeriesCache};
 pub use config::{
-    FileDiscovery, Global, HttpDiscovery, JobConfig, PROMETHEUS_FILE_BYTES_MAX,
-    PrometheusFile, Protocol, QueueConfig, RemoteWriteConfig, RulePattern, ScrapeLimits,
-    TARGETS_FILE_BYTES_MAX, read_target_groups,
+    FileDiscovery, Global, HttpDiscovery, JobConfig, PROMETHEUS_FILE_BYTES_MAX, PrometheusFile,
+    Protocol, QueueConfig, RemoteWriteConfig, RulePattern, ScrapeLimits, TARGETS_FILE_BYTES_MAX,
+    read_target_groups,
 };
 pub use relabel::{RelabelAction, RelabelFault, RelabelRule, relabel};
 pub use schedule::Schedule;

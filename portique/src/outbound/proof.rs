@@ -59,10 +59,15 @@ async fn secret(source: &SecretSource, folder: &Path) -> Result<String, AskFault
     let read = async {
         let mut text = String::new();
         let file = tokio::fs::File::open(&file).await?;
-        file.take(SECRET_BYTES_MAX).read_to_string(&mut text).await?;
+        file.take(SECRET_BYTES_MAX)
+            .read_to_string(&mut text)
+            .await?;
         Ok(text.trim().to_owned())
     };
     read.await.map_err(|error: std::io::Error| {
-        AskFault::Proof(format!("the secret in {} cannot be read: {error}", file.display()))
+        AskFault::Proof(format!(
+            "the secret in {} cannot be read: {error}",
+            file.display()
+        ))
     })
 }

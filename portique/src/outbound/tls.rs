@@ -7,7 +7,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier,
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
 };
 use tokio::sync::OnceCell;
 
@@ -33,7 +34,9 @@ impl Trust {
         let trusting = match (tls.is_insecure, ca_file) {
             (true, _) => {
                 let verifier = Arc::new(Credulous(provider()));
-                builder().dangerous().with_custom_certificate_verifier(verifier)
+                builder()
+                    .dangerous()
+                    .with_custom_certificate_verifier(verifier)
             }
             (false, Some(file)) => {
                 let mut roots = RootCertStore::empty();
@@ -94,7 +97,8 @@ fn machine() -> RootCertStore {
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = file.display();
-    let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found =
+        CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err(format!("{shown} holds no certificate: it is a file in PEM")),

@@ -78,7 +78,9 @@ impl ActiveTarget {
 
 fn pairs(labels: &Labels) -> BTreeMap<String, String> {
     let pairs = labels.iter();
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The targets that are asked, and those that relabelling drops.
@@ -89,8 +91,13 @@ fn pairs(labels: &Labels) -> BTreeMap<String, String> {
     ),
     responses((status = OK, body = serde_json::Value)))]
 pub(crate) async fn targets(State(api): State<Arc<QueryApi>>, parameters: Parameters) -> Reply {
-    let state = parameters.text("state").unwrap_or("any").to_ascii_lowercase();
-    let wanted = parameters.text("scrapePool").filter(|pool| !pool.is_empty());
+    let state = parameters
+        .text("state")
+        .unwrap_or("any")
+        .to_ascii_lowercase();
+    let wanted = parameters
+        .text("scrapePool")
+        .filter(|pool| !pool.is_empty());
     let (mut active, mut dropped, mut counts) = (Vec::new(), Vec::new(), BTreeMap::new());
     let mut problems = BTreeMap::new();
     for (name, pool) in api.scraping.registry().pools() {
@@ -117,7 +124,9 @@ pub(crate) async fn targets(State(api): State<Arc<QueryApi>>, parameters: Parame
         "droppedTargetCounts": counts,
     }));
     for (pool, problems) in problems {
-        let said = problems.into_iter().map(|problem| format!("{pool}: {problem}"));
+        let said = problems
+            .into_iter()
+            .map(|problem| format!("{pool}: {problem}"));
         answer.warnings.extend(said);
     }
     Ok(answer)
@@ -136,11 +145,16 @@ pub(crate) async fn targets_metadata(
     parameters: Parameters,
 ) -> Reply {
     let limit = parameters.limit()?;
-    let matchers = match parameters.text("match_target").filter(|text| !text.is_empty()) {
+    let matchers = match parameters
+        .text("match_target")
+        .filter(|text| !text.is_empty())
+    {
         Some(text) => matchers(text)?,
         None => Vec::new(),
     };
-    let metric = parameters.text("metric").filter(|metric| !metric.is_empty());
+    let metric = parameters
+        .text("metric")
+        .filter(|metric| !metric.is_empty());
     let mut found = Vec::new();
     for pool in api.scraping.registry().pools().values() {
         for watched in &pool.active {
@@ -150,7 +164,9 @@ pub(crate) async fn targets_metadata(
                 continue;
             }
             let metadata = watched.state().metadata;
-            let wanted = metadata.iter().filter(|(name, _)| metric.is_none_or(|m| m == *name));
+            let wanted = metadata
+                .iter()
+                .filter(|(name, _)| metric.is_none_or(|m| m == *name));
             let room = limit.saturating_sub(found.len());
             found.extend(wanted.take(room).map(|(name, data)| {
                 described(labels, metric.is_none().then_some(name.as_str()), data)

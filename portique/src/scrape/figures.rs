@@ -49,7 +49,11 @@ impl Totals {
             ),
             counter("scrapes", "Answers asked for", &self.scrapes),
             counter("scrapes_failed", "Answers that did not count", &self.failed),
-            counter("scraped_samples", "Samples taken from targets", &self.samples),
+            counter(
+                "scraped_samples",
+                "Samples taken from targets",
+                &self.samples,
+            ),
             counter(
                 "scraped_rejected",
                 "Lines of targets that could not be read, and samples of theirs that the store refused",

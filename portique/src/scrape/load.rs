@@ -22,7 +22,7 @@ pub(crate) struct Loaded {
 ///
 /// # Errors
 /// [`Error::File`] when one cannot be read, [`Error::Config`] with every problem in them.
-pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
+pub(crate) fn load(path: &Path) -> Result<Loaded, Error> {
     let text = read(path)?;
     let name = path.display().to_string();
     let mut file = PrometheusFile::parse(&name, &text).map_err(refuse)?;
@@ -63,8 +63,12 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
 /// When the pattern is none, or names too many.
 pub(super) fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let whole = folder.join(pattern).display().to_string();
-    let found = glob::glob(&whole).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
-    let found: Vec<PathBuf> = found.filter_map(Result::ok).take(JOB_FILES_MAX + 1).collect();
+    let found =
+        glob::glob(&whole).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
+    let found: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .take(JOB_FILES_MAX + 1)
+        .collect();
     match found.len() > JOB_FILES_MAX {
         true => Err(format!(
             "{pattern:?} names more than {JOB_FILES_MAX} files: write a narrower pattern"
@@ -94,7 +98,10 @@ fn refuse(problems: Vec<portique_monitor::Problem>) -> Error {
 fn problem(problem: portique_monitor::Problem) -> Problem {
     let (message, remedy) = match problem.message.split_once(": ") {
         Some((message, remedy)) => (message.to_owned(), remedy.to_owned()),
-        None => (problem.message, "write something else there, or remove it".to_owned()),
+        None => (
+            problem.message,
+            "write something else there, or remove it".to_owned(),
+        ),
     };
     Problem {
         place: Some(Place {

@@ -80,12 +80,7 @@ impl Pool {
     }
 
     /// Begins, or begins anew with other rules: what sources found before counts until they find something.
-    pub(super) fn begin(
-        &mut self,
-        job: Arc<JobConfig>,
-        outlet: Outlet,
-        tasks: &mut JoinSet<()>,
-    ) {
+    pub(super) fn begin(&mut self, job: Arc<JobConfig>, outlet: Outlet, tasks: &mut JoinSet<()>) {
         self.discovery.cancel();
         self.discovery = CancellationToken::new();
         self.generation = outlet.generation;
@@ -98,7 +93,8 @@ impl Pool {
         self.groups[0] = job.static_groups.clone();
         self.problems = vec![None; sources];
         self.job = job;
-        self.asked.send_replace(asked(&self.job, &self.shared, None));
+        self.asked
+            .send_replace(asked(&self.job, &self.shared, None));
         discovery::start(&self.job, &self.shared, &outlet, &self.discovery, tasks);
     }
 
@@ -172,7 +168,8 @@ impl Pool {
             format!("target_limit exceeded (number of targets: {targets}, limit: {targets_max})")
         });
         if self.asked.borrow().refusal != refusal {
-            self.asked.send_replace(asked(&self.job, &self.shared, refusal));
+            self.asked
+                .send_replace(asked(&self.job, &self.shared, refusal));
         }
     }
 

@@ -115,4 +115,3 @@ impl Visitor {
 pub(super) fn lock(cache: &Mutex<SeriesCache>) -> MutexGuard<'_, SeriesCache> {
     cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
-

@@ -52,7 +52,10 @@ pub(super) async fn visit(visitor: &Visitor, asked: &Asked, at_ms: i64) {
         Some(refusal) => Err(refusal.clone()),
         None => match tokio::time::timeout(timeout, ask(visitor, asked)).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no whole answer within {}", format_duration(timeout))),
+            Err(_) => Err(format!(
+                "no whole answer within {}",
+                format_duration(timeout)
+            )),
         },
     };
     let duration = clock.monotonic().saturating_sub(began);
@@ -75,7 +78,11 @@ pub(super) async fn end(visitor: &Visitor) {
         submitted
     });
     let problem = match done.await {
-        Ok(Ok(submitted)) => submitted.durable().await.err().map(|error| error.to_string()),
+        Ok(Ok(submitted)) => submitted
+            .durable()
+            .await
+            .err()
+            .map(|error| error.to_string()),
         Ok(Err(error)) => Some(error.to_string()),
         Err(error) => Some(error.to_string()),
     };
@@ -93,7 +100,8 @@ async fn ask(visitor: &Visitor, asked: &Asked) -> Result<Answer, String> {
         ask.headers.insert(name, value);
     }
     let encoding = if job.compresses { "gzip" } else { "identity" };
-    ask.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
+    ask.headers
+        .insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
     let answer = asked.endpoint.send(ask).await;
     let answer = answer.map_err(|fault| fault.to_string())?;
     if answer.status() != StatusCode::OK {
@@ -150,7 +158,9 @@ fn is_gzip(answer: &Response<Body>) -> Result<bool, String> {
         Some("gzip") => Ok(true),
         Some(other) => {
             let other: String = other.chars().take(SHOWN_CHARS_MAX).collect();
-            Err(format!("the answer is encoded with {other:?}: only gzip was asked for"))
+            Err(format!(
+                "the answer is encoded with {other:?}: only gzip was asked for"
+            ))
         }
     }
 }
@@ -182,7 +192,10 @@ async fn keep(
     });
     let (mut outcome, submitted) = match done.await {
         Ok(done) => done,
-        Err(error) => (failed(format!("the answer could not be worked on: {error}")), None),
+        Err(error) => (
+            failed(format!("the answer could not be worked on: {error}")),
+            None,
+        ),
     };
     if let Some(submitted) = submitted
         && let Err(error) = submitted.durable().await
@@ -219,9 +232,9 @@ fn absorb(
     let last_rejection = match (rejections.kept().first(), absorbed.duplicates) {
         (Some(rejection), _) => Some(rejection.to_string()),
         (None, 0) => None,
-        (None, duplicates) => {
-            Some(format!("{duplicates} samples of series that the answer has already"))
-        }
+        (None, duplicates) => Some(format!(
+            "{duplicates} samples of series that the answer has already"
+        )),
     };
     Outcome {
         fault,
@@ -253,7 +266,13 @@ fn decode(
         honors_timestamps: job.honors_timestamps,
     };
     room.answer.clear();
-    let read = read_scrape(&plain, answer.format, &options, &mut room.answer, rejections);
+    let read = read_scrape(
+        &plain,
+        answer.format,
+        &options,
+        &mut room.answer,
+        rejections,
+    );
     let counts = read.map_err(|error| portique_fault::chain(&error))?;
     let first = rejections.kept().first().map(ToString::to_string);
     if !counts.is_complete {
@@ -290,7 +309,10 @@ fn refused(appended: &Appended, out: &Batch, outcome: &mut Outcome) {
 }
 
 fn not_kept(error: &portique_series::Error) -> String {
-    format!("the samples could not be kept: {}", portique_fault::chain(error))
+    format!(
+        "the samples could not be kept: {}",
+        portique_fault::chain(error)
+    )
 }
 
 fn failed(message: String) -> Outcome {
@@ -306,8 +328,12 @@ fn write_down(visitor: &Visitor, outcome: Outcome, at_ms: i64, duration: Duratio
     let totals = &visitor.shared.figures;
     let is_down = outcome.fault.is_some();
     totals.scrapes.fetch_add(1, Ordering::Relaxed);
-    totals.failed.fetch_add(u64::from(is_down), Ordering::Relaxed);
-    totals.rejected.fetch_add(outcome.rejected, Ordering::Relaxed);
+    totals
+        .failed
+        .fetch_add(u64::from(is_down), Ordering::Relaxed);
+    totals
+        .rejected
+        .fetch_add(outcome.rejected, Ordering::Relaxed);
     if !is_down {
         let samples = outcome.absorbed.kept as u64;
         totals.samples.fetch_add(samples, Ordering::Relaxed);

@@ -90,7 +90,11 @@ impl Worker {
             }
         }
         for job in &loaded.file.jobs {
-            if self.pools.get(&job.name).is_some_and(|pool| pool.job() == job) {
+            if self
+                .pools
+                .get(&job.name)
+                .is_some_and(|pool| pool.job() == job)
+            {
                 continue;
             }
             self.generation += 1;

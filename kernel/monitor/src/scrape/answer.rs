@@ -231,11 +231,7 @@ impl SeriesCache {
         }
     }
 
-    fn look_up(
-        &mut self,
-        series: &BatchSeries<'_>,
-        job: &JobConfig,
-    ) -> Result<&mut Known, String> {
+    fn look_up(&mut self, series: &BatchSeries<'_>, job: &JobConfig) -> Result<&mut Known, String> {
         if !self.known.contains_key(series.key()) {
             let labels = labels::rewritten(series, &self.target, job);
             if let Some(labels) = &labels {
@@ -252,7 +248,10 @@ impl SeriesCache {
             };
             self.known.insert(Box::from(series.key()), known);
         }
-        Ok(self.known.get_mut(series.key()).expect("it is there or was put there"))
+        Ok(self
+            .known
+            .get_mut(series.key())
+            .expect("it is there or was put there"))
     }
 
     /// Hands on what is new of what the target says of its metrics.

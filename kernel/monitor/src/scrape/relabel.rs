@@ -171,12 +171,17 @@ impl RelabelRule {
     fn sources(&self, labels: &LabelsBuilder) -> String {
         let separator = self.written.separator.as_deref().unwrap_or(";");
         let values = self.written.source_labels.iter();
-        let values: Vec<&str> = values.map(|name| labels.value(name).unwrap_or("")).collect();
+        let values: Vec<&str> = values
+            .map(|name| labels.value(name).unwrap_or(""))
+            .collect();
         values.join(separator)
     }
 
     fn replacement(&self) -> &str {
-        self.written.replacement.as_deref().unwrap_or(REPLACEMENT_DEFAULT)
+        self.written
+            .replacement
+            .as_deref()
+            .unwrap_or(REPLACEMENT_DEFAULT)
     }
 
     fn replace(&self, labels: &mut LabelsBuilder, value: &str) {
@@ -247,10 +252,22 @@ fn check(written: &Written) -> Result<(), RelabelFault> {
     let compares = matches!(written.action, Action::KeepEqual | Action::DropEqual);
     let changes_case = matches!(written.action, Action::Lowercase | Action::Uppercase);
     let surplus = [
-        (takes_names_only && !written.source_labels.is_empty(), "source_labels"),
-        (takes_names_only && !written.target_label.is_empty(), "target_label"),
-        ((takes_names_only || compares) && written.modulus != 0, "modulus"),
-        ((takes_names_only || compares) && written.separator.is_some(), "separator"),
+        (
+            takes_names_only && !written.source_labels.is_empty(),
+            "source_labels",
+        ),
+        (
+            takes_names_only && !written.target_label.is_empty(),
+            "target_label",
+        ),
+        (
+            (takes_names_only || compares) && written.modulus != 0,
+            "modulus",
+        ),
+        (
+            (takes_names_only || compares) && written.separator.is_some(),
+            "separator",
+        ),
         (compares && written.pattern.is_some(), "regex"),
         (
             (takes_names_only || compares || changes_case) && written.replacement.is_some(),

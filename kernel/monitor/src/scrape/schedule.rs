@@ -16,7 +16,9 @@ pub struct Schedule {
 impl Schedule {
     /// The times of what has this hash; the interval is a millisecond at least.
     pub fn new(interval: Duration, hash: u64) -> Self {
-        let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+        let interval_ms = i64::try_from(interval.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1);
         let offset = hash % interval_ms.unsigned_abs();
         Self {
             interval_ms,
@@ -26,7 +28,9 @@ impl Schedule {
 
     /// The first time after `now_ms` (Unix milliseconds), at most an interval away however clocks jump.
     pub fn next(&self, now_ms: i64) -> i64 {
-        let since = now_ms.saturating_sub(self.offset_ms).rem_euclid(self.interval_ms);
+        let since = now_ms
+            .saturating_sub(self.offset_ms)
+            .rem_euclid(self.interval_ms);
         now_ms.saturating_add(self.interval_ms - since)
     }
 

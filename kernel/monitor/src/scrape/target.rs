@@ -236,7 +236,8 @@ impl TargetGroup {
     /// Adds a label that discovery knows, such as where it found the group.
     #[must_use]
     pub fn with_meta(mut self, name: &str, value: &str) -> Self {
-        self.labels.push((format!("{META}{name}"), value.to_owned()));
+        self.labels
+            .push((format!("{META}{name}"), value.to_owned()));
         self
     }
 }

@@ -40,7 +40,10 @@ fn check(name: &str) {
         std::fs::write(&path, &became).unwrap();
         return;
     }
-    assert_eq!(written, became, "{name}: UPDATE_EXPECT=1 keeps what came of it");
+    assert_eq!(
+        written, became,
+        "{name}: UPDATE_EXPECT=1 keeps what came of it"
+    );
 }
 
 fn run(script: &str) -> String {

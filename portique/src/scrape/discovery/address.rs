@@ -38,7 +38,10 @@ pub(super) async fn refresh(
         let told = match &answer {
             Ok(groups) => outlet.tell(Some(groups.clone()), None).await,
             Err(problem) => {
-                tracing::warn!(problem, "targets are not known anew: the last known ones stay");
+                tracing::warn!(
+                    problem,
+                    "targets are not known anew: the last known ones stay"
+                );
                 outlet.tell(None, Some(problem.clone())).await
             }
         };
@@ -51,15 +54,28 @@ pub(super) async fn refresh(
 
 async fn ask(endpoint: &Endpoint, url: &str) -> Result<Vec<TargetGroup>, String> {
     let mut ask = Ask::get(url);
-    ask.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let answer = endpoint.send(ask).await.map_err(|fault| fault.to_string())?;
+    ask.headers
+        .insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let answer = endpoint
+        .send(ask)
+        .await
+        .map_err(|fault| fault.to_string())?;
     if answer.status() != StatusCode::OK {
         return Err(format!("server returned HTTP status {}", answer.status()));
     }
     let said = answer.headers().get(CONTENT_TYPE);
-    let said = said.and_then(|said| said.to_str().ok()).unwrap_or("").to_owned();
-    if !said.trim().to_ascii_lowercase().starts_with("application/json") {
-        return Err(format!("its Content-Type is {said:?}: it is application/json"));
+    let said = said
+        .and_then(|said| said.to_str().ok())
+        .unwrap_or("")
+        .to_owned();
+    if !said
+        .trim()
+        .to_ascii_lowercase()
+        .starts_with("application/json")
+    {
+        return Err(format!(
+            "its Content-Type is {said:?}: it is application/json"
+        ));
     }
     let bytes = read_body(answer.into_body(), TARGETS_FILE_BYTES_MAX, |_| true).await;
     let bytes = bytes.map_err(|fault| fault.to_string())?;

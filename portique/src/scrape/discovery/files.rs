@@ -81,7 +81,10 @@ fn look(
         is_changed = true;
         let (groups, problem) = match read(&path) {
             Ok(groups) => (groups, None),
-            Err(problem) => (last.map(|last| last.groups.clone()).unwrap_or_default(), Some(problem)),
+            Err(problem) => (
+                last.map(|last| last.groups.clone()).unwrap_or_default(),
+                Some(problem),
+            ),
         };
         let file = Seen {
             changed,
@@ -100,8 +103,12 @@ fn read(path: &Path) -> Result<Vec<TargetGroup>, String> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut text = String::new();
     let limit = TARGETS_FILE_BYTES_MAX as u64 + 1;
-    file.take(limit).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(limit)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     let groups = read_target_groups(&name, &text).map_err(|problems| problems[0].to_string())?;
     let groups = groups.into_iter();
-    Ok(groups.map(|group| group.with_meta("filepath", &name)).collect())
+    Ok(groups
+        .map(|group| group.with_meta("filepath", &name))
+        .collect())
 }

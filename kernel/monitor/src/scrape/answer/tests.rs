@@ -33,9 +33,17 @@ impl World {
         };
         let format = TextFormat::Prometheus;
         let mut rejections = Rejections::new();
-        read_text(text.as_bytes(), format, &options, &mut answer, &mut rejections);
+        read_text(
+            text.as_bytes(),
+            format,
+            &options,
+            &mut answer,
+            &mut rejections,
+        );
         assert!(rejections.is_empty(), "{:?}", rejections.kept());
-        let absorbed = self.cache.absorb(&answer, &self.job, self.at_ms, &mut self.batch);
+        let absorbed = self
+            .cache
+            .absorb(&answer, &self.job, self.at_ms, &mut self.batch);
         let (is_up, absorbed) = match absorbed {
             Ok(absorbed) => (true, absorbed),
             Err(fault) => {
@@ -78,7 +86,10 @@ fn job_of(job: &str) -> JobConfig {
 }
 
 fn has(lines: &[String], line: &str) {
-    assert!(lines.iter().any(|found| found == line), "{line} in {lines:#?}");
+    assert!(
+        lines.iter().any(|found| found == line),
+        "{line} in {lines:#?}"
+    );
 }
 
 #[test]
@@ -127,7 +138,10 @@ fn an_answer_that_cannot_be_used_leaves_up_0_and_stale_markers() {
     );
     // A series that was never kept does not go stale.
     let lines = world.scrape("a 1\n");
-    assert!(!lines.iter().any(|line| line.contains("stale")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("stale")),
+        "{lines:?}"
+    );
     world.cache.end(9000, &mut world.batch);
     let lines = world.lines();
     assert_eq!(lines.len(), 6, "{lines:?}");
@@ -137,7 +151,10 @@ fn an_answer_that_cannot_be_used_leaves_up_0_and_stale_markers() {
 #[test]
 fn labels_in_the_way_are_exported_or_honoured() {
     let lines = World::new("").scrape("a{job=\"own\",exported_job=\"x\"} 1\n");
-    has(&lines, r#"a{exported_exported_job="own",exported_job="x",T} 1 @1000"#);
+    has(
+        &lines,
+        r#"a{exported_exported_job="own",exported_job="x",T} 1 @1000"#,
+    );
     let lines = World::new("honor_labels: true").scrape("a{job=\"own\"} 1\n");
     has(&lines, r#"a{instance="i:1",job="own"} 1 @1000"#);
 }
@@ -147,7 +164,10 @@ fn own_timestamps_count_when_honoured_and_do_not_go_stale() {
     let mut world = World::new("");
     has(&world.scrape("a 1 77\n"), "a{T} 1 @77");
     let lines = world.scrape("b 1\n");
-    assert!(!lines.iter().any(|line| line.contains("stale")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("stale")),
+        "{lines:?}"
+    );
     let mut world = World::new("track_timestamps_staleness: true");
     world.scrape("a 1 77\n");
     has(&world.scrape(""), "a{T} stale @2000");
@@ -165,14 +185,18 @@ fn rules_drop_and_join_series() {
     has(&lines, "scrape_samples_post_metric_relabeling{T} 2 @1000");
     // One of two that became one is gone: the one is not.
     let lines = world.scrape("a{id=\"2\"} 3\n");
-    assert!(!lines.iter().any(|line| line.contains("stale")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("stale")),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn other_rules_end_what_they_no_longer_make() {
     let mut world = World::new("");
     world.scrape("a 1\nb 1\n");
-    world.job = job_of("metric_relabel_configs: [{source_labels: [__name__], regex: a, action: drop}]");
+    world.job =
+        job_of("metric_relabel_configs: [{source_labels: [__name__], regex: a, action: drop}]");
     world.cache.forget_rules();
     let lines = world.scrape("a 2\nb 2\n");
     has(&lines, "a{T} stale @2000");
@@ -190,7 +214,10 @@ fn the_same_series_twice_counts_once() {
 #[test]
 fn limits_of_labels_refuse_the_answer() {
     for (limit, said) in [
-        ("label_limit: 3", "label_limit exceeded (metric: a, number of labels: 4, limit: 3)"),
+        (
+            "label_limit: 3",
+            "label_limit exceeded (metric: a, number of labels: 4, limit: 3)",
+        ),
         (
             "label_name_length_limit: 8",
             "label_name_length_limit exceeded (metric: a, label name: long_name, length: 9, limit: 8)",
@@ -210,7 +237,9 @@ fn limits_of_labels_refuse_the_answer() {
         answer.float(1, 1.0);
         let target = Labels::from_pairs([("job", "j"), ("k", "i")]);
         let mut cache = SeriesCache::new(target);
-        let fault = cache.absorb(&answer, &job, 1, &mut Batch::new()).unwrap_err();
+        let fault = cache
+            .absorb(&answer, &job, 1, &mut Batch::new())
+            .unwrap_err();
         assert_eq!(fault.message, said);
         assert_eq!(fault.absorbed.scraped, 1);
     }

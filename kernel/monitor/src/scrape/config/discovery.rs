@@ -106,7 +106,9 @@ pub(super) fn read_url(
         reader.problem(node, format!("{what} needs url"));
         return None;
     };
-    let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
     let place = fields.get("url").unwrap_or(node);
     match host {
@@ -117,7 +119,10 @@ pub(super) fn read_url(
         }
         Some(host) if !host.is_empty() && !url.chars().any(char::is_whitespace) => Some(url),
         _ => {
-            reader.problem(place, "url is an address that begins with http:// or https://");
+            reader.problem(
+                place,
+                "url is an address that begins with http:// or https://",
+            );
             None
         }
     }
@@ -138,7 +143,10 @@ fn refresh(reader: &mut Reader, fields: &Fields<'_>, default: Duration) -> Durat
 pub(super) fn static_groups(reader: &mut Reader, fields: &Fields<'_>) -> Vec<TargetGroup> {
     let key = "static_configs";
     let items = reader.items(fields.get(key), key);
-    items.iter().filter_map(|node| group(reader, node)).collect()
+    items
+        .iter()
+        .filter_map(|node| group(reader, node))
+        .collect()
 }
 
 fn group(reader: &mut Reader, node: &Node) -> Option<TargetGroup> {

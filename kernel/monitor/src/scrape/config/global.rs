@@ -122,7 +122,8 @@ fn external_labels(reader: &mut Reader, node: Option<&Node>) -> Labels {
             let message = format!("{name:?} is no name of an external label");
             reader.problem(key, message);
         } else if value.contains('$') {
-            let message = "variables of the environment are not put in here: write the value itself";
+            let message =
+                "variables of the environment are not put in here: write the value itself";
             reader.problem(key, message);
         } else {
             pairs.push((name, value));

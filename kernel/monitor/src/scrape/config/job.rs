@@ -49,7 +49,10 @@ const UNSUPPORTED: [(&str, &str); 7] = [
         "keep_dropped_targets",
         "a fixed number of dropped targets is kept for the API",
     ),
-    ("metric_name_validation_scheme", "every name in UTF-8 is taken"),
+    (
+        "metric_name_validation_scheme",
+        "every name in UTF-8 is taken",
+    ),
     (
         "metric_name_escaping_scheme",
         "targets are asked for names in UTF-8",
@@ -68,8 +71,7 @@ const UNSUPPORTED: [(&str, &str); 7] = [
     ),
 ];
 /// What replaces discovery of other kinds.
-const OTHER_DISCOVERY: &str =
-    "write static_configs, or have its targets written to a file (file_sd_configs) or served over HTTP \
+const OTHER_DISCOVERY: &str = "write static_configs, or have its targets written to a file (file_sd_configs) or served over HTTP \
      (http_sd_configs)";
 /// Kinds of discovery that Prometheus has beside those here.
 const DISCOVERIES: [&str; 31] = [
@@ -144,9 +146,7 @@ impl Protocol {
                 "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
             }
             Self::OpenMetrics0 => "application/openmetrics-text;version=0.0.1",
-            Self::OpenMetrics1 => {
-                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8"
-            }
+            Self::OpenMetrics1 => "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
             Self::Text0 => "text/plain;version=0.0.4",
             Self::Text1 => "text/plain;version=1.0.0;escaping=allow-utf-8",
         }
@@ -295,14 +295,19 @@ fn times(
         );
         reader.problem(fields.get("scrape_timeout").unwrap_or(node), message);
     }
-    (interval, written.unwrap_or(global.scrape_timeout.min(interval)))
+    (
+        interval,
+        written.unwrap_or(global.scrape_timeout.min(interval)),
+    )
 }
 
 fn params(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(String, Vec<String>)> {
     let mut params = Vec::new();
     for (_, name, node) in reader.entries(fields.get("params"), "params") {
         let items = reader.items(Some(node), "the values of a parameter");
-        let values = items.iter().filter_map(|node| reader.text(Some(node), "a value of params"));
+        let values = items
+            .iter()
+            .filter_map(|node| reader.text(Some(node), "a value of params"));
         params.push((name, values.collect()));
     }
     params

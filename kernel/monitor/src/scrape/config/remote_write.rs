@@ -25,9 +25,18 @@ const KEYS: [&str; 11] = [
     "round_robin_dns",
 ];
 const UNSUPPORTED: [(&str, &str); 3] = [
-    ("sigv4", "write authorization, or send through a proxy that signs"),
-    ("azuread", "write authorization, or send through a proxy that signs"),
-    ("google_iam", "write authorization, or send through a proxy that signs"),
+    (
+        "sigv4",
+        "write authorization, or send through a proxy that signs",
+    ),
+    (
+        "azuread",
+        "write authorization, or send through a proxy that signs",
+    ),
+    (
+        "google_iam",
+        "write authorization, or send through a proxy that signs",
+    ),
 ];
 const QUEUE_KEYS: [&str; 9] = [
     "capacity",
@@ -147,7 +156,11 @@ fn remote(reader: &mut Reader, node: &Node) -> Option<RemoteWriteConfig> {
     let name = reader.text(fields.get("name"), "name");
     let timeout = reader.duration(fields.get("remote_timeout"), "remote_timeout");
     let versions = [WriteVersion::V1, WriteVersion::V2].map(|version| (version.message(), version));
-    let version = reader.word(fields.get("protobuf_message"), "protobuf_message", &versions);
+    let version = reader.word(
+        fields.get("protobuf_message"),
+        "protobuf_message",
+        &versions,
+    );
     let mut flag = |key: &str| reader.flag(fields.get(key), key).unwrap_or(false);
     let sends_exemplars = flag("send_exemplars");
     let sends_native_histograms = flag("send_native_histograms");
@@ -156,9 +169,13 @@ fn remote(reader: &mut Reader, node: &Node) -> Option<RemoteWriteConfig> {
     endpoint.headers.extend(headers(reader, &fields));
     let url = url?;
     Some(RemoteWriteConfig {
-        name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| url.clone()),
+        name: name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| url.clone()),
         url,
-        timeout: timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(TIMEOUT),
+        timeout: timeout
+            .filter(|timeout| !timeout.is_zero())
+            .unwrap_or(TIMEOUT),
         endpoint,
         relabel: relabel::read(reader, &fields, "write_relabel_configs"),
         version: version.unwrap_or(WriteVersion::V1),
@@ -172,7 +189,9 @@ fn remote(reader: &mut Reader, node: &Node) -> Option<RemoteWriteConfig> {
 fn headers(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(String, SecretSource)> {
     let mut headers = Vec::new();
     for (key, name, value) in reader.pairs(fields.get("headers"), "headers") {
-        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_name = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if name.is_empty() || !is_name || name.eq_ignore_ascii_case("authorization") {
             reader.problem(key, format!("{name:?} is no header that can be set here"));
         } else if check_header(reader, key, &name) {
@@ -215,14 +234,21 @@ fn queue(reader: &mut Reader, fields: &Fields<'_>) -> QueueConfig {
         }
     };
     queue.capacity = count("capacity", CAPACITY, CAPACITY_MAX);
-    queue.samples_per_send = count("max_samples_per_send", SAMPLES_PER_SEND, SAMPLES_PER_SEND_MAX);
+    queue.samples_per_send = count(
+        "max_samples_per_send",
+        SAMPLES_PER_SEND,
+        SAMPLES_PER_SEND_MAX,
+    );
     // One sender keeps the order; as many as are allowed at most.
     count("max_shards", 1, usize::MAX);
     let least = "min_shards";
     if count(least, 1, usize::MAX) > 1
         && let Some(node) = fields.get(least)
     {
-        reader.problem(node, "min_shards is 1: samples go out one request after the other");
+        reader.problem(
+            node,
+            "min_shards is 1: samples go out one request after the other",
+        );
     }
     let mut duration = |key: &str, default: Duration| {
         let read = reader.duration(fields.get(key), key);

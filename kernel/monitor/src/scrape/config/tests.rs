@@ -73,13 +73,24 @@ fn a_whole_file_is_read() {
     assert_eq!(first.urls[0].url, "http://discovery:80/targets");
     assert_eq!(first.endpoint.headers.len(), 2);
     assert!(first.endpoint.tls.is_insecure && first.honors_labels && !first.honors_timestamps);
-    assert!(second.accept().starts_with("application/vnd.google.protobuf;"));
+    assert!(
+        second
+            .accept()
+            .starts_with("application/vnd.google.protobuf;")
+    );
     let [one, two] = &file.remote_writes[..] else {
         panic!("{:?}", file.remote_writes);
     };
-    assert_eq!((one.name.as_str(), one.relabel.len()), ("drop_expensive", 1));
+    assert_eq!(
+        (one.name.as_str(), one.relabel.len()),
+        ("drop_expensive", 1)
+    );
     assert_eq!(two.queue.capacity, 100);
-    assert!(file.redacted.contains("username: admin"), "{}", file.redacted);
+    assert!(
+        file.redacted.contains("username: admin"),
+        "{}",
+        file.redacted
+    );
     assert!(!file.redacted.contains("sesame"), "{}", file.redacted);
 }
 
@@ -147,9 +158,16 @@ remote_write:
 #[test]
 fn jobs_come_from_other_files_too_under_names_of_their_own() {
     let mut file = PrometheusFile::parse("p.yml", "scrape_configs: [{job_name: a}]").unwrap();
-    file.add_jobs("more.yml", "scrape_configs: [{job_name: b}]").unwrap();
-    let problems = file.add_jobs("same.yml", "scrape_configs: [{job_name: a}]").unwrap_err();
-    assert!(problems[0].to_string().starts_with("same.yml:1:18: the job \"a\" is in another file"));
+    file.add_jobs("more.yml", "scrape_configs: [{job_name: b}]")
+        .unwrap();
+    let problems = file
+        .add_jobs("same.yml", "scrape_configs: [{job_name: a}]")
+        .unwrap_err();
+    assert!(
+        problems[0]
+            .to_string()
+            .starts_with("same.yml:1:18: the job \"a\" is in another file")
+    );
     assert_eq!(file.jobs.len(), 2);
 }
 
@@ -157,11 +175,15 @@ fn jobs_come_from_other_files_too_under_names_of_their_own() {
 fn lists_of_targets_are_read_as_json_and_yaml() {
     let json = r#"[{"targets": ["a:1", "b:2"], "labels": {"env": "x"}}]"#;
     let groups = read_target_groups("t.json", json).unwrap();
-    let yaml = read_target_groups("t.yml", "- targets: ['a:1', 'b:2']\n  labels: {env: x}").unwrap();
+    let yaml =
+        read_target_groups("t.yml", "- targets: ['a:1', 'b:2']\n  labels: {env: x}").unwrap();
     assert_eq!(groups, yaml);
     assert_eq!(groups[0].addresses, ["a:1", "b:2"]);
     let problems = read_target_groups("t.json", r#"[{"target": ["a"]}]"#).unwrap_err();
-    assert!(problems[0].to_string().contains("did you mean \"targets\""), "{problems:?}");
+    assert!(
+        problems[0].to_string().contains("did you mean \"targets\""),
+        "{problems:?}"
+    );
     assert!(read_target_groups("t.json", "garbage").is_err());
     assert_eq!(read_target_groups("t.yml", "").unwrap(), []);
 }
@@ -182,7 +204,10 @@ fn targets_are_what_relabelling_makes_of_them() {
         panic!("it is a target");
     };
     assert_eq!(target.url, "http://h:1/metrics?module=a&module=b");
-    assert_eq!(target.labels.to_string(), r#"{env="x",instance="h:1",job="j"}"#);
+    assert_eq!(
+        target.labels.to_string(),
+        r#"{env="x",instance="h:1",job="j"}"#
+    );
     assert_eq!(target.discovered.get("__meta_url"), Some("u"));
     let probe = "metrics_path: /probe, relabel_configs: [\
                  {source_labels: [__address__], target_label: __param_target}, \
@@ -205,9 +230,18 @@ fn what_makes_no_target_says_why() {
     for (job, said) in [
         (label("__address__", ""), "the target has no address"),
         (label("__address__", "a/b"), r#""a/b" is no address"#),
-        (label("__scheme__", "ftp"), r#"the scheme "ftp" is not known"#),
-        (label("__scrape_interval__", "0s"), "__scrape_interval__ is \"0s\""),
-        (label("__scrape_timeout__", "2m"), "the timeout of 2m is longer than the interval of 1m"),
+        (
+            label("__scheme__", "ftp"),
+            r#"the scheme "ftp" is not known"#,
+        ),
+        (
+            label("__scrape_interval__", "0s"),
+            "__scrape_interval__ is \"0s\"",
+        ),
+        (
+            label("__scrape_timeout__", "2m"),
+            "the timeout of 2m is longer than the interval of 1m",
+        ),
     ] {
         let fault = build(&job, "h:1").unwrap_err().to_string();
         assert!(fault.starts_with(said), "{fault}");
