@@ -296,15 +296,14 @@ impl Outlet {
         look()
     }
 
-    /// Up to where all is acknowledged, Unix milliseconds; none when nothing ever was.
-    pub(super) fn cursor_ms(&self, now_ms: i64) -> Option<i64> {
+    /// Up to where all is acknowledged, Unix milliseconds; none when there was nothing to acknowledge yet.
+    pub(super) fn cursor_ms(&self) -> Option<i64> {
         let state = lock(&self.state);
         let queued = state.items.iter().map(|item| item.at_ms).min();
         let waiting = [state.behind_ms, state.on_its_way_ms, queued];
         match waiting.into_iter().flatten().min() {
             Some(oldest_ms) => Some(oldest_ms.saturating_sub(1)),
-            None if state.acknowledged_ms == NEVER_MS => Some(now_ms),
-            None => Some(state.acknowledged_ms),
+            None => (state.acknowledged_ms != NEVER_MS).then_some(state.acknowledged_ms),
         }
     }
 
@@ -377,3 +376,6 @@ fn rewritten(labels: Labels, external: &Labels, rules: &[RelabelRule]) -> Option
     let labels = labels.build();
     (!labels.is_empty()).then_some(labels)
 }
+
+#[cfg(test)]
+mod tests;

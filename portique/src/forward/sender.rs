@@ -189,26 +189,27 @@ impl Sender {
             let told = post(&self.endpoint, &self.outlet.config, Bytes::from(body));
             tokio::select! {
                 () = stop.cancelled() => return,
-                // It is told again in a minute.
-                _ = told => {}
+                verdict = told => if verdict != Verdict::Taken {
+                    // It is told again in a minute.
+                    return;
+                }
             }
         }
     }
 
     /// Writes down how far the receiver is, when that is due and has changed.
     async fn write_cursor(&mut self) {
-        let acknowledged_ms = self.outlet.cursor_ms(self.now_ms());
-        if Instant::now() < self.cursor_due || acknowledged_ms == self.written_ms {
+        // Whoever was sent nothing yet is sent what comes from the first start on.
+        let unsent_ms = self.written_ms.unwrap_or_else(|| self.now_ms());
+        let at_ms = self.outlet.cursor_ms().unwrap_or(unsent_ms);
+        if Instant::now() < self.cursor_due || self.written_ms == Some(at_ms) {
             return;
         }
         self.cursor_due = Instant::now() + CURSOR_EVERY;
-        let Some(at_ms) = acknowledged_ms else {
-            return;
-        };
         let cursor = self.cursor.clone();
         let written = tokio::task::spawn_blocking(move || cursor.write(at_ms)).await;
         match written {
-            Ok(Ok(())) => self.written_ms = acknowledged_ms,
+            Ok(Ok(())) => self.written_ms = Some(at_ms),
             Ok(Err(error)) => {
                 let name = &self.outlet.config.name;
                 tracing::warn!(name, %error, "how far a receiver is cannot be written down");

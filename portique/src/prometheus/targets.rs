@@ -47,8 +47,10 @@ struct ActiveTarget {
     scrape_timeout: String,
     /// Samples of the last answer.
     samples: usize,
-    /// Lines that could not be read and samples that were refused, since the hub asks it.
+    /// Lines that could not be read and samples that were left out, since the hub asks it.
     rejected: u64,
+    /// The same by reason.
+    rejections: BTreeMap<&'static str, u64>,
     /// The last of them, and why; empty when there was none.
     last_rejection: String,
 }
@@ -70,7 +72,8 @@ impl ActiveTarget {
             scrape_interval: format_duration(target.interval),
             scrape_timeout: format_duration(target.timeout),
             samples: state.samples,
-            rejected: state.rejected,
+            rejected: state.rejected.values().sum(),
+            rejections: state.rejected,
             last_rejection: state.last_rejection,
         }
     }

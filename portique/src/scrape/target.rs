@@ -45,8 +45,8 @@ pub(crate) struct State {
     pub(crate) last_duration: Duration,
     /// Samples of its last answer.
     pub(crate) samples: usize,
-    /// Lines that could not be read, and samples that the store refused, since the hub asks it.
-    pub(crate) rejected: u64,
+    /// Lines that could not be read, and samples that were left out, since the hub asks it, by reason.
+    pub(crate) rejected: BTreeMap<&'static str, u64>,
     /// The last of them, and why.
     pub(crate) last_rejection: String,
     pub(crate) metadata: Arc<BTreeMap<String, Metadata>>,

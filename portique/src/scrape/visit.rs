@@ -1,5 +1,6 @@
 //! One scrape: asked, read, decoded, given to the store, written down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use portique_exposition::{
 };
 use portique_monitor::format_duration;
 use portique_monitor::scrape::{Absorbed, AnswerFault, JobConfig, Report, SeriesCache};
-use portique_series::{Appended, Batch, Submitted};
+use portique_series::{Appended, Batch, RefusalKind, Submitted};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Shared;
@@ -39,9 +40,13 @@ struct Answer {
 struct Outcome {
     fault: Option<String>,
     absorbed: Absorbed,
-    rejected: u64,
+    /// What was left out, by reason.
+    rejected: BTreeMap<&'static str, u64>,
     last_rejection: Option<String>,
 }
+
+/// The reason of samples of a series that the same answer has already.
+const REPEATED: &str = "repeated";
 
 /// Asks once, and writes down what came of it.
 pub(super) async fn visit(visitor: &Visitor, asked: &Asked, at_ms: i64) {
@@ -236,10 +241,17 @@ fn absorb(
             "{duplicates} samples of series that the answer has already"
         )),
     };
+    let by_reader = rejections.counts();
+    let mut rejected: BTreeMap<_, _> = by_reader
+        .map(|(reason, count)| (reason.as_str(), count))
+        .collect();
+    if absorbed.duplicates > 0 {
+        rejected.insert(REPEATED, absorbed.duplicates as u64);
+    }
     Outcome {
         fault,
         absorbed,
-        rejected: rejections.total() + absorbed.duplicates as u64,
+        rejected,
         last_rejection,
     }
 }
@@ -300,7 +312,12 @@ fn submit(shared: &Shared, outcome: &mut Outcome, out: &Batch) -> Option<Submitt
 }
 
 fn refused(appended: &Appended, out: &Batch, outcome: &mut Outcome) {
-    outcome.rejected += appended.refused_samples() as u64;
+    for kind in RefusalKind::ALL {
+        let count = appended.refused_for(kind) as u64;
+        if count > 0 {
+            *outcome.rejected.entry(kind.as_str()).or_default() += count;
+        }
+    }
     if let Some(refusal) = appended.refused.first() {
         let labels = out.at(refusal.series).to_labels();
         let (at, why) = (refusal.timestamp_ms, &refusal.reason);
@@ -319,7 +336,7 @@ fn failed(message: String) -> Outcome {
     Outcome {
         fault: Some(message),
         absorbed: Absorbed::default(),
-        rejected: 0,
+        rejected: BTreeMap::new(),
         last_rejection: None,
     }
 }
@@ -331,9 +348,8 @@ fn write_down(visitor: &Visitor, outcome: Outcome, at_ms: i64, duration: Duratio
     totals
         .failed
         .fetch_add(u64::from(is_down), Ordering::Relaxed);
-    totals
-        .rejected
-        .fetch_add(outcome.rejected, Ordering::Relaxed);
+    let rejected = outcome.rejected.values().sum();
+    totals.rejected.fetch_add(rejected, Ordering::Relaxed);
     if !is_down {
         let samples = outcome.absorbed.kept as u64;
         totals.samples.fetch_add(samples, Ordering::Relaxed);
@@ -357,7 +373,9 @@ fn write_down(visitor: &Visitor, outcome: Outcome, at_ms: i64, duration: Duratio
     state.last_scrape_ms = Some(at_ms);
     state.last_duration = duration;
     state.samples = outcome.absorbed.scraped;
-    state.rejected += outcome.rejected;
+    for (reason, count) in outcome.rejected {
+        *state.rejected.entry(reason).or_default() += count;
+    }
     if let Some(rejection) = outcome.last_rejection {
         state.last_rejection = rejection;
     }

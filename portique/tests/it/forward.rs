@@ -74,12 +74,18 @@ async fn agree(one: &Place, other: &Place, at_ms: i64) {
     loop {
         ticks.tick().await;
         let sent = one.query(&format!("count_over_time(a[1h] @ {at})")).await;
-        let received = other.query(&format!("count_over_time(a{{hub=\"one\"}}[1h] @ {at})")).await;
+        let received = other
+            .query(&format!("count_over_time(a{{hub=\"one\"}}[1h] @ {at})"))
+            .await;
         let counts = [&sent, &received].map(|found| found.first().map(|(_, value)| value.clone()));
         if counts[0].is_some() && counts[0] == counts[1] {
             return;
         }
-        assert!(Instant::now() < deadline, "{counts:?}, {}", one.receiver().await);
+        assert!(
+            Instant::now() < deadline,
+            "{counts:?}, {}",
+            one.receiver().await
+        );
     }
 }
 
@@ -117,7 +123,9 @@ async fn a_receiver_that_was_away_gets_what_it_missed() {
     let address = free_address();
     let wishes = sender(folder.path(), &target, address, ", capacity: 10");
     with_hub_as(wishes, async |one| {
-        let behind = one.wait_for_receiver(|receiver| receiver["behind_since_ms"].is_i64()).await;
+        let behind = one
+            .wait_for_receiver(|receiver| receiver["behind_since_ms"].is_i64())
+            .await;
         assert_ne!(behind["last_error"], "", "{behind}");
         assert_eq!(behind["pending"], 0, "{behind}");
         with_hub_as(receiver(address), async |other| {
@@ -126,7 +134,10 @@ async fn a_receiver_that_was_away_gets_what_it_missed() {
         })
         .await;
         let figures = one.metrics().await;
-        assert!(figures.contains("portique_remote_write_samples_total"), "{figures}");
+        assert!(
+            figures.contains("portique_remote_write_samples_total"),
+            "{figures}"
+        );
     })
     .await;
 }
@@ -138,11 +149,18 @@ async fn what_a_receiver_refuses_is_left_out_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let wishes = sender(folder.path(), &target, refusing.address, "");
     with_hub_as(wishes, async |one| {
-        let found = one.wait_for_receiver(|found| found["left_out"]["refused"].is_u64()).await;
+        let found = one
+            .wait_for_receiver(|found| found["left_out"]["refused"].is_u64())
+            .await;
         let said = found["last_error"].as_str().unwrap();
         assert!(said.contains("400 Bad Request: not today"), "{found}");
-        refusing.say(Answer::of("429 Too Many Requests", "retry-after: 0\r\n", b"slowly"));
-        one.wait_for_receiver(|found| found["retries"].as_u64().unwrap_or_default() > 1).await;
+        refusing.say(Answer::of(
+            "429 Too Many Requests",
+            "retry-after: 0\r\n",
+            b"slowly",
+        ));
+        one.wait_for_receiver(|found| found["retries"].as_u64().unwrap_or_default() > 1)
+            .await;
     })
     .await;
 }

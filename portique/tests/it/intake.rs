@@ -146,7 +146,10 @@ impl Place {
     /// Sends a line of Graphite's plaintext.
     pub(crate) async fn write_line(&self, line: &str) {
         let mut stream = TcpStream::connect(self.graphite).await.unwrap();
-        stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap();
     }
 
     /// What a route of Prometheus' interface answers.

@@ -91,12 +91,26 @@ async fn promtool_asks_the_hub() {
         place.wait_for("room_temperature", PATIENCE).await;
         let hub = format!("http://{}/prometheus", place.http);
         for (arguments, said) in [
-            (vec!["query", "instant", &hub, "room_temperature"], "room_temperature => 21.5 @"),
-            (vec!["query", "range", "--step=1s", &hub, "room_temperature"], "21.5 @"),
-            (vec!["query", "series", "--match=room_temperature", &hub], "room_temperature"),
-            (vec!["query", "labels", &hub, "__name__"], "room_temperature"),
+            (
+                vec!["query", "instant", &hub, "room_temperature"],
+                "room_temperature => 21.5 @",
+            ),
+            (
+                vec!["query", "range", "--step=1s", &hub, "room_temperature"],
+                "21.5 @",
+            ),
+            (
+                vec!["query", "series", "--match=room_temperature", &hub],
+                "room_temperature",
+            ),
+            (
+                vec!["query", "labels", &hub, "__name__"],
+                "room_temperature",
+            ),
         ] {
-            let output = tokio::process::Command::new(&promtool).args(&arguments).output();
+            let output = tokio::process::Command::new(&promtool)
+                .args(&arguments)
+                .output();
             let output = output.await.unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -126,7 +140,12 @@ remote_write:
 }
 
 fn start(program: &Path, config: &Path, folder: &Path) -> Child {
-    start_with(program, config, folder, &["--web.listen-address=127.0.0.1:0"])
+    start_with(
+        program,
+        config,
+        folder,
+        &["--web.listen-address=127.0.0.1:0"],
+    )
 }
 
 fn start_with(program: &Path, config: &Path, folder: &Path, more: &[&str]) -> Child {

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 use super::target::{Answer, Target, bytes};
 use super::{PATIENCE, statics};
-use crate::intake::with_hub_scraping;
+use crate::intake::{Wishes, with_hub_as, with_hub_scraping};
 
 const TEXT: &str = "content-type: text/plain; version=0.0.4\r\n";
 /// Head of an answer without an end.
@@ -104,6 +104,32 @@ async fn new_series_with_every_answer_are_refused_by_the_jobs_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn new_series_with_every_answer_are_refused_by_the_store() {
+    let bomb = Answer::Made(|number| {
+        let lines: String = (0..200)
+            .map(|i| format!("bomb{{id=\"{number}-{i}\"}} 1\n"))
+            .collect();
+        bytes("200 OK", TEXT, lines.as_bytes())
+    });
+    let target = Target::start(bomb).await;
+    let wishes = Wishes {
+        prometheus_file: Some(statics(&target, "")),
+        series_max: Some(150),
+        ..Wishes::default()
+    };
+    with_hub_as(wishes, async |place| {
+        let found = place.target_saying("the store has its 150 series").await;
+        assert!(
+            found["rejections"]["too_many_series"].as_u64().unwrap() > 0,
+            "{found}"
+        );
+        let series = place.query("count({__name__!=\"\"})").await;
+        assert!(series[0].1.parse::<u32>().unwrap() <= 150, "{series:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_lines_and_repeated_samples_keep_no_good_one_out() {
     let long = "x".repeat(2 << 20);
     let body = format!("good 1\nbad{{ 2\ngood 2\nlong{{v=\"{long}\"}} 1\nalso_good 3\n");
@@ -118,6 +144,9 @@ async fn bad_lines_and_repeated_samples_keep_no_good_one_out() {
         let found = place.target_saying("line 2:").await;
         assert_eq!(found["health"], "up", "{found}");
         assert!(found["rejected"].as_u64().unwrap() >= 3, "{found}");
+        for reason in ["syntax", "line_too_long", "repeated"] {
+            assert!(found["rejections"][reason].is_u64(), "{reason} in {found}");
+        }
     })
     .await;
 }
