@@ -2,6 +2,7 @@
 
 mod engines;
 mod listeners;
+mod scrapes;
 mod systems;
 
 use std::future::Future;
@@ -19,18 +20,18 @@ use crate::api::{self, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
-use crate::forward::{self, Forwarding};
+use crate::forward;
 use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
-use crate::outbound::Trust;
 use crate::prometheus;
-use crate::scrape::{self, Scraping};
+use crate::scrape;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use listeners::Listeners;
+use scrapes::{ScrapeWorkers, Scrapes};
 use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
@@ -62,13 +63,7 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
-    scrapes: Scrapes,
-}
-
-/// Who does what a `prometheus.yml` says.
-struct Scrapes {
-    scraping: scrape::Worker,
-    forwarding: forward::Worker,
+    scrape_workers: ScrapeWorkers,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -117,8 +112,7 @@ impl Hub {
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
-        let (scrapes, scraping, forwarding) =
-            prometheus_file(&config, loaded, data.path(), &engines);
+        let (scrapes, scrape_workers) = Scrapes::new(&config, loaded, data.path(), &engines);
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
@@ -140,7 +134,7 @@ impl Hub {
             readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
-                sources(&engines, &systems, &scraping, &forwarding),
+                sources(&engines, &systems, &scrapes),
                 asks,
             )),
             addresses: addresses.clone(),
@@ -152,8 +146,11 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
-            .merge(forward::router(forwarding))
-            .merge(prometheus::router(engines.telemetry.clone(), scraping));
+            .merge(forward::router(scrapes.forwarding))
+            .merge(prometheus::router(
+                engines.telemetry.clone(),
+                scrapes.scraping,
+            ));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
         Ok(Self {
@@ -173,7 +170,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
-            scrapes,
+            scrape_workers,
         })
     }
 
@@ -222,7 +219,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
-            scrapes,
+            scrape_workers,
             groups,
             ..
         } = self;
@@ -235,7 +232,7 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
-        spawn_scrapes(&control, scrapes);
+        scrape_workers.spawn(&control);
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -267,31 +264,6 @@ impl Hub {
             (None, stopped) => stopped,
         }
     }
-}
-
-/// What does what a `prometheus.yml` says, and the handles of it.
-fn prometheus_file(
-    config: &Config,
-    loaded: scrape::Loaded,
-    data: &Path,
-    engines: &Engines,
-) -> (Scrapes, Scraping, Forwarding) {
-    let (loaded, trust) = (Arc::new(loaded), Trust::default());
-    let telemetry = &engines.telemetry;
-    let (forwarding, forwarder) =
-        Forwarding::new(loaded.clone(), data, telemetry.clone(), trust.clone());
-    let (handle, scraping) = Scraping::new(
-        config.telemetry.prometheus_file.as_deref(),
-        loaded,
-        telemetry.clone(),
-        Some(forwarding.clone()),
-        trust,
-    );
-    let scrapes = Scrapes {
-        scraping,
-        forwarding: forwarder,
-    };
-    (scrapes, handle, forwarding)
 }
 
 /// How modules are attached, and what simulated ones are processes of.
@@ -347,18 +319,6 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
-fn spawn_scrapes(control: &TaskGroup, scrapes: Scrapes) {
-    let (stop, stop_forwarding) = (control.token(), control.token());
-    control.spawn("scraping", async move {
-        scrapes.scraping.run(stop).await;
-        Ok(())
-    });
-    control.spawn("remote-write", async move {
-        scrapes.forwarding.run(stop_forwarding).await;
-        Ok(())
-    });
-}
-
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let server = grpc::serve(listener, routes, control.token());
     let stop = control.token();
@@ -387,21 +347,12 @@ fn readiness(engines: &Engines, systems: &Systems, control: &TaskGroup) -> Readi
     }
 }
 
-fn sources(
-    engines: &Engines,
-    systems: &Systems,
-    scraping: &Scraping,
-    forwarding: &Forwarding,
-) -> Vec<Source> {
-    let (scraping, forwarding) = (scraping.clone(), forwarding.clone());
+fn sources(engines: &Engines, systems: &Systems, scrapes: &Scrapes) -> Vec<Source> {
     engines
         .sources()
         .into_iter()
         .chain(systems.sources())
-        .chain([
-            Source(Box::new(move || scraping.figures())),
-            Source(Box::new(move || forwarding.figures())),
-        ])
+        .chain(scrapes.sources())
         .collect()
 }
 

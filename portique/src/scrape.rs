@@ -142,6 +142,7 @@ impl Scraping {
     ///
     /// # Errors
     /// As [`load`]: everything goes on as before.
+    #[expect(dead_code, reason = "whoever reloads rules calls it")]
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         if let Some(loaded) = self.read_again().await? {
             self.apply(loaded).await;

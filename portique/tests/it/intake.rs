@@ -22,8 +22,6 @@ pub(crate) struct Place {
     pub(crate) http: SocketAddr,
     graphite: SocketAddr,
     pub(crate) token: String,
-    /// Its `prometheus.yml`, if it has one.
-    pub(crate) prometheus_file: PathBuf,
 }
 
 /// How a hub is, beside what is the same for all.
@@ -94,7 +92,6 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         http: hub.addresses().http,
         graphite: hub.graphite_address().unwrap(),
         token: token("service.token"),
-        prometheus_file: path,
     });
     hub.run(visit).await.unwrap();
 }

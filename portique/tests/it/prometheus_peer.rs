@@ -120,6 +120,22 @@ async fn promtool_asks_the_hub() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn promtool_finds_nothing_wrong_with_the_metrics() {
+    let promtool = installed().with_file_name("promtool");
+    with_hub(async |place| {
+        let page = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(page.path(), place.metrics().await).unwrap();
+        let checked = tokio::process::Command::new(&promtool)
+            .args(["check", "metrics"])
+            .stdin(page.reopen().unwrap())
+            .output();
+        let checked = checked.await.unwrap();
+        assert!(checked.status.success(), "{checked:?}");
+    })
+    .await;
+}
+
 fn configuration(hub: &str, token: &str) -> String {
     format!(
         "global: {{ scrape_interval: 1s }}

@@ -156,6 +156,67 @@ async fn samples_are_relabelled_and_targets_dropped_as_the_rules_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn targets_are_shown_who_asks_and_strangers_are_not() {
+    let stranger = Target::start(Answer::text("strange 1\n")).await;
+    let target = Target::start(Answer::text("a 1\n")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("password");
+    write(&secret, "sesame\n");
+    let more = format!(
+        "    basic_auth: {{username: u, password_file: '{}'}}\n    http_headers: {{x-scope: {{values: \
+         [one]}}}}\n    params: {{module: [m]}}\n",
+        secret.display()
+    );
+    with_hub_scraping(&statics(&target, &more), async |place| {
+        place.wait_for("a", PATIENCE).await;
+        // `u:sesame` in base 64.
+        let shown = target.header("authorization");
+        assert_eq!(shown.as_deref(), Some("Basic dTpzZXNhbWU="));
+        assert_eq!(target.header("x-scope").as_deref(), Some("one"));
+        assert_eq!(target.path(), "/metrics?module=m");
+        let to = format!("location: http://{}/elsewhere\r\n", stranger.address);
+        target.say(Answer::of("302 Found", &to, b""));
+        place.wait_for("strange", PATIENCE).await;
+        assert_eq!(stranger.path(), "/elsewhere");
+        assert_eq!(stranger.header("authorization"), None);
+        assert_eq!(stranger.header("x-scope"), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_lists_targets() {
+    let target = Target::start(Answer::text("a 1\nbad{ 2\n")).await;
+    let address = target.address;
+    let config = job(&format!(
+        "    static_configs: [{{targets: ['{address}', '127.0.0.1:1']}}]\n"
+    ));
+    with_hub_scraping(&config, async |place| {
+        place.wait_for("a and on() up == 0", PATIENCE).await;
+        let hub = format!("http://{}", place.http);
+        let list = async |more: &'static [&'static str]| {
+            let hub = hub.clone();
+            let listed = tokio::task::spawn_blocking(move || {
+                let arguments = [&["targets", "--hub", &hub], more].concat();
+                crate::hub_process::run(&arguments)
+            });
+            let listed = listed.await.unwrap();
+            assert!(listed.status.success(), "{listed:?}");
+            String::from_utf8(listed.stdout).unwrap()
+        };
+        let all = list(&[]).await;
+        assert!(all.contains("left out, the last: line 2:"), "{all}");
+        let down = list(&["--down"]).await;
+        assert!(
+            down.contains("cannot be reached: Connection refused"),
+            "{down}"
+        );
+        assert!(!down.contains(&address.to_string()), "{down}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_with_mistakes_starts_no_hub() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prometheus.yml");

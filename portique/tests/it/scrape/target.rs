@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// How a request is answered.
 #[derive(Clone)]
@@ -58,7 +58,8 @@ pub(crate) fn bytes(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
-    task: JoinHandle<()>,
+    /// Ends with it.
+    _tasks: JoinSet<()>,
 }
 
 struct Shared {
@@ -77,15 +78,18 @@ impl Target {
             last: String::new(),
         }));
         let serving = shared.clone();
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut visits = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, serving.clone()));
+                while visits.try_join_next().is_some() {}
+                visits.spawn(serve(stream, serving.clone()));
             }
         });
         Self {
             address,
             shared,
-            task,
+            _tasks: tasks,
         }
     }
 
@@ -94,18 +98,19 @@ impl Target {
         self.shared.lock().unwrap().answer = answer;
     }
 
+    /// What the last request asked for.
+    pub(crate) fn path(&self) -> String {
+        let shared = self.shared.lock().unwrap();
+        let mut words = shared.last.split(' ');
+        words.nth(1).unwrap_or_default().to_owned()
+    }
+
     /// A header of the last request.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let shared = self.shared.lock().unwrap();
         let lines = shared.last.lines().filter_map(|line| line.split_once(':'));
         let mut found = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.trim().to_owned())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
