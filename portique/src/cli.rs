@@ -19,6 +19,7 @@ mod runtime;
 mod schedules;
 mod series;
 mod span;
+mod targets;
 mod up;
 pub(crate) mod visitor;
 pub(crate) mod words;
@@ -71,6 +72,8 @@ enum Verb {
     Query(query::Query),
     /// List series of the telemetry.
     Series(series::Series),
+    /// Who is asked for samples, and how they are.
+    Targets(targets::Targets),
     /// What fires, why, what people do about it, and who is told.
     Alerts(alerts::Alerts),
     /// Rules: check files, run their tests, see how those of a hub go.
@@ -132,6 +135,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Query(query) => query.run(cli.output),
         Verb::Series(series) => series.run(cli.output),
         Verb::Alerts(alerts) => alerts.run(cli.output),
+        Verb::Targets(targets) => targets.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Worker(worker) => worker.run(),
         Verb::Notifications(notifications) => notifications.run(cli.output),

@@ -3,6 +3,7 @@
 mod engines;
 mod listeners;
 mod rules;
+mod scrapes;
 mod systems;
 
 use std::future::Future;
@@ -20,6 +21,7 @@ use crate::api::{self, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
+use crate::forward;
 use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
 use crate::intake::{self, Graphite, Intake};
@@ -28,10 +30,13 @@ use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
 use crate::notify::NotifierWorker;
 use crate::prometheus;
 use crate::reload::Reloader;
+use crate::scrape;
 use crate::supervisor::Processes;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use listeners::Listeners;
+use rules::Joined;
+use scrapes::{ScrapeWorkers, Scrapes};
 use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
@@ -65,6 +70,7 @@ pub struct Hub {
     pusher: Pusher,
     monitor: MonitorWorker,
     notifier: NotifierWorker,
+    scrape_workers: ScrapeWorkers,
     reloader: Reloader,
 }
 
@@ -97,6 +103,10 @@ impl Hub {
     /// [`Error::DataFolderLocked`], [`Error::PortInUse`], [`Error::Damaged`], and what else keeps a
     /// part from starting.
     pub async fn open(config: Config) -> Result<Self, Error> {
+        let loaded = match &config.telemetry.prometheus_file {
+            Some(path) => scrape::load(path)?,
+            None => scrape::Loaded::default(),
+        };
         let data = match &config.data {
             Data::Folder(path) => DataFolder::open(path)?,
             Data::Ephemeral => DataFolder::open_ephemeral()?,
@@ -114,12 +124,17 @@ impl Hub {
         let systems = Systems::open(&engines, vehicles)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
+        let (scrapes, scrape_workers) = Scrapes::new(&config, loaded, data.path(), &engines);
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
         let url = format!("http://{}", addresses.http);
         let notifier = rules::notifier(&engines, &config, url.clone()).await?;
-        let tell = notifier.notifier();
-        let (monitor, monitor_worker) = rules::open(&engines, &config, arrivals, url, tell).await?;
-        let reloader = rules::reloader(&monitor, notifier.notifier());
+        let joined = || Joined {
+            notifier: notifier.notifier(),
+            scraping: &scrapes.scraping,
+        };
+        let (monitor, monitor_worker) =
+            rules::open(&engines, &config, arrivals, url, joined()).await?;
+        let reloader = rules::reloader(&monitor, joined());
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
@@ -137,7 +152,7 @@ impl Hub {
             readiness: Arc::new(readiness(&engines, &systems, &monitor, &groups.control)),
             metrics: Arc::new(Metrics::new(
                 engines.clock.clone(),
-                sources(&engines, &systems),
+                sources(&engines, &systems, &scrapes),
                 asks,
             )),
             addresses: addresses.clone(),
@@ -150,7 +165,11 @@ impl Hub {
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
             .merge(notifier.notifier().routes())
-            .merge(prometheus::router(engines.telemetry.clone()))
+            .merge(forward::router(scrapes.forwarding))
+            .merge(prometheus::router(
+                engines.telemetry.clone(),
+                scrapes.scraping,
+            ))
             .merge(prometheus::rules_router(monitor.clone(), reloader.clone()))
             .merge(api::alerts_router(monitor, engines.clock.clone()));
         let router = http::router(front, routes);
@@ -174,6 +193,7 @@ impl Hub {
             pusher,
             monitor: monitor_worker,
             notifier,
+            scrape_workers,
             reloader,
         })
     }
@@ -230,6 +250,7 @@ impl Hub {
             pusher,
             monitor,
             notifier,
+            scrape_workers,
             groups,
             ..
         } = self;
@@ -245,6 +266,7 @@ impl Hub {
         spawn_pusher(&control, pusher);
         let stop_notifier = control.token();
         control.spawn("notifier", notifier.run(stop_notifier));
+        scrape_workers.spawn(&control);
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -373,11 +395,12 @@ fn readiness(
     }
 }
 
-fn sources(engines: &Engines, systems: &Systems) -> Vec<Source> {
+fn sources(engines: &Engines, systems: &Systems, scrapes: &Scrapes) -> Vec<Source> {
     engines
         .sources()
         .into_iter()
         .chain(systems.sources())
+        .chain(scrapes.sources())
         .collect()
 }
 

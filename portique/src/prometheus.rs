@@ -19,6 +19,7 @@ mod result;
 mod rules;
 mod status;
 mod syntax;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use portique_series::Store;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::scrape::Scraping;
 use crate::telemetry::Telemetry;
 use answer::{Answer, Refusal};
 pub(crate) use at_root::at_root;
@@ -59,14 +61,16 @@ type Reply = Result<Answer, Refusal>;
 /// What the routes stand on.
 struct QueryApi {
     telemetry: Telemetry,
+    scraping: Scraping,
     work: Work,
 }
 
 /// The routes below `/prometheus`.
-pub(crate) fn router(telemetry: Telemetry) -> OpenApiRouter {
+pub(crate) fn router(telemetry: Telemetry, scraping: Scraping) -> OpenApiRouter {
     let api = Arc::new(QueryApi {
         work: Work::new(telemetry.clock.clone()),
         telemetry,
+        scraping,
     });
     let v1 = OpenApiRouter::new()
         .merge(query::router())
@@ -74,6 +78,7 @@ pub(crate) fn router(telemetry: Telemetry) -> OpenApiRouter {
         .merge(exemplars::router())
         .merge(remote_read::router())
         .merge(syntax::router())
+        .merge(targets::router())
         .merge(status::router());
     let routes = OpenApiRouter::new()
         .nest("/api/v1", v1)

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::TelemetryConfig;
 use crate::error::Error;
+use crate::forward::{Taps, Tapped};
 
 /// The store's folder in the data folder.
 pub(crate) const SERIES_FOLDER: &str = "series";
@@ -26,6 +27,8 @@ pub(crate) struct Telemetry {
     pub(crate) store: Arc<Store>,
     /// Where all that arrives goes.
     pub(crate) sink: Arc<dyn Sink>,
+    /// Who sees what the store takes.
+    pub(crate) taps: Arc<Taps>,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) query_timeout: Duration,
@@ -53,8 +56,10 @@ impl Telemetry {
             );
         }
         let store = Arc::new(store);
+        let taps = Arc::new(Taps::default());
         Ok(Self {
-            sink: store.clone(),
+            sink: Arc::new(Tapped::new(store.clone(), taps.clone())),
+            taps,
             store,
             engine: Engine::new(engine_config(config)),
             clock,

@@ -15,6 +15,7 @@
 //! Everything here is synchronous and takes time as a parameter, but for what systems do about alerts, which is
 //! behind the port [`Action`]; the shell that owns clock, store and disk stands elsewhere. Rules stand on the small trait [`Query`]; [`PromQl`] is the language they speak.
 //! [`read_unit_tests`] tests rule files as `promtool test rules` does.
+//! [`scrape`] says who is asked for samples, when, and what becomes of the answers.
 //! [`notify`] takes alerts from there to people, and [`template`] writes what they read.
 
 mod act;
@@ -37,6 +38,7 @@ mod promql;
 mod query;
 mod rule;
 mod rule_file;
+pub mod scrape;
 pub mod template;
 mod unit_test;
 mod wire;

@@ -40,6 +40,7 @@ mod payload;
 mod silence;
 
 pub use alert::{Posted, Received, WithoutEnd};
+pub(crate) use config::{HTTP_KEYS, read_http, redacted};
 pub use config::{
     ActionConfig, Authorization, CONFIG_BYTES_MAX, Channel, Config, DiscordConfig, EmailConfig,
     Flavour, Global, GroupBy, HttpConfig, InhibitRule, Integration, Receiver, Route, RouteTiming,

@@ -80,6 +80,18 @@ impl Reader {
         what: &str,
         known: &[&str],
     ) -> Option<Fields<'n>> {
+        self.fields_without(node, what, known, &[])
+    }
+
+    /// A mapping with no other keys than `known`; those that the format has and this project has not are refused
+    /// with what to do instead.
+    pub(crate) fn fields_without<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&str],
+        unsupported: &[(&str, &str)],
+    ) -> Option<Fields<'n>> {
         let Content::Mapping(pairs) = &node.content else {
             self.problem(node, format!("{what} is a mapping with {}", listed(known)));
             return None;
@@ -94,6 +106,8 @@ impl Reader {
                 self.problem(key, format!("{name} is there twice in {what}: keep one"));
             } else if known.contains(&name) {
                 entries.push((name, value));
+            } else if let Some((_, instead)) = unsupported.iter().find(|(key, _)| *key == name) {
+                self.problem(key, format!("{name} is not supported: {instead}"));
             } else {
                 self.problem(key, unknown(name, what, known));
             }

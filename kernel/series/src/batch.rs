@@ -310,6 +310,11 @@ impl<'a> BatchSeries<'a> {
         Labels::from_packed(self.labels)
     }
 
+    /// The labels as one text, which no other labels have: a key for whoever remembers series.
+    pub fn key(&self) -> &'a str {
+        self.labels
+    }
+
     /// Timestamps in the order they came, Unix milliseconds.
     pub fn timestamps(&self) -> &'a [i64] {
         &self.samples.timestamps[self.range.clone()]

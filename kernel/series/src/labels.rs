@@ -70,6 +70,11 @@ impl Labels {
         self.0.is_empty()
     }
 
+    /// The labels as one text, which no other labels have: as [`BatchSeries::key`](crate::BatchSeries::key).
+    pub fn key(&self) -> &str {
+        &self.0
+    }
+
     /// Bytes that the packed form takes.
     pub fn packed_bytes(&self) -> usize {
         self.0.len()

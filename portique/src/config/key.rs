@@ -71,6 +71,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Text(|raw, written| raw.notifications.file = Some(written)),
     ),
     (
+        "prometheus.file",
+        Keep::Text(|raw, written| raw.telemetry.prometheus_file = Some(written)),
+    ),
+    (
         "prometheus_listen",
         Keep::Text(|raw, written| raw.prometheus_listen = Some(written)),
     ),

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::limit::Limit;
@@ -45,6 +46,8 @@ pub struct TelemetryConfig {
     pub open_writes: bool,
     /// Where lines of Graphite's plaintext are taken, from whoever reaches it; nowhere by default.
     pub graphite_listen: Option<SocketAddr>,
+    /// A `prometheus.yml` that says who is asked for samples and where samples are sent; none by default.
+    pub prometheus_file: Option<PathBuf>,
     /// Whether the experimental parts of PromQL are on; off by default.
     pub experimental_queries: bool,
     /// How long a query may take; default 2 min, range 0.1 s to 10 min.
@@ -62,6 +65,7 @@ impl Default for TelemetryConfig {
             out_of_order_window: None,
             open_writes: false,
             graphite_listen: None,
+            prometheus_file: None,
             experimental_queries: false,
             query_timeout: QUERY_TIMEOUT_DEFAULT,
             query_samples_max: None,
@@ -80,6 +84,10 @@ pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> Telemetry
         out_of_order_window: number(&OUT_OF_ORDER_S, &raw.out_of_order_window_s).map(seconds),
         // Addresses are resolved with the others.
         graphite_listen: None,
+        prometheus_file: raw
+            .prometheus_file
+            .as_ref()
+            .map(|written| PathBuf::from(&written.value)),
         open_writes: raw
             .open_writes
             .as_ref()

@@ -1,4 +1,4 @@
-//! The hub's figures, as the OpenMetrics text that a monitor scrapes.
+//! The hub's figures, as the text that a monitor scrapes.
 //!
 //! Requests are counted as they are answered; what other parts know is not kept here but asked for at
 //! every scrape, plain figures through a [`Source`] and labelled ones through an [`Ask`], which may
@@ -6,12 +6,13 @@
 //! is the monitor's.
 
 mod family;
+mod plain;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use portique_clock::Clock;
 use portique_fault::Code;
@@ -138,18 +139,24 @@ impl Collector for Source {
     }
 }
 
-/// Every metric of the hub, as OpenMetrics text.
+/// Every metric of the hub: as OpenMetrics text for who asks for it, as Prometheus' own text for others.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "hub",
-    responses((status = 200, description = "OpenMetrics text", body = String))
+    responses((status = 200, description = "OpenMetrics or Prometheus text", body = String))
 )]
-pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
+pub(super) async fn metrics(State(front): State<Arc<Front>>, headers: HeaderMap) -> Response {
     front.metrics.answers.gather(&front.metrics.asks).await;
     let mut page = String::new();
     match text::encode(&mut page, &front.metrics.registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response(),
+        Ok(()) if plain::asks_for_open(&headers) => {
+            ([(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response()
+        }
+        Ok(()) => {
+            let page = plain::plain(&page);
+            ([(header::CONTENT_TYPE, plain::PLAIN)], page).into_response()
+        }
         Err(error) => problem::refuse(
             Code::Internal,
             format!("the metrics cannot be written: {error}"),

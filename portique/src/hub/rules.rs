@@ -13,6 +13,15 @@ use crate::monitor::{Arrivals, Monitor, MonitorWorker, Parts, RuleList};
 use crate::notify::{self, Notifier, NotifierWorker};
 use crate::prometheus;
 use crate::reload::{ReloadPart, Reloader};
+use crate::scrape::{self, Scraping};
+
+/// What rules are joined to.
+pub(super) struct Joined<'a> {
+    /// Who tells people of alerts.
+    pub(super) notifier: Notifier,
+    /// What a `prometheus.yml` says, rule files among it.
+    pub(super) scraping: &'a Scraping,
+}
 
 /// Rules and alerts, on what the hub has.
 pub(super) async fn open(
@@ -20,9 +29,10 @@ pub(super) async fn open(
     config: &Config,
     arrivals: Arc<Arrivals>,
     url: String,
-    notifier: Notifier,
+    joined: Joined<'_>,
 ) -> Result<(Monitor, MonitorWorker), Error> {
     let rules = config.rules.clone();
+    let (notifier, scraping) = (joined.notifier, joined.scraping.clone());
     let parts = Parts {
         keeper: keeper(engines)?,
         telemetry: engines.telemetry.clone(),
@@ -30,7 +40,7 @@ pub(super) async fn open(
         actions: Actions::default(),
         lists: Box::new(move || {
             let list = RuleList::new(rules.files.clone(), rules.folder.clone());
-            Ok(vec![list])
+            Ok(vec![list, listed(&scraping.loaded())])
         }),
         shipped: Vec::new(),
         url: format!("{url}{}", prometheus::PREFIX),
@@ -38,6 +48,19 @@ pub(super) async fn open(
     };
     let opened = Monitor::open(parts).await;
     opened.map_err(|error| engines.poison().unwrap_or(error))
+}
+
+/// The rule files that a `prometheus.yml` names.
+fn listed(loaded: &scrape::Loaded) -> RuleList {
+    let patterns = loaded.file.rule_files.iter();
+    let global = &loaded.file.global;
+    RuleList {
+        patterns: patterns.map(|listed| listed.pattern.clone()).collect(),
+        folder: loaded.folder.clone(),
+        interval: global.evaluation_interval,
+        query_offset: global.rule_query_offset,
+        external_labels: global.external_labels.clone(),
+    }
 }
 
 /// Who tells people of alerts, with what was told before.
@@ -59,7 +82,16 @@ pub(super) async fn notifier(
 }
 
 /// Everything that was read from files.
-pub(super) fn reloader(monitor: &Monitor, notifier: Notifier) -> Reloader {
+pub(super) fn reloader(monitor: &Monitor, joined: Joined<'_>) -> Reloader {
+    let (notifier, scraping) = (joined.notifier, joined.scraping.clone());
+    let scrapes: ReloadPart = Box::new(move || {
+        let scraping = scraping.clone();
+        async move {
+            let reloaded = scraping.reload().await;
+            reloaded.map_err(|error| vec![portique_fault::chain(&error)])
+        }
+        .boxed()
+    });
     let monitor = monitor.clone();
     let rules: ReloadPart = Box::new(move || {
         let monitor = monitor.clone();
@@ -73,7 +105,8 @@ pub(super) fn reloader(monitor: &Monitor, notifier: Notifier) -> Reloader {
         }
         .boxed()
     });
-    Reloader::new(vec![rules, notifications])
+    // It names rule files too.
+    Reloader::new(vec![scrapes, rules, notifications])
 }
 
 /// What the facts of rules and notifications are kept in.

@@ -17,7 +17,6 @@ pub(super) fn router() -> OpenApiRouter<Arc<QueryApi>> {
     OpenApiRouter::new()
         .routes(routes!(buildinfo))
         .routes(routes!(flags))
-        .routes(routes!(config))
 }
 
 /// Routes beside the interface itself.
@@ -62,13 +61,6 @@ pub(crate) async fn flags(State(api): State<Arc<QueryApi>>) -> Answer {
         "web.enable-admin-api": "false",
         "web.enable-remote-write-receiver": "true",
     }))
-}
-
-/// Prometheus' configuration file, which a hub has none of.
-#[utoipa::path(get, path = "/status/config", tag = "prometheus",
-    responses((status = OK, body = serde_json::Value)))]
-pub(crate) async fn config() -> Answer {
-    Answer::of(&json!({ "yaml": "" }))
 }
 
 /// Whether the process lives.

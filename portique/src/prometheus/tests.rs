@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 
 use super::router;
 use crate::config::TelemetryConfig;
+use crate::outbound::Trust;
+use crate::scrape::{Loaded, Scraping};
 use crate::telemetry::Telemetry;
 
 /// Now, for these tests.
@@ -75,7 +77,14 @@ async fn serve(config: TelemetryConfig, visit: impl AsyncFnOnce(Visit)) {
     tokio::task::spawn_blocking(move || store.append(&batch()).unwrap())
         .await
         .unwrap();
-    let (routes, _) = router(telemetry).split_for_parts();
+    let (scraping, _worker) = Scraping::new(
+        None,
+        Arc::new(Loaded::default()),
+        telemetry.clone(),
+        None,
+        Trust::default(),
+    );
+    let (routes, _) = router(telemetry, scraping).split_for_parts();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let visitor = Visit {
         client: Client::builder().no_proxy().build().unwrap(),

@@ -24,18 +24,56 @@ pub(crate) struct Place {
     pub(crate) token: String,
 }
 
+/// How a hub is, beside what is the same for all.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    /// A folder that outlives the hub.
+    pub(crate) folder: Option<PathBuf>,
+    /// The text of its `prometheus.yml`.
+    pub(crate) prometheus_file: Option<String>,
+    /// Where it listens.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Most series.
+    pub(crate) series_max: Option<usize>,
+    /// Whether samples are taken from everybody.
+    pub(crate) open_writes: bool,
+}
+
 /// Visits a hub of its own until the visit ends.
 pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
+    with_hub_as(Wishes::default(), visit).await;
+}
+
+/// The same with a `prometheus.yml` of this text.
+pub(crate) async fn with_hub_scraping(file: &str, visit: impl AsyncFnOnce(Place)) {
+    let wishes = Wishes {
+        prometheus_file: Some(file.to_owned()),
+        ..Wishes::default()
+    };
+    with_hub_as(wishes, visit).await;
+}
+
+/// The same, as it is wished.
+pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) {
     let any_port = "127.0.0.1:0".parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prometheus.yml");
+    let prometheus_file = wishes.prometheus_file.map(|text| {
+        std::fs::write(&path, text).unwrap();
+        path.clone()
+    });
     let hub = Hub::open(Config {
-        listen: any_port,
+        listen: wishes.listen.unwrap_or(any_port),
         grpc_listen: any_port,
         prometheus_listen: None,
-        data: Data::Ephemeral,
+        data: wishes.folder.map_or(Data::Ephemeral, Data::Folder),
         events: EventsConfig::default(),
         notifications: portique::NotificationsConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
+            open_writes: wishes.open_writes,
+            series_max: wishes.series_max,
+            prometheus_file,
             ..TelemetryConfig::default()
         },
         rules: portique::RulesConfig::default(),
@@ -47,12 +85,15 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
         executable: PathBuf::from(env!("CARGO_BIN_EXE_portique")),
     });
     let hub = hub.await.unwrap();
-    let token = std::fs::read_to_string(hub.data().join("service.token")).unwrap();
+    let token = |file: &str| {
+        let text = std::fs::read_to_string(hub.data().join(file)).unwrap();
+        text.trim().to_owned()
+    };
     let visit = visit(Place {
         client: Client::builder().no_proxy().build().unwrap(),
         http: hub.addresses().http,
         graphite: hub.graphite_address().unwrap(),
-        token: token.trim().to_owned(),
+        token: token("service.token"),
     });
     hub.run(visit).await.unwrap();
 }
@@ -99,6 +140,33 @@ impl Place {
             let now = Instant::now();
             assert!(now < deadline, "nothing came of {query}");
         }
+    }
+
+    /// Sends a line of Graphite's plaintext.
+    pub(crate) async fn write_line(&self, line: &str) {
+        let mut stream = TcpStream::connect(self.graphite).await.unwrap();
+        stream
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .unwrap();
+    }
+
+    /// What a route of Prometheus' interface answers.
+    pub(crate) async fn telemetry(&self, path: &str) -> Value {
+        let asked = self.anonymous(Method::GET, &format!("/prometheus/api/v1/{path}"));
+        asked.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// What a route answers that needs no token.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let asked = self.anonymous(Method::GET, path);
+        asked.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The page of metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        let asked = self.anonymous(Method::GET, "/metrics");
+        asked.send().await.unwrap().text().await.unwrap()
     }
 
     /// The account of one way in.

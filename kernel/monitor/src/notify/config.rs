@@ -20,12 +20,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use global::{Global, Smtp};
+pub(crate) use http::{KEYS as HTTP_KEYS, read_fields as read_http};
 pub use http::{Authorization, HttpConfig};
 pub use inhibit::InhibitRule;
 pub use receiver::{
     ActionConfig, Channel, DiscordConfig, EmailConfig, Integration, Receiver, SlackConfig,
     SlackField, WebhookConfig,
 };
+pub(crate) use redact::redacted;
 pub use route::{GroupBy, Route, RouteTiming};
 pub use secret::{Secret, SecretSource};
 pub use tls::TlsConfig;

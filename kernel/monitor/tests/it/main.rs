@@ -9,6 +9,8 @@ mod language;
 #[cfg(test)]
 mod loaded;
 #[cfg(test)]
+mod relabel;
+#[cfg(test)]
 mod rule_files;
 #[cfg(test)]
 mod script;

@@ -74,7 +74,8 @@ const OWN_HEADERS: [&str; 8] = [
     "user-agent",
 ];
 
-const KEYS: [&str; 8] = [
+/// Keys of `http_config`, which other files have beside keys of their own.
+pub(crate) const KEYS: [&str; 8] = [
     "authorization",
     "basic_auth",
     "bearer_token",
@@ -110,10 +111,20 @@ pub(super) fn read(reader: &mut Reader, node: Option<&Node>, default: &HttpConfi
             reader.problem(node, message);
         }
     }
+    read_fields(reader, node, &fields, default)
+}
+
+/// Reads [`KEYS`] out of the fields of `node`, which may have others.
+pub(crate) fn read_fields(
+    reader: &mut Reader,
+    node: &Node,
+    fields: &Fields<'_>,
+    default: &HttpConfig,
+) -> HttpConfig {
     reader.flag(fields.get("enable_http2"), "enable_http2");
     let follows = reader.flag(fields.get("follow_redirects"), "follow_redirects");
     HttpConfig {
-        authorization: authorization(reader, node, &fields),
+        authorization: authorization(reader, node, fields),
         follows_redirects: follows.unwrap_or(true),
         headers: headers(reader, fields.get("http_headers")),
         tls: tls::read(reader, fields.get("tls_config"), &default.tls),

@@ -21,7 +21,7 @@ const SECRET_KEYS: [&str; 13] = [
 const BLOT: &str = "<secret>";
 
 /// Writes a document in block style; comments and the style of quotes are lost.
-pub(super) fn redacted(node: &Node) -> String {
+pub(crate) fn redacted(node: &Node) -> String {
     let mut out = String::new();
     write(&mut out, node, 0, false);
     out
