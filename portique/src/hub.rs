@@ -1,6 +1,7 @@
 //! The life of a hub: build everything, bind, run, stop in order.
 
 mod engines;
+mod figures;
 mod listeners;
 mod systems;
 
@@ -20,13 +21,15 @@ use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
 use crate::grpc::{self, Door};
-use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
+use crate::http::{self, Front, HEADER_READ_TIMEOUT, Patience, Readiness};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
-use crate::prometheus;
+use crate::prometheus::{self, QueryCounts};
 use crate::supervisor::Processes;
+use crate::telemetry::{OwnCounts, OwnWatch};
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
+use figures::Told;
 use listeners::Listeners;
 use systems::Systems;
 
@@ -59,6 +62,8 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
+    /// None when the hub is told not to keep its own figures.
+    own_watch: Option<OwnWatch>,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -117,26 +122,43 @@ impl Hub {
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
+        let intake = Intake::new(engines.telemetry.clone());
+        let readiness = Arc::new(readiness(&engines, &systems, &groups.control));
+        let (queries, own) = (QueryCounts::default(), OwnCounts::default());
+        let told = Told {
+            engines: &engines,
+            systems: &systems,
+            readiness: &readiness,
+            intake: &intake,
+            queries: &queries,
+            pusher: &pusher,
+            own: &own,
+            data: data.path(),
+        };
+        let metrics = told.metrics(asks);
+        let own_watch = config.telemetry.own_figures_every.map(|every| OwnWatch {
+            metrics: metrics.clone(),
+            sink: engines.telemetry.sink.clone(),
+            clock: engines.clock.clone(),
+            instance: addresses.http.to_string(),
+            every,
+            counts: own,
+        });
         let front = Front {
             token: token.clone(),
             service_token,
             open_writes: config.telemetry.open_writes,
-            readiness: Arc::new(readiness(&engines, &systems, &groups.control)),
-            metrics: Arc::new(Metrics::new(
-                engines.clock.clone(),
-                sources(&engines, &systems),
-                asks,
-            )),
+            readiness,
+            metrics,
             addresses: addresses.clone(),
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
-        let intake = Intake::new(engines.telemetry.clone());
         let routes = systems
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
-            .merge(prometheus::router(engines.telemetry.clone()));
+            .merge(prometheus::router(engines.telemetry.clone(), queries));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
         Ok(Self {
@@ -156,6 +178,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            own_watch,
         })
     }
 
@@ -204,6 +227,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            own_watch,
             groups,
             ..
         } = self;
@@ -216,6 +240,9 @@ impl Hub {
         spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         spawn_pusher(&control, pusher);
+        if let Some(own_watch) = own_watch {
+            spawn_own_watch(&control, own_watch);
+        }
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -302,6 +329,14 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
+fn spawn_own_watch(control: &TaskGroup, own_watch: OwnWatch) {
+    let stop = control.token();
+    control.spawn("own-figures", async move {
+        own_watch.run(stop).await;
+        Ok(())
+    });
+}
+
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let server = grpc::serve(listener, routes, control.token());
     let stop = control.token();
@@ -328,14 +363,6 @@ fn readiness(engines: &Engines, systems: &Systems, control: &TaskGroup) -> Readi
             .chain(systems.parts(control))
             .collect(),
     }
-}
-
-fn sources(engines: &Engines, systems: &Systems) -> Vec<Source> {
-    engines
-        .sources()
-        .into_iter()
-        .chain(systems.sources())
-        .collect()
 }
 
 /// Edges first, so that nothing new arrives at what they lean on; the journal last.

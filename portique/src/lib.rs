@@ -23,6 +23,7 @@ mod lifetime;
 mod logging;
 mod module;
 mod monitor;
+mod process;
 mod prometheus;
 mod supervisor;
 mod telemetry;

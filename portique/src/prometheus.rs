@@ -8,6 +8,7 @@
 
 mod answer;
 mod at_root;
+mod counts;
 mod exemplars;
 mod federate;
 mod listing;
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::telemetry::Telemetry;
 use answer::{Answer, Refusal};
 pub(crate) use at_root::at_root;
+pub(crate) use counts::QueryCounts;
 use work::Work;
 
 /// What a path begins with that Prometheus' own begins without.
@@ -56,13 +58,15 @@ type Reply = Result<Answer, Refusal>;
 struct QueryApi {
     telemetry: Telemetry,
     work: Work,
+    counts: QueryCounts,
 }
 
 /// The routes below `/prometheus`.
-pub(crate) fn router(telemetry: Telemetry) -> OpenApiRouter {
+pub(crate) fn router(telemetry: Telemetry, counts: QueryCounts) -> OpenApiRouter {
     let api = Arc::new(QueryApi {
         work: Work::new(telemetry.clock.clone()),
         telemetry,
+        counts,
     });
     let v1 = OpenApiRouter::new()
         .merge(query::router())

@@ -44,6 +44,7 @@ pub(crate) struct RawTelemetry {
     pub(crate) out_of_order_window_s: Option<Written<f64>>,
     pub(crate) open_writes: Option<Written<bool>>,
     pub(crate) graphite_listen: Option<Written<String>>,
+    pub(crate) own_figures_every_s: Option<Written<f64>>,
     pub(crate) experimental: Option<Written<bool>>,
     pub(crate) query_timeout_s: Option<Written<f64>>,
     pub(crate) query_samples_max: Option<Written<f64>>,

@@ -77,7 +77,7 @@ fn every_problem_is_said_at_once_with_its_line() {
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
          prometheus_listen, query.experimental, query.samples_max, query.timeout_s, stop_grace_s, \
          telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
-         telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
+         telemetry.own_figures_every_s, telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }
@@ -113,6 +113,7 @@ fn out_of_range_and_malformed_values_are_refused() {
         "prometheus_listen = '9090'",
         "telemetry.retain_age_s = 59",
         "telemetry.series_max = 0",
+        "telemetry.own_figures_every_s = 0.5",
         "query.timeout_s = 0",
         "query.experimental = 1",
         "log.filter = 'loud=='",

@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::router;
+use super::{QueryCounts, router};
 use crate::config::TelemetryConfig;
 use crate::telemetry::Telemetry;
 
@@ -75,7 +75,7 @@ async fn serve(config: TelemetryConfig, visit: impl AsyncFnOnce(Visit)) {
     tokio::task::spawn_blocking(move || store.append(&batch()).unwrap())
         .await
         .unwrap();
-    let (routes, _) = router(telemetry).split_for_parts();
+    let (routes, _) = router(telemetry, QueryCounts::default()).split_for_parts();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let visitor = Visit {
         client: Client::builder().no_proxy().build().unwrap(),

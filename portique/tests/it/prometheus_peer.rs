@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_prometheus_scrapes_federates_and_writes_what_can_be_queried() {
-    let program = installed();
+    let program = installed("prometheus");
     with_hub(async |place| {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
@@ -69,17 +69,17 @@ fn start(program: &Path, config: &Path, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// The program of Debian's package: where it is installed, or unpacked into the cache of the benchmarks' peers.
-fn installed() -> PathBuf {
+/// A program of Debian's package: where it is installed, or unpacked into the cache of the benchmarks' peers.
+pub(crate) fn installed(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("prometheus"));
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name));
     if let Some(found) = found.into_iter().find(|program| program.is_file()) {
         return found;
     }
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let folder = cache.unwrap_or_else(home).join("portique-peers/prometheus");
-    let program = folder.join("usr/bin/prometheus");
+    let program = folder.join("usr/bin").join(name);
     if !program.is_file() {
         unpack(&folder);
     }
