@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
 
-use crate::api::{self, Pusher};
+use crate::api::{self, Ports, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
@@ -24,9 +24,9 @@ use crate::grpc::{self, Door};
 use crate::http::{self, Front, HEADER_READ_TIMEOUT, Patience, Readiness};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
-use crate::prometheus::{self, QueryCounts};
+use crate::prometheus;
 use crate::supervisor::Processes;
-use crate::telemetry::{OwnCounts, OwnWatch};
+use crate::telemetry::OwnWatch;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use figures::Told;
@@ -112,55 +112,41 @@ impl Hub {
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let grpc_ports = grpc::Ports {
-            bus: ports.bus.clone(),
-            jobs: ports.jobs.clone(),
-            transact: ports.transact.clone(),
-        };
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), over_grpc(&ports), door);
         let asks = api::figures(ports.bus.clone(), ports.jobs.clone());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
         let intake = Intake::new(engines.telemetry.clone());
         let readiness = Arc::new(readiness(&engines, &systems, &groups.control));
-        let (queries, own) = (QueryCounts::default(), OwnCounts::default());
         let told = Told {
             engines: &engines,
             systems: &systems,
             readiness: &readiness,
             intake: &intake,
-            queries: &queries,
             pusher: &pusher,
-            own: &own,
             data: data.path(),
         };
-        let metrics = told.metrics(asks);
-        let own_watch = config.telemetry.own_figures_every.map(|every| OwnWatch {
-            metrics: metrics.clone(),
-            sink: engines.telemetry.sink.clone(),
-            clock: engines.clock.clone(),
-            instance: addresses.http.to_string(),
-            every,
-            counts: own,
-        });
+        let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
         let front = Front {
             token: token.clone(),
             service_token,
             open_writes: config.telemetry.open_writes,
             readiness,
-            metrics,
+            metrics: watched.metrics,
             addresses: addresses.clone(),
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
-        let routes = systems
-            .routes()
-            .merge(api_routes)
+        let routes = (systems.routes().merge(api_routes))
             .merge(intake::router(intake.clone()))
-            .merge(prometheus::router(engines.telemetry.clone(), queries));
+            .merge(prometheus::router(
+                engines.telemetry.clone(),
+                watched.queries,
+            ));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
+        let graphite = |listener| Graphite::new(listener, intake);
         Ok(Self {
             data,
             addresses,
@@ -169,16 +155,14 @@ impl Hub {
             listener: listeners.http,
             grpc: listeners.grpc,
             prometheus: listeners.prometheus,
-            graphite: listeners
-                .graphite
-                .map(|listener| Graphite::new(listener, intake)),
+            graphite: listeners.graphite.map(graphite),
             engines,
             systems,
             groups,
             router,
             grpc_routes,
             pusher,
-            own_watch,
+            own_watch: watched.own_watch,
         })
     }
 
@@ -273,6 +257,15 @@ impl Hub {
             (Some(fall), Ok(())) => Err(fall),
             (None, stopped) => stopped,
         }
+    }
+}
+
+/// The ports that are served over gRPC too.
+fn over_grpc(ports: &Ports) -> grpc::Ports {
+    grpc::Ports {
+        bus: ports.bus.clone(),
+        jobs: ports.jobs.clone(),
+        transact: ports.transact.clone(),
     }
 }
 

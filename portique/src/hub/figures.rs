@@ -1,7 +1,9 @@
 //! What the hub says of itself, put together.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -14,7 +16,7 @@ use crate::http::{Ask, Figure, LabelledFigure, Metrics, Readiness, Samples, Sour
 use crate::intake::Intake;
 use crate::process;
 use crate::prometheus::QueryCounts;
-use crate::telemetry::{Jumps, OwnCounts};
+use crate::telemetry::{Jumps, OwnCounts, OwnWatch};
 
 /// Whoever has figures.
 pub(super) struct Told<'a> {
@@ -22,24 +24,55 @@ pub(super) struct Told<'a> {
     pub(super) systems: &'a Systems,
     pub(super) readiness: &'a Arc<Readiness>,
     pub(super) intake: &'a Intake,
-    pub(super) queries: &'a QueryCounts,
     pub(super) pusher: &'a Pusher,
-    pub(super) own: &'a OwnCounts,
     /// The data folder.
     pub(super) data: &'a Path,
 }
 
+/// What is told, and what tells it on.
+pub(super) struct Watched {
+    pub(super) metrics: Arc<Metrics>,
+    /// For those who answer queries.
+    pub(super) queries: QueryCounts,
+    /// None when the hub is told not to keep its own figures.
+    pub(super) own_watch: Option<OwnWatch>,
+}
+
 impl Told<'_> {
-    /// The figures of all of them, and those of the ports that are asked by `asks`.
-    pub(super) fn metrics(&self, mut asks: Vec<Ask>) -> Arc<Metrics> {
+    /// The figures of all of them, and those of the ports that are asked by `asks`; they are kept as those of
+    /// `instance`, so often.
+    pub(super) fn watched(
+        &self,
+        asks: Vec<Ask>,
+        instance: SocketAddr,
+        every: Option<Duration>,
+    ) -> Watched {
+        let (queries, counts) = (QueryCounts::default(), OwnCounts::default());
+        let metrics = self.metrics(asks, &queries, &counts);
+        let own_watch = every.map(|every| OwnWatch {
+            metrics: metrics.clone(),
+            sink: self.engines.telemetry.sink.clone(),
+            clock: self.engines.clock.clone(),
+            instance: instance.to_string(),
+            every,
+            counts,
+        });
+        Watched {
+            metrics,
+            queries,
+            own_watch,
+        }
+    }
+
+    fn metrics(&self, mut asks: Vec<Ask>, queries: &QueryCounts, own: &OwnCounts) -> Arc<Metrics> {
         let clock = self.engines.clock.clone();
         let mut sources = self.engines.sources();
         sources.extend(self.systems.sources());
-        sources.push(self.own.source());
+        sources.push(own.source());
         sources.push(Jumps::new(clock.clone()).source());
         sources.push(process_source(&*clock));
         sources.push(disk_source(self.data));
-        let (intake, queries) = (self.intake.clone(), self.queries.clone());
+        let (intake, queries) = (self.intake.clone(), queries.clone());
         asks.push(self.readiness.ask());
         asks.push(self.pusher.ask());
         asks.push(ask(move || intake.figures()));
