@@ -26,6 +26,7 @@ mod work;
 
 use std::sync::Arc;
 
+use portique_clock::Timestamp;
 use portique_series::Store;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -59,12 +60,14 @@ struct QueryApi {
     telemetry: Telemetry,
     work: Work,
     counts: QueryCounts,
+    began: Timestamp,
 }
 
 /// The routes below `/prometheus`.
 pub(crate) fn router(telemetry: Telemetry, counts: QueryCounts) -> OpenApiRouter {
     let api = Arc::new(QueryApi {
         work: Work::new(telemetry.clock.clone()),
+        began: telemetry.clock.now(),
         telemetry,
         counts,
     });

@@ -27,9 +27,9 @@ const OUT_OF_ORDER_S: Limit = Limit::of(
 const QUERY_TIMEOUT_S: Limit = Limit::of("query.timeout_s", "seconds", 0.1, 600.0);
 /// A thousand, to as many as 100 GB hold.
 const QUERY_SAMPLES_MAX: Limit = Limit::of("query.samples_max", "samples", 1000.0, 4e9);
-/// A second, under which a look costs more than it shows, to an hour.
-const OWN_FIGURES_EVERY_S: Limit =
-    Limit::of("telemetry.own_figures_every_s", "seconds", 1.0, 3600.0);
+/// A second, under which a look costs more than it shows, to half a minute: the rule that a hub is silent
+/// waits for a whole one.
+const OWN_FIGURES_EVERY_S: Limit = Limit::of("telemetry.own_figures_every_s", "seconds", 1.0, 30.0);
 /// Short enough for an alert to mean now; some hundred series cost nothing that can be measured.
 const OWN_FIGURES_EVERY_DEFAULT: Duration = Duration::from_secs(5);
 /// As in Prometheus.
@@ -50,7 +50,7 @@ pub struct TelemetryConfig {
     pub open_writes: bool,
     /// Where lines of Graphite's plaintext are taken, from whoever reaches it; nowhere by default.
     pub graphite_listen: Option<SocketAddr>,
-    /// How often the hub's own figures go into its store; default 5 s, range 1 s to an hour, none when
+    /// How often the hub's own figures go into its store; default 5 s, range 1 s to 30 s, none when
     /// they do not.
     pub own_figures_every: Option<Duration>,
     /// Whether the experimental parts of PromQL are on; off by default.

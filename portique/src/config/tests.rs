@@ -114,6 +114,7 @@ fn out_of_range_and_malformed_values_are_refused() {
         "telemetry.retain_age_s = 59",
         "telemetry.series_max = 0",
         "telemetry.own_figures_every_s = 0.5",
+        "telemetry.own_figures_every_s = 31",
         "query.timeout_s = 0",
         "query.experimental = 1",
         "log.filter = 'loud=='",

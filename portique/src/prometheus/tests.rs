@@ -345,3 +345,26 @@ async fn grafana_finds_the_version_and_no_features() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_takes_the_most_room_is_named() {
+    serve(TelemetryConfig::default(), async |visit| {
+        let runtime = visit.data("/status/runtimeinfo", &[]).await;
+        assert_eq!(runtime["startTime"], "1970-01-01T00:16:40Z");
+        let tsdb = visit.data("/status/tsdb", &[("limit", "1")]).await;
+        let most = tsdb["seriesCountByMetricName"].as_array().unwrap();
+        assert_eq!(most.len(), 1, "{tsdb}");
+        assert!(tsdb["headStats"]["numSeries"].as_u64() >= most[0]["value"].as_u64());
+        let error = "invalid parameter \"limit\": limit must not exceed 10000";
+        visit
+            .refused(
+                "/status/tsdb",
+                &[("limit", "10001")],
+                400,
+                "bad_data",
+                error,
+            )
+            .await;
+    })
+    .await;
+}
