@@ -30,7 +30,8 @@ use utoipa_axum::routes;
 pub(crate) use connections::{HEADER_READ_TIMEOUT, Patience, serve};
 pub(crate) use health::{Part, PartState, Readiness};
 pub(crate) use metrics::{
-    Ask, Figure, LabelledFigure, LabelledHistogram, Labels, Metrics, Samples, Source, Value,
+    Ask, Durations, Family, Figure, LabelledFigure, LabelledHistogram, Labels, Metrics, Samples,
+    Source, Value,
 };
 pub(crate) use problem::Fixed;
 pub use problem::ProblemDetails;

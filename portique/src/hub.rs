@@ -1,6 +1,7 @@
 //! The life of a hub: build everything, bind, run, stop in order.
 
 mod engines;
+mod figures;
 mod listeners;
 mod rules;
 mod scrapes;
@@ -17,13 +18,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
 
-use crate::api::{self, Pusher};
+use crate::api::{self, Ports, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
 use crate::forward;
 use crate::grpc::{self, Door};
-use crate::http::{self, Front, HEADER_READ_TIMEOUT, Metrics, Patience, Readiness, Source};
+use crate::http::{self, Front, HEADER_READ_TIMEOUT, Patience, Readiness};
 use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
@@ -32,8 +33,10 @@ use crate::prometheus;
 use crate::reload::Reloader;
 use crate::scrape;
 use crate::supervisor::Processes;
+use crate::telemetry::OwnWatch;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
+use figures::Told;
 use listeners::Listeners;
 use rules::Joined;
 use scrapes::{ScrapeWorkers, Scrapes};
@@ -72,6 +75,8 @@ pub struct Hub {
     notifier: NotifierWorker,
     scrape_workers: ScrapeWorkers,
     reloader: Reloader,
+    /// None when the hub is told not to keep its own figures.
+    own_watch: Option<OwnWatch>,
 }
 
 /// Who runs in a hub, in the order in which they stop.
@@ -138,42 +143,49 @@ impl Hub {
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports(&ports), door);
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), over_grpc(&ports), door);
         let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
         asks.push(monitor.ask_figures());
         asks.push(notifier.notifier().ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
+        let intake = Intake::new(engines.telemetry.clone());
+        let readiness = Arc::new(readiness(&engines, &systems, &monitor, &groups.control));
+        let told = Told {
+            engines: &engines,
+            systems: &systems,
+            scrapes: &scrapes,
+            readiness: &readiness,
+            intake: &intake,
+            pusher: &pusher,
+            data: data.path(),
+        };
+        let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
         let front = Front {
             token: token.clone(),
             service_token,
             open_writes: config.telemetry.open_writes,
-            readiness: Arc::new(readiness(&engines, &systems, &monitor, &groups.control)),
-            metrics: Arc::new(Metrics::new(
-                engines.clock.clone(),
-                sources(&engines, &systems, &scrapes),
-                asks,
-            )),
+            readiness,
+            metrics: watched.metrics,
             addresses: addresses.clone(),
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
-        let intake = Intake::new(engines.telemetry.clone());
-        let routes = systems
-            .routes()
-            .merge(api_routes)
+        let routes = (systems.routes().merge(api_routes))
             .merge(intake::router(intake.clone()))
             .merge(notifier.notifier().routes())
             .merge(forward::router(scrapes.forwarding))
             .merge(prometheus::router(
                 engines.telemetry.clone(),
                 scrapes.scraping,
+                watched.queries,
             ))
             .merge(prometheus::rules_router(monitor.clone(), reloader.clone()))
             .merge(api::alerts_router(monitor, engines.clock.clone()));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;
+        let graphite = |listener| Graphite::new(listener, intake);
         Ok(Self {
             data,
             addresses,
@@ -182,9 +194,7 @@ impl Hub {
             listener: listeners.http,
             grpc: listeners.grpc,
             prometheus: listeners.prometheus,
-            graphite: listeners
-                .graphite
-                .map(|listener| Graphite::new(listener, intake)),
+            graphite: listeners.graphite.map(graphite),
             engines,
             systems,
             groups,
@@ -195,6 +205,7 @@ impl Hub {
             notifier,
             scrape_workers,
             reloader,
+            own_watch: watched.own_watch,
         })
     }
 
@@ -251,6 +262,7 @@ impl Hub {
             monitor,
             notifier,
             scrape_workers,
+            own_watch,
             groups,
             ..
         } = self;
@@ -267,6 +279,9 @@ impl Hub {
         let stop_notifier = control.token();
         control.spawn("notifier", notifier.run(stop_notifier));
         scrape_workers.spawn(&control);
+        if let Some(own_watch) = own_watch {
+            spawn_own_watch(&control, own_watch);
+        }
         if let Some(graphite) = graphite {
             spawn_graphite(&edges, graphite);
         }
@@ -300,6 +315,15 @@ impl Hub {
     }
 }
 
+/// The ports that are served over gRPC too.
+fn over_grpc(ports: &Ports) -> grpc::Ports {
+    grpc::Ports {
+        bus: ports.bus.clone(),
+        jobs: ports.jobs.clone(),
+        transact: ports.transact.clone(),
+    }
+}
+
 /// How modules are attached, and what simulated ones are processes of.
 fn vehicles(
     engines: &Engines,
@@ -317,14 +341,6 @@ fn vehicles(
         )),
         simulation: SimulationOptions::default(),
     })
-}
-
-fn grpc_ports(ports: &api::Ports) -> grpc::Ports {
-    grpc::Ports {
-        bus: ports.bus.clone(),
-        jobs: ports.jobs.clone(),
-        transact: ports.transact.clone(),
-    }
 }
 
 fn spawn_http(
@@ -361,6 +377,14 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
+fn spawn_own_watch(control: &TaskGroup, own_watch: OwnWatch) {
+    let stop = control.token();
+    control.spawn("own-figures", async move {
+        own_watch.run(stop).await;
+        Ok(())
+    });
+}
+
 fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
     let server = grpc::serve(listener, routes, control.token());
     let stop = control.token();
@@ -393,15 +417,6 @@ fn readiness(
             .chain([monitor.part(control)])
             .collect(),
     }
-}
-
-fn sources(engines: &Engines, systems: &Systems, scrapes: &Scrapes) -> Vec<Source> {
-    engines
-        .sources()
-        .into_iter()
-        .chain(systems.sources())
-        .chain(scrapes.sources())
-        .collect()
 }
 
 /// Edges first, so that nothing new arrives at what they lean on; the journal last.

@@ -6,6 +6,7 @@
 //! reason and keeps the last, for whoever asks at `/api/v1/telemetry/intake`.
 
 mod body;
+mod figures;
 mod graphite;
 mod influx;
 mod ledger;

@@ -26,6 +26,7 @@ mod module;
 mod outbound;
 mod monitor;
 mod notify;
+mod process;
 mod prometheus;
 mod reload;
 mod scrape;

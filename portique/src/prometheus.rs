@@ -8,6 +8,7 @@
 
 mod answer;
 mod at_root;
+mod counts;
 mod exemplars;
 mod federate;
 mod listing;
@@ -27,6 +28,7 @@ mod work;
 
 use std::sync::Arc;
 
+use portique_clock::Timestamp;
 use portique_series::Store;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -34,6 +36,7 @@ use crate::scrape::Scraping;
 use crate::telemetry::Telemetry;
 use answer::{Answer, Refusal};
 pub(crate) use at_root::at_root;
+pub(crate) use counts::QueryCounts;
 pub(crate) use rules::router as rules_router;
 use work::Work;
 
@@ -63,14 +66,22 @@ struct QueryApi {
     telemetry: Telemetry,
     scraping: Scraping,
     work: Work,
+    counts: QueryCounts,
+    began: Timestamp,
 }
 
 /// The routes below `/prometheus`.
-pub(crate) fn router(telemetry: Telemetry, scraping: Scraping) -> OpenApiRouter {
+pub(crate) fn router(
+    telemetry: Telemetry,
+    scraping: Scraping,
+    counts: QueryCounts,
+) -> OpenApiRouter {
     let api = Arc::new(QueryApi {
         work: Work::new(telemetry.clock.clone()),
+        began: telemetry.clock.now(),
         telemetry,
         scraping,
+        counts,
     });
     let v1 = OpenApiRouter::new()
         .merge(query::router())

@@ -1,6 +1,7 @@
 //! Telemetry as the hub holds it: the store, and the engine that answers queries on it.
 
 mod figures;
+mod own;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TelemetryConfig;
 use crate::error::Error;
 use crate::forward::{Taps, Tapped};
+pub(crate) use own::{Jumps, OwnCounts, OwnWatch};
 
 /// The store's folder in the data folder.
 pub(crate) const SERIES_FOLDER: &str = "series";
@@ -32,6 +34,8 @@ pub(crate) struct Telemetry {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) query_timeout: Duration,
+    /// Series that the store takes at most.
+    series_max: usize,
 }
 
 impl Telemetry {
@@ -46,7 +50,9 @@ impl Telemetry {
         random: &mut dyn Random,
     ) -> Result<Self, Error> {
         let folder = data.join(SERIES_FOLDER);
-        let store = Store::open(store_config(config), &folder, clock.clone(), random)
+        let store_config = store_config(config);
+        let series_max = store_config.limits.series_max;
+        let store = Store::open(store_config, &folder, clock.clone(), random)
             .map_err(|error| refuse(&error, &folder))?;
         for damage in store.damaged_blocks() {
             let problem = portique_fault::chain(damage);
@@ -64,6 +70,7 @@ impl Telemetry {
             engine: Engine::new(engine_config(config)),
             clock,
             query_timeout: config.query_timeout,
+            series_max,
         })
     }
 

@@ -54,6 +54,13 @@ pub(crate) fn write_value(out: &mut String, value: f64) {
     }
 }
 
+/// A bucket's bound as a label's value: `0.5`, `1.0`, `+Inf`.
+pub fn bound_text(value: f64) -> String {
+    let mut text = String::new();
+    write_bound(&mut text, value);
+    text
+}
+
 /// Writes a bucket's bound or a quantile, which always shows that it is a float: `1.0`.
 ///
 /// Source: OpenMetrics 1.0, canonical numbers.

@@ -34,6 +34,7 @@ mod wire;
 
 pub use budget::BODY_SAMPLES_MAX;
 pub use error::Error;
+pub use float_text::bound_text;
 pub use graphite::{LineCounts, read_graphite};
 pub use gzip::decompress_gzip;
 pub use influx::{InfluxOptions, InfluxPrecision, read_influx};

@@ -5,6 +5,7 @@
 //! those that are kept.
 
 mod definition;
+mod figures;
 mod handshake;
 mod outcomes;
 mod outlet;

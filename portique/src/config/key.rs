@@ -111,6 +111,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Number(|raw, written| raw.telemetry.out_of_order_window_s = Some(written)),
     ),
     (
+        "telemetry.own_figures_every_s",
+        Keep::Number(|raw, written| raw.telemetry.own_figures_every_s = Some(written)),
+    ),
+    (
         "telemetry.retain_age_s",
         Keep::Number(|raw, written| raw.telemetry.retain_age_s = Some(written)),
     ),

@@ -47,6 +47,7 @@ pub(crate) struct RawTelemetry {
     pub(crate) open_writes: Option<Written<bool>>,
     pub(crate) graphite_listen: Option<Written<String>>,
     pub(crate) prometheus_file: Option<Written<String>>,
+    pub(crate) own_figures_every_s: Option<Written<f64>>,
     pub(crate) experimental: Option<Written<bool>>,
     pub(crate) query_timeout_s: Option<Written<f64>>,
     pub(crate) query_samples_max: Option<Written<f64>>,

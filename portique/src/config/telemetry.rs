@@ -28,6 +28,11 @@ const OUT_OF_ORDER_S: Limit = Limit::of(
 const QUERY_TIMEOUT_S: Limit = Limit::of("query.timeout_s", "seconds", 0.1, 600.0);
 /// A thousand, to as many as 100 GB hold.
 const QUERY_SAMPLES_MAX: Limit = Limit::of("query.samples_max", "samples", 1000.0, 4e9);
+/// A second, under which a look costs more than it shows, to half a minute: the rule that a hub is silent
+/// waits for a whole one.
+const OWN_FIGURES_EVERY_S: Limit = Limit::of("telemetry.own_figures_every_s", "seconds", 1.0, 30.0);
+/// Short enough for an alert to mean now; some hundred series cost nothing that can be measured.
+const OWN_FIGURES_EVERY_DEFAULT: Duration = Duration::from_secs(5);
 /// As in Prometheus.
 const QUERY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(120);
 
@@ -48,6 +53,9 @@ pub struct TelemetryConfig {
     pub graphite_listen: Option<SocketAddr>,
     /// A `prometheus.yml` that says who is asked for samples and where samples are sent; none by default.
     pub prometheus_file: Option<PathBuf>,
+    /// How often the hub's own figures go into its store; default 5 s, range 1 s to 30 s, none when
+    /// they do not.
+    pub own_figures_every: Option<Duration>,
     /// Whether the experimental parts of PromQL are on; off by default.
     pub experimental_queries: bool,
     /// How long a query may take; default 2 min, range 0.1 s to 10 min.
@@ -66,6 +74,7 @@ impl Default for TelemetryConfig {
             open_writes: false,
             graphite_listen: None,
             prometheus_file: None,
+            own_figures_every: Some(OWN_FIGURES_EVERY_DEFAULT),
             experimental_queries: false,
             query_timeout: QUERY_TIMEOUT_DEFAULT,
             query_samples_max: None,
@@ -82,6 +91,12 @@ pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> Telemetry
         retain_bytes: number(&RETAIN_BYTES, &raw.retain_bytes).map(|bytes| bytes as u64),
         series_max: number(&SERIES_MAX, &raw.series_max).map(|series| series as usize),
         out_of_order_window: number(&OUT_OF_ORDER_S, &raw.out_of_order_window_s).map(seconds),
+        own_figures_every: match &raw.own_figures_every_s {
+            Some(written) if written.value == 0.0 => None,
+            written => Some(
+                number(&OWN_FIGURES_EVERY_S, written).map_or(OWN_FIGURES_EVERY_DEFAULT, seconds),
+            ),
+        },
         // Addresses are resolved with the others.
         graphite_listen: None,
         prometheus_file: raw

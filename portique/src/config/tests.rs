@@ -92,7 +92,7 @@ fn every_problem_is_said_at_once_with_its_line() {
          notifications.defaults, notifications.external_url, notifications.file, prometheus_listen, \
          query.experimental, query.samples_max, query.timeout_s, rules.files, stop_grace_s, \
          telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
-         telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
+         telemetry.own_figures_every_s, telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }
@@ -128,6 +128,8 @@ fn out_of_range_and_malformed_values_are_refused() {
         "prometheus_listen = '9090'",
         "telemetry.retain_age_s = 59",
         "telemetry.series_max = 0",
+        "telemetry.own_figures_every_s = 0.5",
+        "telemetry.own_figures_every_s = 31",
         "query.timeout_s = 0",
         "notifications.defaults = 'mine'",
         "notifications.external_url = 'hub'",

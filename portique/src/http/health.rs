@@ -3,10 +3,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde::{Deserialize, Serialize};
 
-use super::Front;
+use super::{Ask, Front, LabelledFigure, Samples};
 
 /// How one part of the hub is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -53,6 +54,27 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
+    /// Asks every part whether it is ready.
+    pub(crate) fn ask(self: &Arc<Self>) -> Ask {
+        let readiness = self.clone();
+        Box::new(move || {
+            let readiness = readiness.clone();
+            async move {
+                let states = readiness.states().await.into_iter();
+                let ready = states.map(|part| {
+                    let labels = vec![("part", part.name)];
+                    (labels, if part.ready { 1.0 } else { 0.0 })
+                });
+                vec![LabelledFigure {
+                    name: "part_ready",
+                    help: "1 while a part of the hub does its work, as /readyz says with the reason",
+                    samples: Samples::Gauges(ready.collect()),
+                }]
+            }
+            .boxed()
+        })
+    }
+
     async fn states(&self) -> Vec<PartState> {
         join_all(self.parts.iter().map(|part| part())).await
     }

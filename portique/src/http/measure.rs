@@ -26,15 +26,12 @@ pub(super) async fn measure<F: Future<Output = Response>>(
     drop(in_flight);
     let duration = metrics.clock.monotonic().saturating_sub(start);
     let status = response.status().as_u16();
-    metrics.duration.observe(duration.as_secs_f64());
-    metrics
-        .requests
-        .get_or_create(&RequestLabels {
-            method,
-            route,
-            status,
-        })
-        .inc();
+    let labels = RequestLabels {
+        method,
+        route,
+        status,
+    };
+    metrics.requests.answered(labels, duration);
     span.in_scope(|| tracing::debug!(status, ?duration, "answered"));
     response
 }
@@ -62,13 +59,13 @@ struct InFlight<'a>(&'a Metrics);
 
 impl<'a> InFlight<'a> {
     fn new(metrics: &'a Metrics) -> Self {
-        metrics.in_flight.inc();
+        metrics.requests.begun();
         Self(metrics)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.dec();
+        self.0.requests.ended();
     }
 }

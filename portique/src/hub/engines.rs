@@ -133,7 +133,7 @@ impl Engines {
         let telemetry = self.telemetry.clone();
         vec![
             Source(Box::new(move || journal_figures(&journal))),
-            Source(Box::new(move || vec![jobs_missed(&broker)])),
+            Source(Box::new(move || bus_figures(&broker))),
             Source(Box::new(move || telemetry.figures())),
         ]
     }
@@ -362,12 +362,45 @@ fn journal_figures(journal: &Journal) -> Vec<Figure> {
     ]
 }
 
-fn jobs_missed(broker: &Broker) -> Figure {
-    Figure {
-        name: "bound_jobs_missed",
-        help: "Jobs that the hub's own events are bound to and did not become: their queue took none",
-        value: Value::Counter(broker.bus_figures().jobs_missed),
-    }
+fn bus_figures(broker: &Broker) -> Vec<Figure> {
+    let figures = broker.bus_figures();
+    let counter = |name, help, value| Figure {
+        name,
+        help,
+        value: Value::Counter(value),
+    };
+    vec![
+        counter(
+            "events_published",
+            "Events published, dead letters among them",
+            figures.published,
+        ),
+        counter(
+            "events_delivered",
+            "Deliveries of all consumers, repeated ones among them",
+            figures.delivered,
+        ),
+        counter(
+            "events_dead",
+            "Events that consumers gave up on",
+            figures.dead,
+        ),
+        counter(
+            "events_damaged",
+            "Damaged records that consumers went on without",
+            figures.damaged,
+        ),
+        counter(
+            "replayed_bytes",
+            "Bytes that readers of old events took from the disk",
+            figures.replayed_bytes,
+        ),
+        counter(
+            "bound_jobs_missed",
+            "Jobs that the hub's own events are bound to and did not become: their queue took none",
+            figures.jobs_missed,
+        ),
+    ]
 }
 
 #[cfg(test)]

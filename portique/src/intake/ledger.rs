@@ -8,6 +8,13 @@ use portique_exposition::Rejections;
 /// So many bad lines of a way are kept: the last ones say what is wrong now.
 const LAST_MAX: usize = 20;
 
+/// Nothing is taken now.
+pub(super) const UNAVAILABLE: &str = "unavailable";
+/// A body is larger than is taken.
+pub(super) const TOO_LARGE: &str = "too_large";
+/// A body cannot be read at all.
+pub(super) const UNREADABLE: &str = "unreadable";
+
 /// How telemetry came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {

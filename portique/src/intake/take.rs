@@ -8,7 +8,7 @@ use portique_exposition::Rejections;
 use portique_fault::{Code, Report, Retry};
 use portique_series::{Appended, Batch, RefusalKind, Sink, Submitted};
 
-use super::ledger::{Bad, Way, bad_lines};
+use super::ledger::{Bad, TOO_LARGE, UNAVAILABLE, UNREADABLE, Way, bad_lines};
 use super::{DECODES_MAX, Intake};
 
 /// Samples that a batch may have had for its room to be kept: a body of the usual size.
@@ -116,10 +116,10 @@ impl Intake {
         if let Err(refusal) = &taken {
             let reason = match refusal.report.code {
                 Code::Unavailable | Code::ResourceExhausted if refusal.status.is_none() => {
-                    "unavailable"
+                    UNAVAILABLE
                 }
-                Code::ResourceExhausted => "too_large",
-                _ => "unreadable",
+                Code::ResourceExhausted => TOO_LARGE,
+                _ => UNREADABLE,
             };
             let bad = Bad {
                 at_ms: self.now_ms(),

@@ -136,7 +136,10 @@ where
         let answer = Answer::written(data).truncated(truncated);
         Ok(answer.with_notes(&output.annotations, &asked.query))
     };
-    api.work.run(timeout, work).await?
+    let under_way = api.counts.begin(api.telemetry.clock.clone());
+    let reply = api.work.run(timeout, work).await.and_then(|reply| reply);
+    under_way.end(reply.is_ok());
+    reply
 }
 
 /// A query of a kind that has no range is wrong in its parameter too.

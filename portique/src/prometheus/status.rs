@@ -8,15 +8,23 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::QueryApi;
-use super::answer::Answer;
+use super::answer::{Answer, Refusal};
+use super::parameters::Parameters;
 
 /// The version whose language and interface these are: clients choose by it what they ask for.
 const SPOKEN_VERSION: &str = "3.14.0";
+
+/// Metrics and labels of a look into the store when nobody says, as in Prometheus.
+const LARGEST_SHOWN: usize = 10;
+/// Most of them, as in Prometheus.
+const LARGEST_SHOWN_MAX: usize = 10_000;
 
 pub(super) fn router() -> OpenApiRouter<Arc<QueryApi>> {
     OpenApiRouter::new()
         .routes(routes!(buildinfo))
         .routes(routes!(flags))
+        .routes(routes!(runtimeinfo))
+        .routes(routes!(tsdb))
 }
 
 /// Routes beside the interface itself.
@@ -61,6 +69,51 @@ pub(crate) async fn flags(State(api): State<Arc<QueryApi>>) -> Answer {
         "web.enable-admin-api": "false",
         "web.enable-remote-write-receiver": "true",
     }))
+}
+
+/// Since when the hub is there, and what time it is for it. What only a program in Go has is left out.
+#[utoipa::path(get, path = "/status/runtimeinfo", tag = "prometheus",
+    responses((status = OK, body = serde_json::Value)))]
+pub(crate) async fn runtimeinfo(State(api): State<Arc<QueryApi>>) -> Answer {
+    Answer::of(&json!({
+        "startTime": api.began.to_string(),
+        "serverTime": api.telemetry.clock.now().to_string(),
+        "corruptionCount": api.telemetry.store.figures().damaged_blocks,
+    }))
+}
+
+/// What is in memory, and which metrics and labels take the most room there: ten of each, or `limit`.
+#[utoipa::path(get, path = "/status/tsdb", tag = "prometheus",
+    params(("limit" = Option<u64>, Query, description = "At most so many metrics and labels")),
+    responses((status = OK, body = serde_json::Value)))]
+pub(crate) async fn tsdb(
+    State(api): State<Arc<QueryApi>>,
+    parameters: Parameters,
+) -> Result<Answer, Refusal> {
+    let limit = match parameters.limit()? {
+        usize::MAX => LARGEST_SHOWN,
+        limit if limit <= LARGEST_SHOWN_MAX => limit,
+        _ => {
+            let reason = format!("limit must not exceed {LARGEST_SHOWN_MAX}");
+            return Err(Refusal::parameter("limit", reason));
+        }
+    };
+    let read = api.read(move |store| Ok((store.figures(), store.largest(limit))));
+    let (figures, largest) = read.await?;
+    let (oldest_ms, newest_ms) = figures.range_ms.unwrap_or((0, 0));
+    let named = |sizes: Vec<(String, usize)>| -> Vec<serde_json::Value> {
+        let named = |(name, value)| json!({ "name": name, "value": value });
+        sizes.into_iter().map(named).collect()
+    };
+    Ok(Answer::of(&json!({
+        "headStats": {
+            "numSeries": figures.series,
+            "minTime": oldest_ms,
+            "maxTime": newest_ms,
+        },
+        "seriesCountByMetricName": named(largest.series_by_metric),
+        "labelValueCountByLabelName": named(largest.values_by_label),
+    })))
 }
 
 /// Whether the process lives.

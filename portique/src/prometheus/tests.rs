@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::router;
+use super::{QueryCounts, router};
 use crate::config::TelemetryConfig;
 use crate::outbound::Trust;
 use crate::scrape::{Loaded, Scraping};
@@ -84,7 +84,7 @@ async fn serve(config: TelemetryConfig, visit: impl AsyncFnOnce(Visit)) {
         None,
         Trust::default(),
     );
-    let (routes, _) = router(telemetry, scraping).split_for_parts();
+    let (routes, _) = router(telemetry, scraping, QueryCounts::default()).split_for_parts();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let visitor = Visit {
         client: Client::builder().no_proxy().build().unwrap(),
@@ -351,6 +351,29 @@ async fn grafana_finds_the_version_and_no_features() {
         let flags = visit.data("/status/flags", &[]).await;
         assert_eq!(flags["query.timeout"], "120s");
         assert_eq!(visit.data("/status/config", &[]).await["yaml"], "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_takes_the_most_room_is_named() {
+    serve(TelemetryConfig::default(), async |visit| {
+        let runtime = visit.data("/status/runtimeinfo", &[]).await;
+        assert_eq!(runtime["startTime"], "1970-01-01T00:16:40Z");
+        let tsdb = visit.data("/status/tsdb", &[("limit", "1")]).await;
+        let most = tsdb["seriesCountByMetricName"].as_array().unwrap();
+        assert_eq!(most.len(), 1, "{tsdb}");
+        assert!(tsdb["headStats"]["numSeries"].as_u64() >= most[0]["value"].as_u64());
+        let error = "invalid parameter \"limit\": limit must not exceed 10000";
+        visit
+            .refused(
+                "/status/tsdb",
+                &[("limit", "10001")],
+                400,
+                "bad_data",
+                error,
+            )
+            .await;
     })
     .await;
 }

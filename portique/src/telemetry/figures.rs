@@ -34,6 +34,11 @@ impl Telemetry {
                 figures.series as f64,
             ),
             gauge(
+                "telemetry_series_max",
+                "Series with recent samples that there may be",
+                self.series_max as f64,
+            ),
+            gauge(
                 "telemetry_blocks",
                 "Blocks of older samples",
                 figures.blocks as f64,

@@ -249,7 +249,8 @@ async fn metrics_count_requests_and_show_the_engines() {
     ] {
         assert!(page.contains(line), "{line} is not in\n{page}");
     }
-    let is_ours = |line: &str| line.starts_with('#') || line.starts_with("portique_");
+    let beginnings = ["#", "portique_", "process_"];
+    let is_ours = |line: &str| beginnings.iter().any(|begin| line.starts_with(begin));
     assert!(page.lines().all(is_ours), "{page}");
     assert!(
         !page.contains("BREW") && !page.contains("nobody"),

@@ -135,7 +135,7 @@ async fn the_metrics_page_shows_every_queue_and_consumer() {
             .await;
         let page = rig.metrics().await;
         for line in [
-            "portique_queue_jobs{queue=\"mail\",state=\"waiting\"} 1.0",
+            "portique_queue_jobs{queue=\"mail\",state=\"waiting\"} 1",
             "portique_queue_enqueued_total{queue=\"mail\"} 2",
             "portique_queue_completed_total{queue=\"mail\"} 1",
             "portique_queue_failures_total{queue=\"mail\"} 0",

@@ -7,6 +7,9 @@ use portique::{Config, Data, EventsConfig, Hub, LogConfig, LogFormat};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
+/// What is not there by then never will be.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Where a hub is reached, and with what.
 pub(crate) struct Rig {
     client: Client,
@@ -24,6 +27,14 @@ pub(crate) async fn with_hub_of(config: Config, visit: impl AsyncFnOnce(Rig)) {
 /// Visits a hub of its own until the visit ends.
 pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Rig)) {
     let hub = Hub::open(config(Data::Ephemeral)).await.unwrap();
+    visit_hub(hub, visit).await;
+}
+
+/// As [`with_hub`], with a hub that keeps its own figures so often.
+pub(crate) async fn with_hub_watched(every: Option<Duration>, visit: impl AsyncFnOnce(Rig)) {
+    let mut config = config(Data::Ephemeral);
+    config.telemetry.own_figures_every = every;
+    let hub = Hub::open(config).await.unwrap();
     visit_hub(hub, visit).await;
 }
 
@@ -134,6 +145,57 @@ impl Rig {
         let page = self.url.replace("/api/v1", "/metrics");
         let answer = self.client.get(page).send().await.unwrap();
         answer.text().await.unwrap()
+    }
+
+    /// The page of metrics for who accepts this, and its content type.
+    pub(crate) async fn metrics_as(&self, accept: &str) -> (String, String) {
+        let page = self.url.replace("/api/v1", "/metrics");
+        let asked = self.client.get(page).header("accept", accept);
+        let answer = asked.send().await.unwrap();
+        let kind = answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (answer.text().await.unwrap(), kind)
+    }
+
+    /// What a route of Prometheus' interface answers, whatever it is.
+    pub(crate) async fn prometheus(&self, path: &str, pairs: &[(&str, &str)]) -> Value {
+        let url = self.url.replace("/api/v1", "/prometheus/api/v1");
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(pairs).finish();
+        let asked = self.client.get(format!("{url}{path}?{query}"));
+        asked.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The series that an instant query comes to.
+    pub(crate) async fn query(&self, promql: &str) -> Vec<Value> {
+        let answer = self.prometheus("/query", &[("query", promql)]).await;
+        let result = answer["data"]["result"].as_array();
+        result
+            .unwrap_or_else(|| panic!("{promql}: {answer}"))
+            .clone()
+    }
+
+    /// Asks until there is something.
+    pub(crate) async fn wait_for(&self, promql: &str) -> Vec<Value> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            ticks.tick().await;
+            let found = self.query(promql).await;
+            if !found.is_empty() {
+                return found;
+            }
+            let now = tokio::time::Instant::now();
+            assert!(now < deadline, "nothing came of {promql}");
+        }
+    }
+
+    /// Where the hub listens, as its own series say it.
+    pub(crate) fn instance(&self) -> &str {
+        let host = self.url.trim_start_matches("http://");
+        host.trim_end_matches("/api/v1")
     }
 }
 

@@ -359,14 +359,14 @@ async fn otlp_and_influx_and_graphite_come_to_series() {
 async fn federation_shows_the_newest_of_what_is_selected() {
     with_hub(async |place| {
         let series: &[(&[(&str, &str)], f64)] = &[
-            (&[("__name__", "up"), ("job", "a")], 1.0),
-            (&[("__name__", "up"), ("job", "b")], 0.0),
+            (&[("__name__", "is_up"), ("job", "a")], 1.0),
+            (&[("__name__", "is_up"), ("job", "b")], 0.0),
             (&[("__name__", "other"), ("job", "a")], 3.0),
         ];
         place
             .remote_write(WriteVersion::V1, body(WriteVersion::V1, series))
             .await;
-        let selectors = [("match[]", "up"), ("match[]", "{job=\"a\"}")];
+        let selectors = [("match[]", "is_up"), ("match[]", "{job=\"a\"}")];
         let path = with_query("/prometheus/federate", &selectors);
         let asked = place.anonymous(Method::GET, &path);
         let text = asked.send().await.unwrap().text().await.unwrap();
@@ -375,11 +375,11 @@ async fn federation_shows_the_newest_of_what_is_selected() {
             .map(|line| line.rsplit_once(' ').unwrap().0)
             .collect();
         let expected = [
+            "# TYPE is_up",
+            "is_up{job=\"a\"} 1",
+            "is_up{job=\"b\"} 0",
             "# TYPE other",
             "other{job=\"a\"} 3",
-            "# TYPE up",
-            "up{job=\"a\"} 1",
-            "up{job=\"b\"} 0",
         ];
         assert_eq!(values, expected);
         let answer = place.anonymous(Method::GET, "/prometheus/federate?match[]={}");

@@ -17,6 +17,17 @@ pub(super) struct Outcome {
     pub(super) last_problem: Option<String>,
 }
 
+impl Outcome {
+    /// Each count with its word.
+    pub(super) fn by_word(&self) -> [(&'static str, u64); 3] {
+        [
+            ("received", self.received),
+            ("retried", self.retried),
+            ("rejected", self.rejected),
+        ]
+    }
+}
+
 impl Outcomes {
     pub(super) fn count(&self, webhook: &str, verdict: &Verdict) {
         let mut outcomes = self.lock();
