@@ -3,7 +3,7 @@
 use portique_journal::State as JournalState;
 
 use super::Store;
-use crate::{Error, RefusalKind};
+use crate::{Error, LostBlock, RefusalKind};
 
 /// Figures of a store, for metrics; those that count do so from its start.
 #[derive(Debug, Clone, Default)]
@@ -40,8 +40,14 @@ pub struct Figures {
     pub damaged_blocks: usize,
     /// The oldest and the newest timestamp; `None` when there is no sample.
     pub range_ms: Option<(i64, i64)>,
-    /// Whether appends are taken.
-    pub is_open: bool,
+    /// Blocks that should be there and are not.
+    pub lost_blocks: usize,
+    /// Steps of compaction that fail; see [`Store::failing_steps`].
+    pub failing_steps: usize,
+    /// How often the log was opened again after a write or a sync of it had failed.
+    pub reopened_total: u64,
+    /// Why no appends are taken now; `None` while they are.
+    pub refuses: Option<String>,
 }
 
 /// What takes the most room in the head, for whoever looks for a label gone wrong.
@@ -56,6 +62,10 @@ pub struct Largest {
 impl Store {
     /// The figures of the moment.
     pub fn figures(&self) -> Figures {
+        let (failing_steps, lost_blocks) = {
+            let troubles = self.troubles();
+            (troubles.failing.len(), troubles.lost.len())
+        };
         let state = self.read_state();
         let checkpoint = state.checkpoint;
         let metas = state.blocks.iter().map(|block| block.block.meta());
@@ -88,7 +98,10 @@ impl Store {
             block_samples: samples,
             damaged_blocks: self.folders.damaged.len(),
             range_ms: (oldest_ms <= newest_ms).then_some((oldest_ms, newest_ms)),
-            is_open: self.journal.state() == JournalState::Open,
+            lost_blocks,
+            failing_steps,
+            reopened_total: state.counts.reopened,
+            refuses: refusal(state.journal.state()),
         }
     }
 
@@ -108,8 +121,27 @@ impl Store {
         }
     }
 
+    /// Blocks that should be there and are not: somebody took their files away.
+    pub fn lost_blocks(&self) -> Vec<LostBlock> {
+        self.troubles().lost.clone()
+    }
+
     /// Why blocks could not be opened; their files are left where they are.
     pub fn damaged_blocks(&self) -> &[Error] {
         &self.folders.damaged
+    }
+}
+
+fn refusal(state: JournalState) -> Option<String> {
+    match state {
+        JournalState::Open => None,
+        JournalState::DrainOnly {
+            free_bytes,
+            reserve_bytes,
+        } => Some(format!(
+            "the disk is nearly full: {free_bytes} bytes are free, {reserve_bytes} are kept in reserve"
+        )),
+        JournalState::Poisoned { reason } => Some(reason),
+        JournalState::Closed => Some("the store is closing".to_owned()),
     }
 }
