@@ -18,7 +18,7 @@ pub use events::EventsConfig;
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
-pub use telemetry::TelemetryConfig;
+pub use telemetry::{ClassConfig, TelemetryConfig, TierConfig};
 
 use crate::error::Error;
 

@@ -25,6 +25,7 @@ use crate::intake::{self, Graphite, Intake};
 use crate::lifetime::TaskGroup;
 use crate::prometheus;
 use crate::supervisor::Processes;
+use crate::telemetry;
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use listeners::Listeners;
@@ -113,7 +114,8 @@ impl Hub {
             transact: ports.transact.clone(),
         };
         let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
-        let asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(engines.telemetry.labelled_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -136,6 +138,7 @@ impl Hub {
             .routes()
             .merge(api_routes)
             .merge(intake::router(intake.clone()))
+            .merge(telemetry::router(engines.telemetry.clone()))
             .merge(prometheus::router(engines.telemetry.clone()));
         let router = http::router(front, routes);
         data.write_addresses(&addresses)?;

@@ -30,7 +30,8 @@ mod token;
 
 pub use cli::run;
 pub use config::{
-    Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, TelemetryConfig,
+    ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, Place, Problem, TelemetryConfig,
+    TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -20,12 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Place {
     client: Client,
     pub(crate) http: SocketAddr,
-    graphite: SocketAddr,
+    pub(crate) graphite: SocketAddr,
     pub(crate) token: String,
+    pub(crate) commander: String,
+    pub(crate) grpc: SocketAddr,
 }
 
 /// Visits a hub of its own until the visit ends.
 pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
+    with_hub_of(TelemetryConfig::default(), visit).await;
+}
+
+/// Visits a hub that keeps telemetry in its own way.
+pub(crate) async fn with_hub_of(telemetry: TelemetryConfig, visit: impl AsyncFnOnce(Place)) {
     let any_port = "127.0.0.1:0".parse().unwrap();
     let hub = Hub::open(Config {
         listen: any_port,
@@ -35,7 +42,7 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
         events: EventsConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
-            ..TelemetryConfig::default()
+            ..telemetry
         },
         stop_grace: Duration::from_secs(10),
         log: LogConfig {
@@ -46,7 +53,10 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
     });
     let hub = hub.await.unwrap();
     let token = std::fs::read_to_string(hub.data().join("service.token")).unwrap();
+    let commander = hub.token().to_owned();
     let visit = visit(Place {
+        commander,
+        grpc: hub.addresses().grpc,
         client: Client::builder().no_proxy().build().unwrap(),
         http: hub.addresses().http,
         graphite: hub.graphite_address().unwrap(),
@@ -56,12 +66,12 @@ pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
 }
 
 impl Place {
-    fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.http);
         self.client.request(method, url)
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.anonymous(Method::POST, path).bearer_auth(&self.token)
     }
 
@@ -100,7 +110,7 @@ impl Place {
     }
 
     /// The account of one way in.
-    async fn account(&self, way: &str) -> Value {
+    pub(crate) async fn account(&self, way: &str) -> Value {
         let asked = self.anonymous(Method::GET, "/api/v1/telemetry/intake");
         let ways: Vec<Value> = asked.send().await.unwrap().json().await.unwrap();
         let found = ways.into_iter().find(|found| found["way"] == way);
@@ -121,7 +131,7 @@ impl Place {
         }
     }
 
-    async fn remote_write(&self, version: WriteVersion, body: Vec<u8>) -> Response {
+    pub(crate) async fn remote_write(&self, version: WriteVersion, body: Vec<u8>) -> Response {
         let content_type = format!("application/x-protobuf;proto={}", version.message());
         let request = self.post("/prometheus/api/v1/write");
         let request = request.header("content-type", content_type);
@@ -130,18 +140,18 @@ impl Place {
     }
 }
 
-fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     format!("{path}?{}", query.extend_pairs(pairs).finish())
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let now = portique_clock::WallClock::new();
     portique_clock::Clock::now(&now).as_millis()
 }
 
 /// A body of these series, each with one float of the present.
-fn body(version: WriteVersion, series: &[(&[(&str, &str)], f64)]) -> Vec<u8> {
+pub(crate) fn body(version: WriteVersion, series: &[(&[(&str, &str)], f64)]) -> Vec<u8> {
     let mut encoder = WriteEncoder::new(version);
     for (labels, value) in series {
         let labels = Labels::from_pairs(labels.iter().copied());

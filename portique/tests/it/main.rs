@@ -28,4 +28,5 @@ mod refusals;
 mod replay;
 mod start_and_stop;
 mod stories;
+mod telemetry_store;
 mod watch;

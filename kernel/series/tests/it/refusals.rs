@@ -75,6 +75,11 @@ fn a_full_store_refuses_new_series_names_who_filled_it_and_keeps_known_ones() {
         reason.contains("requests") && reason.contains("\"user\" has 15"),
         "{reason}"
     );
+    let largest = rig.store.largest(2);
+    assert_eq!(largest.series_by_metric, [("requests".to_owned(), 15)]);
+    assert_eq!(largest.values_by_label[0], ("user".to_owned(), 15));
+    let pairs: Vec<_> = largest.series_by_pair.iter().map(|(pair, _)| pair.as_str()).collect();
+    assert_eq!(pairs, ["__name__=requests", "job=web"]);
     for n in 0..6 {
         let other = series("other", &[("n", &n.to_string())]);
         let appended = rig.append(&batch(&other, &[(1, 1.0)])).unwrap();
@@ -154,6 +159,10 @@ fn a_label_bomb_in_one_batch_of_many_metrics_stops_at_the_limit_of_all() {
     add(&mut bomb, &known, &[(2, 2.0)]);
     let appended = rig.append(&bomb).unwrap();
     assert_eq!(appended.refused_for(RefusalKind::TooManySeries), 951);
+    let refused = rig.store.refused_metrics();
+    assert_eq!(refused.len(), 101, "a hundred by name, and the others together");
+    assert_eq!(refused[0], (String::new(), 851));
+    assert_eq!(refused.iter().map(|(_, count)| count).sum::<u64>(), 951);
     assert_eq!(rig.store.figures().series, 50);
     assert_eq!(rig.floats(&known, 0, 9).len(), 2, "known series go on");
 }
