@@ -108,10 +108,12 @@ impl Hub {
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
+        let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = grpc::Ports {
             bus: ports.bus.clone(),
             jobs: ports.jobs.clone(),
             transact: ports.transact.clone(),
+            intake: Some(intake.clone()),
         };
         let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
         let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
@@ -133,7 +135,6 @@ impl Hub {
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
-        let intake = Intake::new(engines.telemetry.clone());
         let routes = systems
             .routes()
             .merge(api_routes)

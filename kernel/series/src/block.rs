@@ -33,7 +33,7 @@ pub use contents::BlockMeta;
 pub use deleted::Deletion;
 pub use folder::{BlockFolder, LostBlock, OpenedBlocks};
 pub use reader::Block;
-pub use tier::{Aggregate, coarsest_resolution};
+pub use tier::Aggregate;
 pub use writer::BlockWriter;
 
 /// A page has at most so many samples: reading one sample decodes at most one page.

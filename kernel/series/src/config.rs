@@ -127,7 +127,11 @@ impl Retention {
     pub(crate) fn window_ms(&self, class: u8, all: Duration) -> i64 {
         let class = usize::from(class).checked_sub(1);
         let class = class.and_then(|class| self.classes.get(class));
-        millis(class.and_then(|class| class.out_of_order_window).unwrap_or(all))
+        millis(
+            class
+                .and_then(|class| class.out_of_order_window)
+                .unwrap_or(all),
+        )
     }
 
     fn names_are_folders(&self) -> bool {

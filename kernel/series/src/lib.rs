@@ -37,7 +37,7 @@ pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalR
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
 pub use block::{
     Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig,
-    CompactionStep, Deletion, LostBlock, OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution,
+    CompactionStep, Deletion, LostBlock, OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig,
     plan_compaction, run_compaction,
 };
 pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};

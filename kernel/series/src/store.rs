@@ -25,9 +25,9 @@ use portique_journal::{Disk, Journal, Sequence};
 
 use crate::head::Head;
 use crate::{Config, LostBlock, RefusalKind};
-pub use compact::FailingStep;
 pub use append::Submitted;
 use blocks::{BlockFolders, OpenBlock};
+pub use compact::FailingStep;
 pub use delete::Deleted;
 pub use figures::{Figures, Largest};
 pub use list::Listing;

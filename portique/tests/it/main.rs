@@ -28,5 +28,6 @@ mod refusals;
 mod replay;
 mod start_and_stop;
 mod stories;
+mod telemetry_push;
 mod telemetry_store;
 mod watch;

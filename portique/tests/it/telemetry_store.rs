@@ -35,7 +35,9 @@ async fn fill(place: &Place) {
         (&[("__name__", "up"), ("job", "new")], 1.0),
         (&[("__name__", "temp"), ("job", "old"), ("room", "a")], 21.5),
     ];
-    let written = place.remote_write(WriteVersion::V1, body(WriteVersion::V1, series)).await;
+    let written = place
+        .remote_write(WriteVersion::V1, body(WriteVersion::V1, series))
+        .await;
     assert_eq!(written.status(), 204);
 }
 
@@ -46,10 +48,21 @@ async fn samples_are_counted_then_deleted_by_the_commander_and_their_names_vanis
         let path = "/api/v1/telemetry/delete";
         let request = json!({ "match": ["{job=\"old\"}"], "dry_run": true });
         let by_service = place.post(path).json(&request).send().await.unwrap();
-        assert_eq!(by_service.status(), 403, "the service token deletes nothing");
+        assert_eq!(
+            by_service.status(),
+            403,
+            "the service token deletes nothing"
+        );
         let counted: Value = command(&place, path, &request).await.json().await.unwrap();
-        assert_eq!(counted, json!({ "series": 2, "samples": 2, "dry_run": true }));
-        assert_eq!(place.query("{job=\"old\"}").await.len(), 2, "nothing happened");
+        assert_eq!(
+            counted,
+            json!({ "series": 2, "samples": 2, "dry_run": true })
+        );
+        assert_eq!(
+            place.query("{job=\"old\"}").await.len(),
+            2,
+            "nothing happened"
+        );
         for (wrong, expected) in [
             (json!({ "match": [] }), "match has no selector"),
             (json!({ "match": ["{}"] }), "accepts every series"),
@@ -58,7 +71,10 @@ async fn samples_are_counted_then_deleted_by_the_commander_and_their_names_vanis
             let refused = command(&place, path, &wrong).await;
             assert_eq!(refused.status(), 400, "{wrong}");
             let problem: Value = refused.json().await.unwrap();
-            assert!(problem["detail"].as_str().unwrap().contains(expected), "{problem}");
+            assert!(
+                problem["detail"].as_str().unwrap().contains(expected),
+                "{problem}"
+            );
         }
         let request = json!({ "match": ["{job=\"old\"}"] });
         let deleted: Value = command(&place, path, &request).await.json().await.unwrap();
@@ -78,7 +94,9 @@ async fn prometheus_admin_routes_delete_clean_and_copy() {
         let path = with_query(&format!("{admin}/delete_series"), &[("match[]", "temp")]);
         let nobody = place.anonymous(Method::POST, &path).send().await.unwrap();
         assert_eq!(nobody.status(), 401);
-        let put = place.anonymous(Method::PUT, &path).bearer_auth(&place.commander);
+        let put = place
+            .anonymous(Method::PUT, &path)
+            .bearer_auth(&place.commander);
         assert_eq!(put.send().await.unwrap().status(), 204);
         assert!(place.query("temp").await.is_empty());
         let nothing = command(&place, &format!("{admin}/delete_series"), &Value::Null).await;
@@ -88,16 +106,28 @@ async fn prometheus_admin_routes_delete_clean_and_copy() {
         assert_eq!(cleaned.status(), 204);
         let copied = command(&place, &format!("{admin}/snapshot"), &Value::Null).await;
         let copied: Value = copied.json().await.unwrap();
-        assert!(!copied["data"]["name"].as_str().unwrap().is_empty(), "{copied}");
-        let head = command(&place, &format!("{admin}/snapshot?skip_head=true"), &Value::Null).await;
+        assert!(
+            !copied["data"]["name"].as_str().unwrap().is_empty(),
+            "{copied}"
+        );
+        let head = command(
+            &place,
+            &format!("{admin}/snapshot?skip_head=true"),
+            &Value::Null,
+        )
+        .await;
         assert_eq!(head.status(), 400);
         let copied: Value = command(&place, "/api/v1/telemetry/snapshots", &Value::Null)
             .await
             .json()
             .await
             .unwrap();
-        let blocks = std::path::Path::new(copied["folder"].as_str().unwrap()).join("blocks/default");
-        assert!(blocks.join("00000000000000000001.block").exists(), "{copied}");
+        let blocks =
+            std::path::Path::new(copied["folder"].as_str().unwrap()).join("blocks/default");
+        assert!(
+            blocks.join("00000000000000000001.block").exists(),
+            "{copied}"
+        );
     })
     .await;
 }
@@ -106,12 +136,19 @@ async fn prometheus_admin_routes_delete_clean_and_copy() {
 async fn the_command_line_shows_deletes_and_copies() {
     with_hub(async |place| {
         fill(&place).await;
-        let (hub, token) = (format!("http://{}", place.http), tempfile::NamedTempFile::new().unwrap());
+        let (hub, token) = (
+            format!("http://{}", place.http),
+            tempfile::NamedTempFile::new().unwrap(),
+        );
         std::fs::write(token.path(), &place.commander).unwrap();
         let token = token.path().to_str().unwrap().to_owned();
         let at = ["--hub", &hub, "--token-file", &token];
         let on = |args: &[&str]| {
-            let args: Vec<String> = args.iter().chain(&at).map(|arg| (*arg).to_owned()).collect();
+            let args: Vec<String> = args
+                .iter()
+                .chain(&at)
+                .map(|arg| (*arg).to_owned())
+                .collect();
             tokio::task::block_in_place(move || {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
                 let ran = run(&args);
@@ -120,9 +157,15 @@ async fn the_command_line_shows_deletes_and_copies() {
             })
         };
         let top = on(&["series", "top"]);
-        assert!(top.contains("takes samples") && top.contains("job=old"), "{top}");
+        assert!(
+            top.contains("takes samples") && top.contains("job=old"),
+            "{top}"
+        );
         let listed = on(&["series", "{job=\"old\"}"]);
-        assert!(listed.contains("temp{") && listed.contains("up{"), "{listed}");
+        assert!(
+            listed.contains("temp{") && listed.contains("up{"),
+            "{listed}"
+        );
         let counted = on(&["series", "delete", "{job=\"old\"}", "--dry-run"]);
         assert_eq!(counted, "2 samples of 2 series would be deleted\n");
         let deleted = on(&["series", "delete", "{job=\"old\"}"]);
@@ -150,12 +193,19 @@ async fn a_cardinality_bomb_is_bounded_named_and_shuts_nobody_out_by_any_way() {
             let refused = account["refused"]["too_many_series"].as_u64();
             assert!(refused >= Some(40), "{account}");
             let last = account["last"][0]["text"].as_str().unwrap();
-            assert!(last.contains("has its 10 series") && last.contains("\"id\""), "{last}");
+            assert!(
+                last.contains("has its 10 series") && last.contains("\"id\""),
+                "{last}"
+            );
         }
         let store = read(&place, "/api/v1/telemetry/store").await;
         let refused = store["refused_by_metric"].as_array().unwrap();
         assert_eq!(refused.len(), 4, "{store}");
-        let figures = place.anonymous(Method::GET, "/metrics").send().await.unwrap();
+        let figures = place
+            .anonymous(Method::GET, "/metrics")
+            .send()
+            .await
+            .unwrap();
         let figures = figures.text().await.unwrap();
         for expected in [
             "portique_telemetry_refusals_total{reason=\"too_many_series\"}",
@@ -167,7 +217,9 @@ async fn a_cardinality_bomb_is_bounded_named_and_shuts_nobody_out_by_any_way() {
         // Those that are known go on.
         let known: &[(&[(&str, &str)], f64)] =
             &[(&[("__name__", "bomb_remote_write"), ("id", "3")], 9.0)];
-        let written = place.remote_write(WriteVersion::V1, body(WriteVersion::V1, known)).await;
+        let written = place
+            .remote_write(WriteVersion::V1, body(WriteVersion::V1, known))
+            .await;
         assert_eq!(written.status(), 204);
     })
     .await;
@@ -182,7 +234,9 @@ async fn bomb(place: &Place, round: usize) {
         .collect();
     let series: Vec<(&[(&str, &str)], f64)> =
         labels.iter().map(|labels| (&labels[..], 1.0)).collect();
-    place.remote_write(WriteVersion::V2, body(WriteVersion::V2, &series)).await;
+    place
+        .remote_write(WriteVersion::V2, body(WriteVersion::V2, &series))
+        .await;
     let now = format!("{}000000", now_ms());
     let points: Vec<Value> = ids
         .iter()
@@ -194,15 +248,28 @@ async fn bomb(place: &Place, round: usize) {
     let metrics = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [
         { "name": "bomb_otlp", "gauge": { "dataPoints": points } },
     ] }] }] });
-    place.post("/otlp/v1/metrics").json(&metrics).send().await.unwrap();
-    let lines: String = ids.iter().map(|id| format!("bomb_influx,id={id} value=1\n")).collect();
+    place
+        .post("/otlp/v1/metrics")
+        .json(&metrics)
+        .send()
+        .await
+        .unwrap();
+    let lines: String = ids
+        .iter()
+        .map(|id| format!("bomb_influx,id={id} value=1\n"))
+        .collect();
     place.post("/write").body(lines).send().await.unwrap();
-    let lines: String = ids.iter().map(|id| format!("bomb_graphite;id={id} 1 -1\n")).collect();
+    let lines: String = ids
+        .iter()
+        .map(|id| format!("bomb_graphite;id={id} 1 -1\n"))
+        .collect();
     let mut stream = TcpStream::connect(place.graphite).await.unwrap();
     stream.write_all(lines.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     // The port answers nothing: its lines are taken when they can be asked for.
-    place.wait_for("{__name__=\"bomb_graphite\"}", PATIENCE).await;
+    place
+        .wait_for("{__name__=\"bomb_graphite\"}", PATIENCE)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,9 +293,21 @@ async fn prometheus_status_of_the_store_lists_the_largest() {
         let status = read(&place, "/prometheus/api/v1/status/tsdb?limit=1").await;
         let data = &status["data"];
         assert_eq!(data["headStats"]["numSeries"], 3, "{status}");
-        assert_eq!(data["seriesCountByMetricName"], json!([{ "name": "up", "value": 2 }]));
-        assert_eq!(data["labelValueCountByLabelName"], json!([{ "name": "__name__", "value": 2 }]));
-        assert_eq!(data["seriesCountByLabelValuePair"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            data["seriesCountByMetricName"],
+            json!([{ "name": "up", "value": 2 }])
+        );
+        assert_eq!(
+            data["labelValueCountByLabelName"],
+            json!([{ "name": "__name__", "value": 2 }])
+        );
+        assert_eq!(
+            data["seriesCountByLabelValuePair"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
     })
     .await;
 }

@@ -112,7 +112,9 @@ impl BlockFolder {
         let numbers: Vec<u64> = numbers.into_iter().collect();
         // Before the files: what it names and is not there counts as lost.
         let mut register = self.register();
-        let named = numbers.iter().filter(|number| register.blocks.contains_key(number));
+        let named = numbers
+            .iter()
+            .filter(|number| register.blocks.contains_key(number));
         if named.count() > 0 {
             let mut without = register.clone();
             for number in &numbers {

@@ -134,7 +134,10 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
         for length in 0..bytes.len() {
-            assert!(Register::decode(&bytes[..length]).is_err(), "{length} bytes");
+            assert!(
+                Register::decode(&bytes[..length]).is_err(),
+                "{length} bytes"
+            );
         }
     }
 }

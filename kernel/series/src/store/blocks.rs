@@ -72,7 +72,10 @@ impl BlockFolders {
 
     /// Blocks that should be there and are not.
     pub(super) fn lost(&self) -> Vec<LostBlock> {
-        self.folders.iter().flat_map(|class| class.folder.lost()).collect()
+        self.folders
+            .iter()
+            .flat_map(|class| class.folder.lost())
+            .collect()
     }
 
     /// The folder for the series of a class.

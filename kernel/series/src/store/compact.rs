@@ -37,11 +37,7 @@ pub(super) struct Failing {
 
 impl Store {
     /// Does the first step in each folder that is due and does not wait for another try.
-    pub(super) fn compact(
-        &self,
-        now_ms: i64,
-        done: &mut Maintained,
-    ) -> Result<(), Error> {
+    pub(super) fn compact(&self, now_ms: i64, done: &mut Maintained) -> Result<(), Error> {
         let mut problem = Ok(());
         for (index, class) in self.folders.folders.iter().enumerate() {
             let compacted = self.compact_folder((index, class), now_ms, done);
@@ -106,7 +102,9 @@ impl Store {
         let Some(retention_ms) = retention_ms.filter(|_| !self.troubles().lost.is_empty()) else {
             return Ok(());
         };
-        class.folder.forget_lost(newest_ms.saturating_sub(retention_ms))?;
+        class
+            .folder
+            .forget_lost(newest_ms.saturating_sub(retention_ms))?;
         let lost = self.folders.lost();
         self.troubles().lost = lost;
         Ok(())
@@ -115,7 +113,11 @@ impl Store {
     /// Steps of compaction that fail and wait for another try; the blocks they are about stay as they are.
     pub fn failing_steps(&self) -> Vec<FailingStep> {
         let troubles = self.troubles();
-        troubles.failing.iter().map(|failing| failing.shown.clone()).collect()
+        troubles
+            .failing
+            .iter()
+            .map(|failing| failing.shown.clone())
+            .collect()
     }
 }
 
@@ -129,7 +131,9 @@ fn note(
     let is_it = |failing: &Failing| failing.folder == folder && failing.step == *step;
     let before = failing.iter().position(is_it);
     let before = before.map(|at| failing.swap_remove(at));
-    let tries = before.map_or(0, |failing| failing.shown.tries).saturating_add(1);
+    let tries = before
+        .map_or(0, |failing| failing.shown.tries)
+        .saturating_add(1);
     let doubled = RETRY_MS.saturating_mul(1 << (tries - 1).min(16));
     failing.push(Failing {
         folder,

@@ -94,7 +94,12 @@ impl Store {
         Figures {
             series: state.head.table.len(),
             labels: state.head.index.names().count(),
-            label_pairs: state.head.index.label_sizes().map(|(_, values)| values).sum(),
+            label_pairs: state
+                .head
+                .index
+                .label_sizes()
+                .map(|(_, values)| values)
+                .sum(),
             exemplars: state.head.exemplars.len(),
             metadata: state.head.metadata.len(),
             samples_total: state.counts.samples,
@@ -133,7 +138,10 @@ impl Store {
         let pairs = most(pairs, limit).into_iter();
         Largest {
             series_by_metric: metrics.into_iter().map(named).collect(),
-            values_by_label: most(index.label_sizes(), limit).into_iter().map(named).collect(),
+            values_by_label: most(index.label_sizes(), limit)
+                .into_iter()
+                .map(named)
+                .collect(),
             series_by_pair: pairs
                 .map(|((name, value), size)| (format!("{name}={value}"), size))
                 .collect(),
@@ -157,7 +165,9 @@ impl Store {
             of_class.map(|block| block.block.meta().bytes).sum()
         };
         let folders = self.folders.folders.iter().enumerate();
-        folders.map(|(index, class)| (class.name.clone(), of(index))).collect()
+        folders
+            .map(|(index, class)| (class.name.clone(), of(index)))
+            .collect()
     }
 
     /// Blocks that should be there and are not: somebody took their files away.
@@ -181,7 +191,9 @@ fn most<K: Ord + Copy>(sizes: impl Iterator<Item = (K, usize)>, limit: usize) ->
         }
     }
     let sorted = largest.into_sorted_vec().into_iter();
-    sorted.map(|Reverse((size, Reverse(name)))| (name, size)).collect()
+    sorted
+        .map(|Reverse((size, Reverse(name)))| (name, size))
+        .collect()
 }
 
 fn refusal(state: JournalState) -> Option<String> {

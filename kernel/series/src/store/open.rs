@@ -8,8 +8,8 @@ use portique_journal::{Committer, Disk, FolderDisk, Journal, spawn};
 
 use super::blocks::{BlockFolders, OpenBlock};
 use super::plan::Plan;
-use super::replay::replay;
 use super::reopen::Reopening;
+use super::replay::replay;
 use super::{Checkpointed, Committing, Counts, Flushed, Maintenance, State, Store};
 use crate::head::{Head, NEVER_MS};
 use crate::log::find_checkpoint;

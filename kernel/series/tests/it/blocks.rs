@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portique_series::{
-    Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention, RetentionClass,
-    Store, TierConfig,
+    Aggregate, Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention,
+    RetentionClass, Samples, Selection, Source, Store, TierConfig,
 };
 use proptest::prelude::*;
 
@@ -161,6 +161,23 @@ fn a_tier_stands_in_for_samples_that_are_too_old() {
     let rig = rig.reopen(config);
     let weeks = floats(&rig.store, &a, HOUR_MS, 14 * 24 * HOUR_MS);
     assert_eq!(weeks, bits(&(1..=14 * 24).map(hour).collect::<Vec<_>>()));
+    // The largest and the smallest of each hour, not the last, where that is asked for.
+    let selection = Selection {
+        matchers: matchers(&a),
+        from_ms: HOUR_MS,
+        to_ms: 2 * HOUR_MS,
+    };
+    let selected = rig.store.select(&selection).unwrap();
+    let read = |aggregate| {
+        let mut samples = Samples::default();
+        selected
+            .read_as(0, aggregate, HOUR_MS, 2 * HOUR_MS, &mut samples)
+            .unwrap();
+        samples.floats
+    };
+    assert_eq!(read(Aggregate::Max), [1.0, 2.0]);
+    assert_eq!(read(Aggregate::Min), [1.0 / 60.0, 61.0 / 60.0]);
+    assert_eq!(read(Aggregate::Count), [60.0, 60.0]);
     let newest = days * 24 * HOUR_MS;
     let last_day = floats(&rig.store, &a, newest - 24 * HOUR_MS, newest);
     assert_eq!(last_day.len(), 1441, "the samples themselves");
@@ -445,7 +462,10 @@ fn a_merge_that_always_fails_keeps_no_other_from_its_turn_and_is_named() {
     let a = series("a", &[]);
     rig.append(&batch(&a, &minutes(0, 23 * 60)));
     assert!(rig.maintain().flushed > 5);
-    let path = rig.folder.path().join("blocks/default/00000000000000000001.block");
+    let path = rig
+        .folder
+        .path()
+        .join("blocks/default/00000000000000000001.block");
     let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(&[0xff; 8], 40).unwrap();
     rig.append(&batch(&a, &minutes(23 * 60, 74 * 60)));
@@ -460,16 +480,30 @@ fn a_merge_that_always_fails_keeps_no_other_from_its_turn_and_is_named() {
         }
         (compacted, failed)
     };
-    assert_eq!(rounds(20), (2, 1), "the second and third day, and one try at the first");
+    assert_eq!(
+        rounds(20),
+        (2, 1),
+        "the second and third day, and one try at the first"
+    );
     let steps = rig.store.failing_steps();
-    let [step] = &steps[..] else { panic!("{steps:?}") };
+    let [step] = &steps[..] else {
+        panic!("{steps:?}")
+    };
     assert!(step.step.starts_with("merging 1, "), "{step:?}");
-    assert!(step.problem.contains("00000000000000000001.block is damaged"), "{step:?}");
+    assert!(
+        step.problem
+            .contains("00000000000000000001.block is damaged"),
+        "{step:?}"
+    );
     assert_eq!((step.class.as_str(), step.tries), ("default", 1));
     assert_eq!(rig.store.figures().failing_steps, 1);
     rig.clock.advance(Duration::from_secs(600));
     rounds(5);
-    assert_eq!(rig.store.failing_steps()[0].tries, 2, "it waits longer each time");
+    assert_eq!(
+        rig.store.failing_steps()[0].tries,
+        2,
+        "it waits longer each time"
+    );
     rig.clock.advance(Duration::from_secs(601));
     rounds(5);
     assert_eq!(rig.store.failing_steps()[0].tries, 2);

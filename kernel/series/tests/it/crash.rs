@@ -168,11 +168,16 @@ fn failing_log(seed: u64) {
         rig.reopen_log();
         // Those who were refused send the same again.
         let mut again = Batch::new();
-        for (id, offered) in offered.iter().enumerate().filter(|(_, offered)| **offered > 0) {
+        for (id, offered) in offered
+            .iter()
+            .enumerate()
+            .filter(|(_, offered)| **offered > 0)
+        {
             again.series(&labels(id)).expect("labels");
             (0..*offered).for_each(|n| again.float(n, n as f64));
         }
-        rig.append(&again).unwrap_or_else(|e| panic!("seed {seed}, round {round}: {e:?}"));
+        rig.append(&again)
+            .unwrap_or_else(|e| panic!("seed {seed}, round {round}: {e:?}"));
         acknowledged = offered;
     }
     std::mem::forget(rig);
@@ -189,12 +194,15 @@ fn while_the_log_has_failed_appends_are_refused_with_a_time_to_come_back() {
     use portique_fault::{Code, Fault, Retry};
     let mut rig = Rig::new(config());
     let up = labels(0);
-    rig.append(&crate::rig::batch(&up, &[(1, 1.0)])).expect("an append");
+    rig.append(&crate::rig::batch(&up, &[(1, 1.0)]))
+        .expect("an append");
     rig.disk.arrange(SimulatedFaults {
         error_after: Some(0),
         ..SimulatedFaults::default()
     });
-    let refused = rig.append(&crate::rig::batch(&up, &[(2, 2.0)])).expect_err("the disk fails");
+    let refused = rig
+        .append(&crate::rig::batch(&up, &[(2, 2.0)]))
+        .expect_err("the disk fails");
     assert_eq!(refused.code(), Code::Unavailable);
     assert!(matches!(refused.retry(), Retry::After(_)), "{refused:?}");
     let why = rig.store.figures().refuses.expect("it says why");

@@ -225,11 +225,7 @@ fn a_crash_at_any_step_loses_nothing_and_shows_nothing_twice() {
             "after {steps} steps and the rest"
         );
         // A sample at the very beginning belongs to the tier before.
-        assert_eq!(
-            files(root.path()),
-            3,
-            "a day and two tiers"
-        );
+        assert_eq!(files(root.path()), 3, "a day and two tiers");
         if !crashed {
             assert!(steps > 20, "the crashes were none: {steps}");
             return;
@@ -371,7 +367,12 @@ fn a_link_of_a_folder_is_a_folder() {
 #[test]
 fn a_block_that_somebody_took_away_is_missed_and_named() {
     let (root, folder) = folder();
-    let day = |day: i64| vec![(labels(&[("a", "b")]), minutes(day * DAY_MS, 10, |i| i as f64))];
+    let day = |day: i64| {
+        vec![(
+            labels(&[("a", "b")]),
+            minutes(day * DAY_MS, 10, |i| i as f64),
+        )]
+    };
     let [first, second] = [0, 1].map(|n| write(&folder, &day(n)).unwrap());
     drop(folder);
     let path = root.path().join(format!("{:020}.block", first.number));
@@ -388,9 +389,16 @@ fn a_block_that_somebody_took_away_is_missed_and_named() {
     }
     let opened = BlockFolder::open(root.path()).unwrap();
     let next = write(&opened.folder, &day(2)).unwrap();
-    assert!(next.number > second.number, "a number of a lost block is not used again");
+    assert!(
+        next.number > second.number,
+        "a number of a lost block is not used again"
+    );
     opened.folder.forget_lost(first.last_ms).unwrap();
-    assert_eq!(opened.folder.lost().len(), 1, "its newest sample would still be kept");
+    assert_eq!(
+        opened.folder.lost().len(),
+        1,
+        "its newest sample would still be kept"
+    );
     opened.folder.forget_lost(first.last_ms + 1).unwrap();
     assert!(opened.folder.lost().is_empty());
     assert!(BlockFolder::open(root.path()).unwrap().lost.is_empty());
@@ -406,6 +414,10 @@ fn a_damaged_register_is_named_and_made_anew() {
     fs::write(&path, bytes).unwrap();
     let opened = BlockFolder::open(root.path()).unwrap();
     assert_eq!((opened.blocks.len(), opened.lost.len()), (1, 0));
-    assert!(opened.damaged[0].to_string().contains("blocks.register is damaged"));
+    assert!(
+        opened.damaged[0]
+            .to_string()
+            .contains("blocks.register is damaged")
+    );
     assert!(BlockFolder::open(root.path()).unwrap().damaged.is_empty());
 }

@@ -114,8 +114,14 @@ impl<'a> Judge<'a> {
             return Ok(Verdict::Newer);
         }
         let config = self.rules.config;
-        let class = self.head.table.series(self.slot).map_or(0, |series| series.class);
-        let window_ms = config.retention.window_ms(class, config.out_of_order_window);
+        let class = self
+            .head
+            .table
+            .series(self.slot)
+            .map_or(0, |series| series.class);
+        let window_ms = config
+            .retention
+            .window_ms(class, config.out_of_order_window);
         let oldest_ms = self.last_ms.saturating_sub(window_ms);
         if timestamp_ms < oldest_ms {
             return Ok(Verdict::Refused(RefusalReason::TooOld { oldest_ms }));
