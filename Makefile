@@ -6,7 +6,7 @@ ARGS ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny fmt doc bench ci clean
+.PHONY: help run test lint deny fmt doc bench fuzz ci clean
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ doc: ## Build the documentation of every crate; a broken link fails
 
 bench: ## Run one benchmark: make bench BENCH=journal
 	bench/run $(BENCH)
+
+fuzz: ## Throw bytes at every reader of telemetry, a minute each; needs cargo-fuzz and a nightly compiler
+	$(CARGO) xtask fuzz
 
 ci: ## Everything a change has to pass, on a clean clone of HEAD
 	.ci/run

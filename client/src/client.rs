@@ -20,6 +20,8 @@ use crate::pipeline::Pipeline;
 use crate::proto::bus::v1::bus_client::BusClient;
 use crate::proto::jobs::v1::jobs_client::JobsClient;
 use crate::proto::jobs::v1::transact_client::TransactClient;
+use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
+use crate::telemetry::Telemetry;
 use crate::transact::RemoteTransact;
 
 /// How long a call waits for a hub that is not there, when nobody says: a restart takes seconds.
@@ -91,6 +93,7 @@ pub(crate) struct Shared {
     seed: AtomicU64,
     publishing: OnceLock<Pipeline<Publishing>>,
     enqueuing: OnceLock<Pipeline<Enqueuing>>,
+    telemetry: OnceLock<Telemetry>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _stop_with_the_last: DropGuard,
@@ -126,6 +129,7 @@ impl Client {
             seed: AtomicU64::new(seed),
             publishing: OnceLock::new(),
             enqueuing: OnceLock::new(),
+            telemetry: OnceLock::new(),
             tasks: TaskTracker::new(),
             _stop_with_the_last: stop.clone().drop_guard(),
             stop,
@@ -148,6 +152,16 @@ impl Client {
     /// The hub's transactions.
     pub fn transact(&self) -> Arc<dyn Transact> {
         Arc::new(RemoteTransact::new(self.clone()))
+    }
+
+    /// The hub's telemetry, for samples of this program; all of them share one stream.
+    pub fn telemetry(&self) -> Telemetry {
+        let shared = &self.shared;
+        let telemetry = shared.telemetry.get_or_init(|| {
+            let client = TelemetryClient::new(shared.admitted());
+            Telemetry::start(client, shared.line(), &shared.tasks)
+        });
+        telemetry.clone()
     }
 
     /// Whether the hub is reached, and its changes.

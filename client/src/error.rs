@@ -1,6 +1,6 @@
 use portique_fault::{Code, Fault};
 
-/// Why there is no client, or no worker.
+/// Why there is no client, no worker, or no sample.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address of the hub cannot be used.
@@ -31,6 +31,30 @@ pub enum Error {
         /// What the hub says.
         message: String,
     },
+    /// The hub takes no samples, or not these.
+    #[error("the hub refuses the samples: {message}")]
+    SamplesRefused {
+        /// What a caller can do.
+        code: Code,
+        /// What the hub says.
+        message: String,
+    },
+    /// The hub is not reached: samples may have been taken, and can be sent again.
+    #[error("the hub is not reached: {reason}")]
+    NotReached {
+        /// Why, as far as it is known.
+        reason: String,
+    },
+    /// More than a client takes.
+    #[error("{given} {what}, at most {max} are allowed")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        given: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// A worker's options are out of range.
     #[error("{name} is {problem}")]
     InvalidOption {
@@ -45,8 +69,9 @@ impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Self::Url { .. } | Self::Token | Self::InvalidOption { .. } => Code::InvalidArgument,
-            Self::Random { .. } => Code::Unavailable,
-            Self::WorkerRefused { code, .. } => *code,
+            Self::Random { .. } | Self::NotReached { .. } => Code::Unavailable,
+            Self::TooMuch { .. } => Code::ResourceExhausted,
+            Self::WorkerRefused { code, .. } | Self::SamplesRefused { code, .. } => *code,
         }
     }
 }

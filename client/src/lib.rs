@@ -6,10 +6,12 @@
 //! own. Publishing and enqueuing go through streams of their own, on which many calls are in flight
 //! and travel together.
 //!
+//! [`Telemetry`] pushes a program's own samples over a stream on which series are named once.
+//!
 //! A [`Worker`] takes jobs of a queue over a stream of credits, extends its leases while it works, and
 //! on the way out finishes what it has begun.
 //!
-//! [`proto`] is what the build makes of `proto/bus.proto` and `proto/jobs.proto`, for both sides;
+//! [`proto`] is what the build makes of the contracts in `proto/`, for both sides;
 //! [`wire`] turns it into the ports' types and back, [`status`] errors. What is not here: engines, and
 //! decisions.
 
@@ -23,6 +25,7 @@ mod pipeline;
 pub mod proto;
 mod refusal;
 pub mod status;
+mod telemetry;
 mod transact;
 pub mod wire;
 mod words;
@@ -31,4 +34,5 @@ mod worker;
 pub use client::{Client, ClientOptions, Connection};
 pub use error::Error;
 pub use refusal::{NotUnderstood, bus_status, jobs_status};
+pub use telemetry::{Pushed, Sample, Series, Telemetry};
 pub use worker::{Handler, Job, JobError, Worker, WorkerBuilder};

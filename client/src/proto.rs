@@ -1,5 +1,5 @@
-//! The contracts as the build makes them of `proto/bus.proto` and `proto/jobs.proto`, which document
-//! them.
+//! The contracts as the build makes them of `proto/bus.proto`, `proto/jobs.proto` and
+//! `proto/telemetry.proto`, which document them.
 
 /// The event bus.
 pub mod bus {
@@ -22,5 +22,17 @@ pub mod jobs {
             reason = "made by the build, which documents no choices; the contract file does"
         )]
         tonic::include_proto!("portique.jobs.v1");
+    }
+}
+
+/// Telemetry.
+pub mod telemetry {
+    /// Version 1.
+    pub mod v1 {
+        #![expect(
+            missing_docs,
+            reason = "made by the build, which documents no choices; the contract file does"
+        )]
+        tonic::include_proto!("portique.telemetry.v1");
     }
 }

@@ -74,6 +74,23 @@ pub fn grpc_code(code: Code) -> GrpcCode {
     }
 }
 
+/// What a caller can do about what gRPC says; internal for what no hub says.
+pub fn code_of(code: GrpcCode) -> Code {
+    match code {
+        GrpcCode::InvalidArgument | GrpcCode::OutOfRange => Code::InvalidArgument,
+        GrpcCode::NotFound => Code::NotFound,
+        GrpcCode::AlreadyExists => Code::Conflict,
+        GrpcCode::FailedPrecondition | GrpcCode::Unimplemented => Code::FailedPrecondition,
+        GrpcCode::Unauthenticated => Code::Unauthenticated,
+        GrpcCode::PermissionDenied => Code::PermissionDenied,
+        GrpcCode::ResourceExhausted => Code::ResourceExhausted,
+        GrpcCode::DeadlineExceeded => Code::DeadlineExceeded,
+        GrpcCode::Unavailable => Code::Unavailable,
+        GrpcCode::DataLoss => Code::DataLoss,
+        _ => Code::Internal,
+    }
+}
+
 /// A status that says all of a report, without a refusal for programs.
 pub fn status(report: &Report) -> Status {
     with_details(report, Vec::new())

@@ -22,7 +22,7 @@ pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
 pub use rules::RulesConfig;
-pub use telemetry::TelemetryConfig;
+pub use telemetry::{ClassConfig, TelemetryConfig, TierConfig};
 
 use crate::error::Error;
 

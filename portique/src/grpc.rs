@@ -1,4 +1,4 @@
-//! The gRPC edge of bus and jobs: the ports as `proto/bus.proto` and `proto/jobs.proto` tell them.
+//! The gRPC edge: bus, jobs and telemetry as the contracts in `proto/` tell them.
 //!
 //! A service here checks who calls, turns a message into a call of its port and the answer into a
 //! message, and no more: everything that is decided is decided by the engine. Streams are pulled by
@@ -10,6 +10,7 @@ mod calls;
 mod door;
 mod jobs;
 mod server;
+mod telemetry;
 mod transact;
 mod work;
 
@@ -22,18 +23,24 @@ use portique_bus::Bus;
 use portique_client::proto::bus::v1::bus_server::BusServer;
 use portique_client::proto::jobs::v1::jobs_server::JobsServer;
 use portique_client::proto::jobs::v1::transact_server::TransactServer;
+use portique_client::proto::telemetry::v1::telemetry_server::TelemetryServer;
 use portique_jobs::{Jobs, Transact};
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 
+use crate::intake::Intake;
 use bus::BusService;
 pub(crate) use door::Door;
 use jobs::JobsService;
 pub(crate) use server::serve;
+use telemetry::TelemetryService;
 use transact::TransactService;
 
 /// Largest message of a request: twice the largest batch that an engine takes, with what surrounds it.
 const REQUEST_BYTES_MAX: usize = 8 << 20;
+
+/// Largest batch of telemetry, as its contract has it: there may be many streams.
+const PUSH_BYTES_MAX: usize = 4 << 20;
 
 /// The ports that are served.
 #[derive(Clone)]
@@ -41,6 +48,8 @@ pub(crate) struct Ports {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) jobs: Arc<dyn Jobs>,
     pub(crate) transact: Arc<dyn Transact>,
+    /// None where telemetry is not served.
+    pub(crate) intake: Option<Intake>,
 }
 
 /// Serves the ports beside what `routes` serves already; `door` says who may do what.
@@ -59,7 +68,15 @@ pub(crate) fn add_to(routes: Routes, ports: Ports, door: Door) -> Routes {
         door: Arc::clone(&door),
     };
     let limit = REQUEST_BYTES_MAX;
-    let admit = door::interceptor(door);
+    let admit = door::interceptor(Arc::clone(&door));
+    let routes = match ports.intake {
+        Some(intake) => routes.add_service(InterceptedService::new(
+            TelemetryServer::new(TelemetryService { intake, door })
+                .max_decoding_message_size(PUSH_BYTES_MAX),
+            admit.clone(),
+        )),
+        None => routes,
+    };
     routes
         .add_service(InterceptedService::new(
             BusServer::new(bus).max_decoding_message_size(limit),

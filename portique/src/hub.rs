@@ -33,7 +33,7 @@ use crate::prometheus;
 use crate::reload::Reloader;
 use crate::scrape;
 use crate::supervisor::Processes;
-use crate::telemetry::OwnWatch;
+use crate::telemetry::{self, OwnWatch};
 use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
 use engines::Engines;
 use figures::Told;
@@ -143,14 +143,16 @@ impl Hub {
         let ports = engines.ports(Systems::owned())?;
         let stop = groups.edges.token();
         let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), over_grpc(&ports), door);
+        let intake = Intake::new(engines.telemetry.clone());
+        let grpc_ports = over_grpc(&ports, &intake);
+        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
         let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(engines.telemetry.labelled_figures());
         asks.push(monitor.ask_figures());
         asks.push(notifier.notifier().ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
-        let intake = Intake::new(engines.telemetry.clone());
         let readiness = Arc::new(readiness(&engines, &systems, &monitor, &groups.control));
         let told = Told {
             engines: &engines,
@@ -174,6 +176,7 @@ impl Hub {
         };
         let routes = (systems.routes().merge(api_routes))
             .merge(intake::router(intake.clone()))
+            .merge(telemetry::router(engines.telemetry.clone()))
             .merge(notifier.notifier().routes())
             .merge(forward::router(scrapes.forwarding))
             .merge(prometheus::router(
@@ -316,11 +319,12 @@ impl Hub {
 }
 
 /// The ports that are served over gRPC too.
-fn over_grpc(ports: &Ports) -> grpc::Ports {
+fn over_grpc(ports: &Ports, intake: &Intake) -> grpc::Ports {
     grpc::Ports {
         bus: ports.bus.clone(),
         jobs: ports.jobs.clone(),
         transact: ports.transact.clone(),
+        intake: Some(intake.clone()),
     }
 }
 

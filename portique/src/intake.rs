@@ -1,7 +1,7 @@
 //! The ways in for telemetry: what others send, decoded, kept, and accounted for.
 //!
-//! Remote write, OTLP and Influx lines come over HTTP, Graphite lines over a port of their own. All go the same
-//! way: room for the body, decoding on a thread that may block, the store, and an answer once what was taken is
+//! Remote write, OTLP and Influx lines come over HTTP, Graphite lines over a port of their own, what programs push over
+//! gRPC. All go the same way: room for the body, decoding on a thread that may block, the store, and an answer once what was taken is
 //! durable. Bad lines and samples that the store refuses keep nothing else out; the [`Ledger`] counts them by
 //! reason and keeps the last, for whoever asks at `/api/v1/telemetry/intake`.
 
@@ -11,6 +11,7 @@ mod graphite;
 mod influx;
 mod ledger;
 mod otlp;
+mod push;
 mod remote_write;
 mod report;
 mod take;
@@ -24,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::telemetry::Telemetry;
 pub(crate) use graphite::Graphite;
 use ledger::Ledger;
+pub(crate) use push::Tables;
 
 /// Paths outside of `/prometheus` that telemetry is sent to, as the formats' own clients expect them.
 pub(crate) const WRITES: [&str; 3] = ["/otlp/v1/metrics", "/write", "/api/v2/write"];
@@ -32,6 +34,9 @@ pub(crate) const WRITES: [&str; 3] = ["/otlp/v1/metrics", "/write", "/api/v2/wri
 const BODIES_KIB_MAX: usize = 128 * 1024;
 /// Bodies decoded at once: each may take a core, and a few times its size in memory.
 const DECODES_MAX: usize = 4;
+
+/// Texts and series that streams of pushes were told, all of them together, in KiB: those of a million series.
+const TABLES_KIB_MAX: usize = 256 * 1024;
 
 /// What every way in stands on; a clone is cheap.
 #[derive(Clone)]
@@ -44,6 +49,8 @@ struct Shared {
     ledger: Ledger,
     bodies: Arc<Semaphore>,
     decodes: Arc<Semaphore>,
+    /// Room for what streams of pushes were told once, in KiB.
+    tables: Arc<Semaphore>,
     /// Batches with the room that earlier bodies made, as many as are decoded at once.
     batches: Mutex<Vec<Batch>>,
 }
@@ -56,6 +63,7 @@ impl Intake {
                 ledger: Ledger::default(),
                 bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
                 decodes: Arc::new(Semaphore::new(DECODES_MAX)),
+                tables: Arc::new(Semaphore::new(TABLES_KIB_MAX)),
                 batches: Mutex::new(Vec::new()),
             }),
         }

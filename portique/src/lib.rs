@@ -23,9 +23,9 @@ mod intake;
 mod lifetime;
 mod logging;
 mod module;
-mod outbound;
 mod monitor;
 mod notify;
+mod outbound;
 mod process;
 mod prometheus;
 mod reload;
@@ -37,8 +37,8 @@ mod worker;
 
 pub use cli::run;
 pub use config::{
-    Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults, NotificationsConfig,
-    Place, Problem, RulesConfig, TelemetryConfig,
+    ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
+    NotificationsConfig, Place, Problem, RulesConfig, TelemetryConfig, TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

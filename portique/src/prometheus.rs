@@ -6,6 +6,7 @@
 //!
 //! Source: Prometheus 3.14, `web/api/v1`.
 
+mod admin;
 mod answer;
 mod at_root;
 mod counts;
@@ -55,9 +56,25 @@ pub(crate) const READS: [&str; 8] = [
 ];
 /// Has configuration read again, below `/prometheus`.
 pub(crate) const RELOAD: &str = "/-/reload";
-/// Routes with a deadline of their own, which says what it is in Prometheus' words.
-pub(crate) const OWN_DEADLINES: [&str; 2] =
-    ["/prometheus/api/v1/query", "/prometheus/api/v1/query_range"];
+/// What routes that change what is stored begin with, below `/prometheus/api/v1/`.
+pub(crate) const ADMIN: &str = "admin/";
+/// Routes with a deadline of their own, `query.timeout_s`, which is told in Prometheus' words; those that change what is
+/// stored take as long as the store does.
+pub(crate) const OWN_DEADLINES: [&str; 13] = [
+    "/prometheus/api/v1/query",
+    "/prometheus/api/v1/query_range",
+    "/prometheus/api/v1/query_exemplars",
+    "/prometheus/api/v1/labels",
+    "/prometheus/api/v1/label/{name}/values",
+    "/prometheus/api/v1/series",
+    "/prometheus/api/v1/metadata",
+    "/prometheus/api/v1/read",
+    "/prometheus/api/v1/status/tsdb",
+    "/prometheus/federate",
+    "/prometheus/api/v1/admin/tsdb/delete_series",
+    "/prometheus/api/v1/admin/tsdb/clean_tombstones",
+    "/prometheus/api/v1/admin/tsdb/snapshot",
+];
 
 type Reply = Result<Answer, Refusal>;
 
@@ -84,6 +101,7 @@ pub(crate) fn router(
         counts,
     });
     let v1 = OpenApiRouter::new()
+        .merge(admin::router())
         .merge(query::router())
         .merge(listing::router())
         .merge(exemplars::router())

@@ -1,22 +1,27 @@
 //! Telemetry as the hub holds it: the store, and the engine that answers queries on it.
 
 mod figures;
+mod housekeeping;
 mod own;
+mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use portique_clock::{Clock, Random};
+use portique_promql::syntax::parse_selector;
 use portique_promql::{Engine, syntax};
-use portique_series::{Sink, Store};
+use portique_series::{Limits, RetentionClass, Sink, Store};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::TelemetryConfig;
+use crate::config::{ClassConfig, TelemetryConfig, TierConfig};
 use crate::error::Error;
-use crate::forward::{Taps, Tapped};
+use crate::forward::{Tapped, Taps};
+pub(crate) use housekeeping::Span;
 pub(crate) use own::{Jumps, OwnCounts, OwnWatch};
+pub(crate) use report::{OWN_DEADLINES, router};
 
 /// The store's folder in the data folder.
 pub(crate) const SERIES_FOLDER: &str = "series";
@@ -34,8 +39,9 @@ pub(crate) struct Telemetry {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) query_timeout: Duration,
-    /// Series that the store takes at most.
-    series_max: usize,
+    /// Where the store is.
+    folder: Arc<PathBuf>,
+    limits: Limits,
 }
 
 impl Telemetry {
@@ -50,15 +56,23 @@ impl Telemetry {
         random: &mut dyn Random,
     ) -> Result<Self, Error> {
         let folder = data.join(SERIES_FOLDER);
-        let store_config = store_config(config);
-        let series_max = store_config.limits.series_max;
-        let store = Store::open(store_config, &folder, clock.clone(), random)
+        let store = store_config(config);
+        let limits = store.limits.clone();
+        let store = Store::open(store, &folder, clock.clone(), random)
             .map_err(|error| refuse(&error, &folder))?;
         for damage in store.damaged_blocks() {
             let problem = portique_fault::chain(damage);
             tracing::error!(
                 problem,
                 "a block of telemetry is damaged: queries go without its samples"
+            );
+        }
+        for lost in store.lost_blocks() {
+            let (file, samples) = (lost.path.display(), lost.samples);
+            let (from_ms, to_ms) = (lost.first_ms, lost.last_ms);
+            tracing::error!(
+                %file, samples, from_ms, to_ms,
+                "a block of telemetry was taken away: queries go without its samples"
             );
         }
         let store = Arc::new(store);
@@ -70,7 +84,8 @@ impl Telemetry {
             engine: Engine::new(engine_config(config)),
             clock,
             query_timeout: config.query_timeout,
-            series_max,
+            folder: Arc::new(folder),
+            limits,
         })
     }
 
@@ -87,7 +102,12 @@ impl Telemetry {
             let store = self.store.clone();
             let done = tokio::task::spawn_blocking(move || store.maintain()).await;
             let problem = match done {
-                Ok(Ok(_)) => None,
+                Ok(Ok(done)) => {
+                    if done.reopened {
+                        tracing::info!("the log of telemetry was opened again: samples are taken");
+                    }
+                    None
+                }
                 Ok(Err(error)) => Some(portique_fault::chain(&error)),
                 Err(error) => Some(error.to_string()),
             };
@@ -126,7 +146,36 @@ fn store_config(config: &TelemetryConfig) -> portique_series::Config {
     if let Some(window) = config.out_of_order_window {
         store.out_of_order_window = window;
     }
+    let limits = &mut store.limits;
+    limits.series_per_metric_max = config
+        .series_per_metric_max
+        .unwrap_or(limits.series_per_metric_max);
+    limits.labels_max = config.labels_max.unwrap_or(limits.labels_max);
+    limits.label_bytes_max = config.label_bytes_max.unwrap_or(limits.label_bytes_max);
+    store.retention.tiers = config.tiers.iter().map(tier).collect();
+    let class = |class: &ClassConfig| RetentionClass {
+        name: class.name.clone(),
+        selectors: class
+            .selectors
+            .iter()
+            .map(|selector| parse_selector(selector).expect("selectors were checked when read"))
+            .collect(),
+        age: class.retain_age,
+        bytes: class.retain_bytes,
+        out_of_order_window: class.out_of_order_window,
+        tiers: class.tiers.iter().map(tier).collect(),
+    };
+    store.retention.classes = config.classes.iter().map(class).collect();
     store
+}
+
+fn tier(tier: &TierConfig) -> portique_series::TierConfig {
+    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    portique_series::TierConfig {
+        // At most a day.
+        resolution_ms: u32::try_from(tier.resolution.as_millis()).unwrap_or(u32::MAX),
+        retention_ms: tier.retain_age.map(millis),
+    }
 }
 
 fn engine_config(config: &TelemetryConfig) -> portique_promql::Config {

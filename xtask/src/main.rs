@@ -1,5 +1,7 @@
-//! House chores that need more than a line of shell: `cargo xtask tidy` holds the tree to its rules.
+//! House chores that need more than a line of shell: `cargo xtask tidy` holds the tree to its rules, `cargo xtask fuzz`
+//! throws bytes at its readers.
 
+mod fuzz;
 mod tidy;
 
 use std::io::{self, Write};
@@ -19,11 +21,14 @@ struct Arguments {
 enum Chore {
     /// Hold the tree to the rules of STYLE.md and ARCHITECTURE.md; status 1 when one is broken.
     Tidy,
+    /// Throw bytes at the readers of outside bytes; status 1 when one breaks.
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Tidy => tidy::run(),
+        Chore::Fuzz(fuzz) => fuzz.run(),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell when standard error is closed.

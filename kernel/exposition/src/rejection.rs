@@ -181,6 +181,11 @@ impl Rejections {
         self.counts = Default::default();
     }
 
+    /// Counts what a reader outside of this crate leaves out, and keeps it while there is room.
+    pub fn reject(&mut self, place: Place, reason: Reason, detail: impl Into<String>) {
+        self.add(place, Bad::new(reason, detail), b"");
+    }
+
     /// Counts one, and keeps it while there is room.
     pub(crate) fn add(&mut self, place: Place, bad: Bad, excerpt: &[u8]) {
         self.add_with(place, bad, || cut(excerpt));

@@ -20,6 +20,7 @@ mod packed;
 mod page;
 mod postings;
 mod reader;
+mod register;
 #[cfg(test)]
 mod tests;
 mod tier;
@@ -30,9 +31,9 @@ pub use compact::{
 };
 pub use contents::BlockMeta;
 pub use deleted::Deletion;
-pub use folder::{BlockFolder, OpenedBlocks};
+pub use folder::{BlockFolder, LostBlock, OpenedBlocks};
 pub use reader::Block;
-pub use tier::{Aggregate, coarsest_resolution};
+pub use tier::Aggregate;
 pub use writer::BlockWriter;
 
 /// A page has at most so many samples: reading one sample decodes at most one page.

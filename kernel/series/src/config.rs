@@ -73,7 +73,7 @@ pub struct Retention {
     pub tiers: Vec<TierConfig>,
     /// Bytes of all blocks together; the oldest go first, of whatever class.
     pub bytes: Option<u64>,
-    /// The first class whose matchers all match decides for a series.
+    /// The first class with a selector that matches decides for a series.
     pub classes: Vec<RetentionClass>,
 }
 
@@ -82,10 +82,14 @@ pub struct Retention {
 pub struct RetentionClass {
     /// What people call it, and its folder: lower-case letters, digits and `-`; not `default`.
     pub name: String,
-    /// Which series; all must match.
-    pub matchers: Vec<Matcher>,
+    /// Which series: those that all matchers of one of these lists match.
+    pub selectors: Vec<Vec<Matcher>>,
     /// Age at which their samples go; `None` keeps them.
     pub age: Option<Duration>,
+    /// Bytes of their blocks together, beside the limit of all; the oldest go first.
+    pub bytes: Option<u64>,
+    /// How far a sample may lie before the newest of its series; `None` for what the store has.
+    pub out_of_order_window: Option<Duration>,
     /// Downsampled tiers that outlive the samples.
     pub tiers: Vec<TierConfig>,
 }
@@ -94,12 +98,11 @@ impl Retention {
     /// The class of a series: 0 for none, else one more than its index.
     pub(crate) fn class_of(&self, labels: &Labels) -> u8 {
         let value = |matcher: &Matcher| labels.get(matcher.name()).unwrap_or("");
-        let accepts = |class: &RetentionClass| {
-            class
-                .matchers
-                .iter()
-                .all(|matcher| matcher.matches(value(matcher)))
+        let all_match = |matchers: &Vec<Matcher>| {
+            let mut matchers = matchers.iter();
+            matchers.all(|matcher| matcher.matches(value(matcher)))
         };
+        let accepts = |class: &RetentionClass| class.selectors.iter().any(all_match);
         let found = self.classes.iter().position(accepts);
         found.map_or(0, |index| index as u8 + 1)
     }
@@ -118,6 +121,17 @@ impl Retention {
             tiers: tiers.cloned().unwrap_or_default(),
             ..CompactionConfig::default()
         }
+    }
+
+    /// How far out of order samples of a class may be, in milliseconds, when the store says otherwise for all.
+    pub(crate) fn window_ms(&self, class: u8, all: Duration) -> i64 {
+        let class = usize::from(class).checked_sub(1);
+        let class = class.and_then(|class| self.classes.get(class));
+        millis(
+            class
+                .and_then(|class| class.out_of_order_window)
+                .unwrap_or(all),
+        )
     }
 
     fn names_are_folders(&self) -> bool {

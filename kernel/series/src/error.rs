@@ -1,8 +1,12 @@
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use portique_fault::{Code, Fault, Retry};
 use portique_journal::Sequence;
+
+/// A log that failed is opened again within a few seconds, if its disk allows it at all.
+const RETRY_WHEN_REOPENING: Duration = Duration::from_secs(5);
 
 /// What can go wrong with telemetry.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +136,10 @@ impl Fault for Error {
 
     fn retry(&self) -> Retry {
         match self {
+            // The store opens its log again by itself.
+            Self::Unavailable {
+                source: portique_journal::Error::Poisoned { .. },
+            } => Retry::After(RETRY_WHEN_REOPENING),
             Self::Unavailable { source } => source.retry(),
             _ => Retry::No,
         }

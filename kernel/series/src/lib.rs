@@ -37,7 +37,7 @@ pub use appended::{Appended, REFUSALS_LISTED_MAX, Refusal, RefusalKind, RefusalR
 pub use batch::{Batch, BatchSeries, LABELS_MAX, LabelsFault};
 pub use block::{
     Aggregate, Block, BlockFolder, BlockMeta, BlockWriter, Compacted, CompactionConfig,
-    CompactionStep, Deletion, OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig, coarsest_resolution,
+    CompactionStep, Deletion, LostBlock, OpenedBlocks, PAGE_SAMPLES_MAX, TierConfig,
     plan_compaction, run_compaction,
 };
 pub use chunk::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, Refused, SealedChunk};
@@ -53,7 +53,7 @@ pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Sink, Source};
-pub use store::{Deleted, Figures, Largest, Listing, Maintained, Store, Submitted};
+pub use store::{Deleted, FailingStep, Figures, Largest, Listing, Maintained, Store, Submitted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";

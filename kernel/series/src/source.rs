@@ -1,6 +1,6 @@
 //! How samples are read, and where they are given to be kept.
 
-use crate::{Batch, Error, Labels, Matcher, Samples, Submitted};
+use crate::{Aggregate, Batch, Error, Labels, Matcher, Samples, Submitted};
 
 /// Something that keeps samples: the store, or whoever stands before it and looks at what arrives.
 ///
@@ -64,6 +64,25 @@ pub trait Selected: Send + Sync {
     /// When the index is not below [`len`](Self::len).
     fn read(&self, index: usize, from_ms: i64, to_ms: i64, into: &mut Samples)
     -> Result<(), Error>;
+
+    /// As [`read`](Self::read), but where only intervals are kept, what their samples come to, at the end of each, instead
+    /// of the last of them.
+    ///
+    /// # Errors
+    /// When stored data is damaged.
+    ///
+    /// # Panics
+    /// When the index is not below [`len`](Self::len).
+    fn read_as(
+        &self,
+        index: usize,
+        _aggregate: Aggregate,
+        from_ms: i64,
+        to_ms: i64,
+        into: &mut Samples,
+    ) -> Result<(), Error> {
+        self.read(index, from_ms, to_ms, into)
+    }
 
     /// The newest sample from `from_ms` to `to_ms`, both inclusive, as the only one of `into`; cheaper than
     /// [`read`](Self::read) where the store keeps last values apart.

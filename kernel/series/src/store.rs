@@ -3,6 +3,7 @@
 mod append;
 mod blocks;
 mod checkpoint;
+mod compact;
 mod delete;
 mod figures;
 mod flush;
@@ -10,21 +11,23 @@ mod list;
 mod maintain;
 mod open;
 mod plan;
+mod reopen;
 mod replay;
 mod select;
 mod snapshot;
 mod wait;
 
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 
-use portique_clock::Clock;
+use portique_clock::{Clock, Seeded};
 use portique_journal::{Disk, Journal, Sequence};
 
 use crate::head::Head;
-use crate::{Config, RefusalKind};
+use crate::{Config, LostBlock, RefusalKind};
 pub use append::Submitted;
 use blocks::{BlockFolders, OpenBlock};
+pub use compact::FailingStep;
 pub use delete::Deleted;
 pub use figures::{Figures, Largest};
 pub use list::Listing;
@@ -39,13 +42,30 @@ use plan::Plan;
 pub struct Store {
     config: Config,
     state: RwLock<State>,
-    journal: Journal,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     /// Held by whoever does the work of [`maintain`](Self::maintain), so that it is done once.
     maintenance: Mutex<Maintenance>,
     folders: BlockFolders,
-    committer: Option<JoinHandle<()>>,
+    /// Held for a moment only, also by those who ask for figures.
+    troubles: Mutex<Troubles>,
+    committer: Committing,
+}
+
+/// What is wrong with blocks, apart from those that could not be opened.
+#[derive(Debug, Default)]
+struct Troubles {
+    /// Steps of compaction that failed, and wait for another try.
+    failing: Vec<compact::Failing>,
+    lost: Vec<LostBlock>,
+}
+
+/// Who drives the loop that makes records durable.
+enum Committing {
+    /// Whoever opened the store.
+    Caller,
+    /// A thread of the store's own, which is there unless it could not be started again.
+    Thread(Mutex<Option<JoinHandle<()>>>),
 }
 
 /// What changes with every batch.
@@ -55,6 +75,8 @@ struct State {
     /// By time.
     blocks: Arc<Vec<OpenBlock>>,
     plan: Plan,
+    /// Another one after a failure.
+    journal: Journal,
     /// The last record given to the journal.
     sequence: Sequence,
     /// Bytes of records since the store was opened.
@@ -69,16 +91,20 @@ struct Counts {
     out_of_order: u64,
     created: u64,
     refused: [u64; RefusalKind::ALL.len()],
+    reopened: u64,
 }
 
 /// What maintenance remembers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Maintenance {
     flushed: Flushed,
     /// After a checkpoint that failed, when the next is tried, Unix milliseconds.
     checkpoint_not_before_ms: i64,
-    /// After a compaction that failed.
-    compact_not_before_ms: i64,
+    /// After a removal of blocks that failed.
+    expire_not_before_ms: i64,
+    reopening: reopen::Reopening,
+    /// For a log that is opened again.
+    random: Seeded,
 }
 
 /// What is known of the last flush.
@@ -101,7 +127,7 @@ struct Checkpointed {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("journal", &self.journal)
+            .field("folders", &self.folders)
             .finish_non_exhaustive()
     }
 }
@@ -113,6 +139,15 @@ impl Store {
         self.state.read().expect("no append panicked")
     }
 
+    fn journal(&self) -> Journal {
+        self.read_state().journal.clone()
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, Troubles> {
+        // Each change is complete in itself.
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write_state(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().expect("no append panicked")
     }
@@ -120,10 +155,9 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.journal.close();
-        if let Some(committer) = self.committer.take() {
-            // It panicked if this fails, and has said so.
-            let _ = committer.join();
-        }
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.journal.close();
+        drop(state);
+        self.join_committer();
     }
 }

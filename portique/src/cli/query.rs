@@ -21,9 +21,9 @@ const PLOTS_MAX: usize = 12;
 /// Ask the telemetry in PromQL.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  portique query 'sum by (job) (up)'
-  portique query 'rate(portique_http_requests_total[1m])' --start 15m
-  portique query 'engine_temperature_k > 900' --time 2026-11-21T09:58:03Z --output json")]
+  portique query 'portique_telemetry_series'
+  portique query 'sum by (route) (rate(portique_http_requests_total[1m]))' --start 15m
+  portique query 'count({__name__!=\"\"}) by (__name__)' --time 5m --output json")]
 pub(super) struct Query {
     #[command(flatten)]
     visit: VisitArgs,

@@ -1,6 +1,8 @@
-//! `portique series`: which series there are.
+//! `portique series`: which series there are, which take the most room, and what is done with them.
 
-use clap::Args;
+mod store;
+
+use clap::{Args, Subcommand};
 use portique_clock::{Clock, WallClock};
 use serde_json::Value;
 
@@ -12,14 +14,38 @@ use crate::error::Error;
 /// More lines than anybody reads.
 const LIMIT_DEFAULT: usize = 1000;
 
-/// List series of the telemetry.
+/// List series of the telemetry, and look after them.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
-  portique series 'up'
-  portique series '{job=\"launch\"}' '{__name__=~\"engine_.*\"}' --start 1h")]
+  portique series '{__name__=~\"portique_.*\"}'
+  portique series '{job=\"launch\"}' 'up' --start 1h
+  portique series top
+  portique series delete '{job=\"old\"}' --dry-run")]
 pub(super) struct Series {
     #[command(flatten)]
     visit: VisitArgs,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show what takes the most room, what was refused, and what is wrong with the store's files.
+    #[command(after_help = "Examples:\n  portique series top\n  portique series top --limit 50")]
+    Top(store::Top),
+    /// Delete samples: they are gone from answers at once, and their space when their blocks are written again.
+    #[command(after_help = store::DELETE_EXAMPLES)]
+    Delete(store::Delete),
+    /// Copy all telemetry as it is now to a folder below the data folder.
+    #[command(after_help = "Example:\n  portique series snapshot")]
+    Snapshot,
+}
+
+#[derive(Debug, Args)]
+struct List {
     /// What their labels are like; each series that one of these accepts is listed.
     #[arg(required = true, value_name = "SELECTOR")]
     selectors: Vec<String>,
@@ -37,9 +63,19 @@ pub(super) struct Series {
 impl Series {
     pub(super) fn run(self, output: Output) -> Result<(), Error> {
         let visitor = self.visit.visitor()?;
-        super::runtime::for_a_visit()?.block_on(self.ask(&visitor, output))
+        let (verb, list) = (self.verb, self.list);
+        super::runtime::for_a_visit()?.block_on(async {
+            match verb {
+                None => list.ask(&visitor, output).await,
+                Some(Verb::Top(top)) => top.run(&visitor, output).await,
+                Some(Verb::Delete(delete)) => delete.run(&visitor, output).await,
+                Some(Verb::Snapshot) => store::snapshot(&visitor, output).await,
+            }
+        })
     }
+}
 
+impl List {
     async fn ask(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
         let now = WallClock::new().now();
         let mut parameters = vec![("limit", self.limit.to_string())];

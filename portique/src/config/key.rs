@@ -1,6 +1,6 @@
 //! Every key of the configuration file, and the nearest one to a key that is none.
 
-use super::raw::{RawConfig, Written};
+use super::raw::{RawConfig, RawTable, Written};
 
 /// How a key's value is kept, by the kind of value it takes.
 #[derive(Clone, Copy)]
@@ -9,6 +9,23 @@ pub(super) enum Keep {
     Boolean(fn(&mut RawConfig, Written<bool>)),
     Number(fn(&mut RawConfig, Written<f64>)),
     Texts(fn(&mut RawConfig, Written<Vec<String>>)),
+    Tables(&'static [TableKey], fn(&mut RawConfig, Vec<RawTable>)),
+}
+
+/// A key of a table in a list of tables.
+#[derive(Clone, Copy)]
+pub(super) struct TableKey {
+    pub(super) name: &'static str,
+    pub(super) kind: TableKind,
+}
+
+/// What such a key takes.
+#[derive(Clone, Copy)]
+pub(super) enum TableKind {
+    Text,
+    Texts,
+    Number,
+    Tables(&'static [TableKey]),
 }
 
 impl Keep {
@@ -19,9 +36,50 @@ impl Keep {
             Self::Boolean(_) => "true or false",
             Self::Number(_) => "a decimal number",
             Self::Texts(_) => "a list of texts in quotes",
+            Self::Tables(..) => "a list of tables",
         }
     }
 }
+
+/// The keys of a downsampled tier.
+const TIER_KEYS: &[TableKey] = &[
+    TableKey {
+        name: "resolution_s",
+        kind: TableKind::Number,
+    },
+    TableKey {
+        name: "retain_age_s",
+        kind: TableKind::Number,
+    },
+];
+
+/// The keys of a class of retention.
+const CLASS_KEYS: &[TableKey] = &[
+    TableKey {
+        name: "name",
+        kind: TableKind::Text,
+    },
+    TableKey {
+        name: "selectors",
+        kind: TableKind::Texts,
+    },
+    TableKey {
+        name: "retain_age_s",
+        kind: TableKind::Number,
+    },
+    TableKey {
+        name: "retain_bytes",
+        kind: TableKind::Number,
+    },
+    TableKey {
+        name: "out_of_order_window_s",
+        kind: TableKind::Number,
+    },
+    TableKey {
+        name: "tiers",
+        kind: TableKind::Tables(TIER_KEYS),
+    },
+];
 
 /// Every key with its table, as the file spells them.
 const KEYS: &[(&str, Keep)] = &[
@@ -99,8 +157,20 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Number(|raw, written| raw.stop_grace_s = Some(written)),
     ),
     (
+        "telemetry.classes",
+        Keep::Tables(CLASS_KEYS, |raw, tables| raw.telemetry.classes = tables),
+    ),
+    (
         "telemetry.graphite_listen",
         Keep::Text(|raw, written| raw.telemetry.graphite_listen = Some(written)),
+    ),
+    (
+        "telemetry.label_bytes_max",
+        Keep::Number(|raw, written| raw.telemetry.label_bytes_max = Some(written)),
+    ),
+    (
+        "telemetry.labels_max",
+        Keep::Number(|raw, written| raw.telemetry.labels_max = Some(written)),
     ),
     (
         "telemetry.open_writes",
@@ -125,6 +195,14 @@ const KEYS: &[(&str, Keep)] = &[
     (
         "telemetry.series_max",
         Keep::Number(|raw, written| raw.telemetry.series_max = Some(written)),
+    ),
+    (
+        "telemetry.series_per_metric_max",
+        Keep::Number(|raw, written| raw.telemetry.series_per_metric_max = Some(written)),
+    ),
+    (
+        "telemetry.tiers",
+        Keep::Tables(TIER_KEYS, |raw, tables| raw.telemetry.tiers = tables),
     ),
 ];
 

@@ -1,3 +1,5 @@
+mod table;
+
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +9,7 @@ use super::key::{self, Keep};
 use super::problem::{Place, Problem};
 use crate::data_folder::file_error;
 use crate::error::Error;
+pub(crate) use table::RawTable;
 
 /// A configuration fits in a few hundred lines; a larger file is something else.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -43,6 +46,11 @@ pub(crate) struct RawTelemetry {
     pub(crate) retain_age_s: Option<Written<f64>>,
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) series_max: Option<Written<f64>>,
+    pub(crate) series_per_metric_max: Option<Written<f64>>,
+    pub(crate) labels_max: Option<Written<f64>>,
+    pub(crate) label_bytes_max: Option<Written<f64>>,
+    pub(crate) tiers: Vec<RawTable>,
+    pub(crate) classes: Vec<RawTable>,
     pub(crate) out_of_order_window_s: Option<Written<f64>>,
     pub(crate) open_writes: Option<Written<bool>>,
     pub(crate) graphite_listen: Option<Written<String>>,
@@ -163,6 +171,10 @@ impl Reader<'_> {
                     Some(value) => keep(&mut self.raw, Written { value, place }),
                     None => self.refuse_kind(key, "list of other things", keep_texts(), offset),
                 }
+            }
+            (Keep::Tables(keys, keep), DeValue::Array(items)) => {
+                let tables = self.tables(key, keys, items);
+                keep(&mut self.raw, tables);
             }
             (keep, value) => self.refuse_kind(key, value.type_str(), keep.expected(), offset),
         }

@@ -80,6 +80,101 @@ fn who_is_told_is_said_in_a_file_beside_this_one() {
 }
 
 #[test]
+fn classes_of_telemetry_have_times_tiers_and_windows_of_their_own() {
+    let text = "[telemetry]\ntiers = [{ resolution_s = 3600 }]\n[[telemetry.classes]]\nname = 'meters'\n\
+                selectors = ['power', '{job=\"meters\"}']\nretain_age_s = 63072000\nretain_bytes = 10_000_000\n\
+                out_of_order_window_s = 86400\ntiers = [{ resolution_s = 3600 }, { resolution_s = 300, retain_age_s = 60 }]\n\
+                [[telemetry.classes]]\nname = 'debug'\nselectors = ['{__name__=~\"debug_.*\"}']\n";
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), text, &mut found);
+    let config = resolve(&raw, Overrides::default(), &mut found).telemetry;
+    assert_eq!(found, []);
+    assert_eq!(config.tiers.len(), 1);
+    let names: Vec<_> = config
+        .classes
+        .iter()
+        .map(|class| class.name.as_str())
+        .collect();
+    assert_eq!(names, ["meters", "debug"]);
+    let meters = &config.classes[0];
+    assert_eq!(meters.selectors, ["power", "{job=\"meters\"}"]);
+    assert_eq!(meters.retain_bytes, Some(10_000_000));
+    assert_eq!(
+        meters.out_of_order_window,
+        Some(Duration::from_secs(86_400))
+    );
+    let resolutions = meters.tiers.iter().map(|tier| tier.resolution.as_secs());
+    assert_eq!(resolutions.collect::<Vec<_>>(), [300, 3600]);
+    assert_eq!(config.classes[1].retain_age, None);
+}
+
+#[test]
+fn what_is_wrong_with_a_class_is_said_with_its_line() {
+    let class = |keys: &str| format!("[[telemetry.classes]]\nname = 'a'\n{keys}");
+    for (text, line, expected) in [
+        (class("selectors = ['{']"), 3, "is no selector of a class"),
+        (
+            class("selectors = ['{job=~\".*\"}']"),
+            3,
+            "it accepts every series",
+        ),
+        (class(""), 1, "has 0 selectors"),
+        (
+            class("selectors = 'up'"),
+            3,
+            "write a list of texts in quotes",
+        ),
+        (
+            class("selectors = ['up']\nage = 3"),
+            4,
+            "the keys of telemetry.classes are name, selectors",
+        ),
+        (
+            class("selectors = ['up']\ntiers = [{ resolution_s = 7000 }]"),
+            4,
+            "a week is a multiple of",
+        ),
+        (
+            class("selectors = ['up']\ntiers = [{}]"),
+            4,
+            "has no resolution_s",
+        ),
+        (
+            class("selectors = ['up']\nretain_age_s = 1"),
+            4,
+            "is out of range",
+        ),
+        (
+            format!("{0}selectors = ['up']\n{0}selectors = ['up']", class("")),
+            4,
+            "are called \"a\"",
+        ),
+        (
+            "[[telemetry.classes]]\nname = 'Default!'\nselectors = ['up']".into(),
+            2,
+            "is no name",
+        ),
+        (
+            "[[telemetry.classes]]\nselectors = ['up']".into(),
+            1,
+            "has no name",
+        ),
+        (
+            "[telemetry]\nclasses = 3".into(),
+            2,
+            "write a list of tables",
+        ),
+    ] {
+        let said = problems(&text);
+        let place = format!("p.toml:{line}: ");
+        assert!(
+            said.starts_with(&place) && said.contains(expected),
+            "{text}: {said}"
+        );
+    }
+}
+
+#[test]
 fn every_problem_is_said_at_once_with_its_line() {
     let text =
         "lisen = '127.0.0.1:1'\n\nstop_grace_s = 'long'\n[log]\nformat = 'xml'\nnonsense = 1\n";
@@ -91,8 +186,10 @@ fn every_problem_is_said_at_once_with_its_line() {
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
          notifications.defaults, notifications.external_url, notifications.file, prometheus_listen, \
          query.experimental, query.samples_max, query.timeout_s, rules.files, stop_grace_s, \
-         telemetry.graphite_listen, telemetry.open_writes, telemetry.out_of_order_window_s, \
-         telemetry.own_figures_every_s, telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max\n\
+         telemetry.classes, telemetry.graphite_listen, telemetry.label_bytes_max, telemetry.labels_max, \
+         telemetry.open_writes, telemetry.out_of_order_window_s, telemetry.own_figures_every_s, \
+         telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max, \
+         telemetry.series_per_metric_max, telemetry.tiers\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }

@@ -8,7 +8,7 @@ use portique_fault::Code;
 use super::{Front, problem};
 use crate::intake::WRITES;
 use crate::notify;
-use crate::prometheus::{PREFIX, READS, RELOAD};
+use crate::prometheus::{ADMIN, PREFIX, READS, RELOAD};
 
 /// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
 /// are private, so reading them needs a token too.
@@ -67,12 +67,13 @@ impl Needs {
         }
     }
 
-    /// Queries are read by anybody, also where they are asked by POST; samples come from services.
+    /// Queries are read by anybody, also where they are asked by POST; samples come from services, and are deleted by
+    /// the commander.
     fn of_prometheus(method: &Method, below: &str) -> Self {
         let area = below.strip_prefix("/api/v1/").unwrap_or_default();
         if method.is_safe() || READS.contains(&area) {
             Self::Nothing
-        } else if below == RELOAD {
+        } else if below == RELOAD || area.starts_with(ADMIN) {
             Self::Commander
         } else {
             Self::Service
@@ -90,7 +91,7 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     let path = route.map_or(request.uri().path(), MatchedPath::as_str);
     let needs = Needs::of(request.method(), path);
     let is_telemetry = path.starts_with(PREFIX) || WRITES.contains(&path);
-    let is_open_write = front.open_writes && is_telemetry;
+    let is_open_write = front.open_writes && is_telemetry && needs == Needs::Service;
     if needs == Needs::Nothing || is_open_write {
         return next(request).await;
     }
@@ -195,8 +196,9 @@ mod tests {
         check(
             "POST",
             "/prometheus/api/v1/admin/tsdb/delete_series",
-            Needs::Service,
+            Needs::Commander,
         );
+        check("POST", "/api/v1/telemetry/delete", Needs::Commander);
         check("GET", "/prometheus/-/ready", Needs::Nothing);
     }
 

@@ -6,11 +6,11 @@ use portique_fault::Code;
 
 use super::problem;
 use crate::api::{LONG_POLLS, WAIT_MAX};
-use crate::prometheus::OWN_DEADLINES;
+use crate::{prometheus, telemetry};
 
 /// Longer than the hub waits for a module's answer, shorter than the command line waits for the
 /// hub's. An event stream begins its answer at once, so it is not concerned; a long poll may wait as
-/// long as it says before this begins to count; queries of telemetry have a deadline of their own.
+/// long as it says before this begins to count; reads of telemetry have a deadline of their own.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Gives up requests whose answer does not begin in time, whoever is slow: the visitor with the
@@ -21,7 +21,11 @@ pub(super) async fn limit_time<F: Future<Output = Response>>(
     next: impl FnOnce(Request) -> F,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    if route.is_some_and(|route| OWN_DEADLINES.contains(&route.as_str())) {
+    let has_own = |route: &MatchedPath| {
+        prometheus::OWN_DEADLINES.contains(&route.as_str())
+            || telemetry::OWN_DEADLINES.contains(&route.as_str())
+    };
+    if route.is_some_and(has_own) {
         return next(request).await;
     }
     let may_wait = route.is_some_and(|route| LONG_POLLS.contains(&route.as_str()));

@@ -22,10 +22,17 @@ pub(super) enum Way {
     Otlp,
     Influx,
     Graphite,
+    Push,
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 4] = [Self::RemoteWrite, Self::Otlp, Self::Influx, Self::Graphite];
+    pub(super) const ALL: [Self; 5] = [
+        Self::RemoteWrite,
+        Self::Otlp,
+        Self::Influx,
+        Self::Graphite,
+        Self::Push,
+    ];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +40,7 @@ impl Way {
             Self::Otlp => "otlp",
             Self::Influx => "influx",
             Self::Graphite => "graphite",
+            Self::Push => "push",
         }
     }
 }

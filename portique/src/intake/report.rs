@@ -17,9 +17,9 @@ pub(super) fn router() -> OpenApiRouter<Intake> {
 /// What came in by one way since the hub started.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct WayView {
-    /// `remote_write`, `otlp`, `influx` or `graphite`.
+    /// `remote_write`, `otlp`, `influx`, `graphite` or `push`.
     way: &'static str,
-    /// Bodies, or for Graphite pieces of connections.
+    /// Bodies, or for Graphite and pushes pieces of connections.
     bodies: u64,
     /// Samples that were taken.
     accepted: u64,

@@ -90,7 +90,7 @@ impl<T> Taken<T> {
 }
 
 /// What is known before what was taken is durable.
-struct Begun<T> {
+pub(super) struct Submission<T> {
     counts: T,
     rejections: Rejections,
     submitted: Submitted,
@@ -112,7 +112,41 @@ impl Intake {
         + Send
         + 'static,
     ) -> Result<Taken<T>, Refusal> {
-        let taken = self.try_take(way, read).await;
+        let submitted = self.submit(way, read).await?;
+        self.finish(way, submitted).await
+    }
+
+    /// Has a body read into a batch and the batch given to the store, in its turn; [`finish`](Self::finish) follows.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(super) async fn submit<T: Send + 'static, E: Into<Refusal>>(
+        &self,
+        way: Way,
+        read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, E> + Send + 'static,
+    ) -> Result<Submission<T>, Refusal> {
+        let submitted = self.try_submit(read).await;
+        self.note_refusal(way, submitted)
+    }
+
+    /// Waits until what was submitted is durable, and writes down what became of it.
+    ///
+    /// # Errors
+    /// When the log stopped: what was submitted may or may not be there.
+    pub(super) async fn finish<T>(
+        &self,
+        way: Way,
+        submission: Submission<T>,
+    ) -> Result<Taken<T>, Refusal> {
+        let durable = submission.submitted.durable().await.map_err(Refusal::from);
+        let appended = self.note_refusal(way, durable)?;
+        let (counts, batch) = (submission.counts, submission.batch);
+        let taken = self.enter(way, counts, &submission.rejections, appended, &batch);
+        self.give_back(batch);
+        Ok(taken)
+    }
+
+    fn note_refusal<T>(&self, way: Way, taken: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(refusal) = &taken {
             let reason = match refusal.report.code {
                 Code::Unavailable | Code::ResourceExhausted if refusal.status.is_none() => {
@@ -131,20 +165,17 @@ impl Intake {
         taken
     }
 
-    async fn try_take<T: Send + 'static>(
+    async fn try_submit<T: Send + 'static, E: Into<Refusal>>(
         &self,
-        way: Way,
-        read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, portique_exposition::Error>
-        + Send
-        + 'static,
-    ) -> Result<Taken<T>, Refusal> {
+        read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, E> + Send + 'static,
+    ) -> Result<Submission<T>, Refusal> {
         let place = self.shared.decodes.clone().acquire_owned().await;
         let place = place.map_err(|error| Refusal::new(Code::Internal, error.to_string()))?;
         let mut batch = self.lend();
         let sink = self.shared.telemetry.sink.clone();
         let begun = tokio::task::spawn_blocking(move || {
             let _place = place;
-            begin(&*sink, &mut batch, read).map(|(counts, rejections, submitted)| Begun {
+            begin(&*sink, &mut batch, read).map(|(counts, rejections, submitted)| Submission {
                 counts,
                 rejections,
                 submitted,
@@ -152,11 +183,7 @@ impl Intake {
             })
         });
         let begun = begun.await;
-        let begun = begun.map_err(|error| Refusal::new(Code::Internal, error.to_string()))??;
-        let appended = begun.submitted.durable().await?;
-        let taken = self.enter(way, begun.counts, &begun.rejections, appended, &begun.batch);
-        self.give_back(begun.batch);
-        Ok(taken)
+        begun.map_err(|error| Refusal::new(Code::Internal, error.to_string()))?
     }
 
     /// Writes down what became of a body.
@@ -232,13 +259,13 @@ impl Intake {
     }
 }
 
-fn begin<T>(
+fn begin<T, E: Into<Refusal>>(
     sink: &dyn Sink,
     batch: &mut Batch,
-    read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, portique_exposition::Error>,
+    read: impl FnOnce(&mut Batch, &mut Rejections) -> Result<T, E>,
 ) -> Result<(T, Rejections, Submitted), Refusal> {
     let mut rejections = Rejections::new();
-    let counts = read(batch, &mut rejections)?;
+    let counts = read(batch, &mut rejections).map_err(Into::into)?;
     let submitted = sink.submit(batch)?;
     Ok((counts, rejections, submitted))
 }

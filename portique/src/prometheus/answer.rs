@@ -10,6 +10,9 @@ use crate::http::Fixed;
 
 /// Annotations of each level that an answer lists; the others are counted.
 const NOTES_MAX: usize = 10;
+/// What the language says, as Prometheus does, of how to switch on what is experimental; and what does so here.
+const FLAG: &str = "--enable-feature=promql-experimental-functions";
+const KEY: &str = "query.experimental = true in the hub's configuration";
 /// Says that a limit which was asked for has cut something off.
 pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
@@ -113,6 +116,7 @@ pub(super) enum RefusalKind {
     Timeout,
     Canceled,
     Internal,
+    Unavailable,
 }
 
 impl RefusalKind {
@@ -123,6 +127,7 @@ impl RefusalKind {
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
             Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -130,7 +135,7 @@ impl RefusalKind {
         match self {
             Self::BadData => StatusCode::BAD_REQUEST,
             Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             // The visitor is gone; Prometheus' word for it is the web server nginx's.
             Self::Canceled => StatusCode::from_u16(499).expect("499 is a status"),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -169,7 +174,7 @@ impl Refusal {
     /// Of a query, whose own mistakes are those of its parameter.
     pub(super) fn of_query(error: &portique_promql::Error) -> Self {
         use portique_promql::Error;
-        let message = portique_fault::chain(error);
+        let message = portique_fault::chain(error).replace(FLAG, KEY);
         let kind = match error {
             Error::Parse(_) => return Self::parameter("query", message),
             Error::BadParameter { .. } => RefusalKind::BadData,

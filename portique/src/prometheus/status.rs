@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use portique_series::Store;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::QueryApi;
 use super::answer::{Answer, Refusal};
 use super::parameters::Parameters;
+use super::{QueryApi, Reply};
 
 /// The version whose language and interface these are: clients choose by it what they ask for.
 const SPOKEN_VERSION: &str = "3.14.0";
 
-/// Metrics and labels of a look into the store when nobody says, as in Prometheus.
-const LARGEST_SHOWN: usize = 10;
-/// Most of them, as in Prometheus.
-const LARGEST_SHOWN_MAX: usize = 10_000;
+/// As in Prometheus.
+const LARGEST_DEFAULT: usize = 10;
+const LARGEST_MAX: usize = 10_000;
 
 pub(super) fn router() -> OpenApiRouter<Arc<QueryApi>> {
     OpenApiRouter::new()
@@ -66,7 +66,7 @@ pub(crate) async fn flags(State(api): State<Arc<QueryApi>>) -> Answer {
         "query.lookback-delta": seconds(engine.lookback_ms),
         "query.max-samples": engine.samples_max.to_string(),
         "query.timeout": format!("{}s", telemetry.query_timeout.as_secs_f64()),
-        "web.enable-admin-api": "false",
+        "web.enable-admin-api": "true",
         "web.enable-remote-write-receiver": "true",
     }))
 }
@@ -82,37 +82,38 @@ pub(crate) async fn runtimeinfo(State(api): State<Arc<QueryApi>>) -> Answer {
     }))
 }
 
-/// What is in memory, and which metrics and labels take the most room there: ten of each, or `limit`.
+/// What takes the most room among the newest samples.
 #[utoipa::path(get, path = "/status/tsdb", tag = "prometheus",
-    params(("limit" = Option<u64>, Query, description = "At most so many metrics and labels")),
+    params(("limit" = Option<u64>, Query, description = "So many of each list; 10 when absent")),
     responses((status = OK, body = serde_json::Value)))]
-pub(crate) async fn tsdb(
-    State(api): State<Arc<QueryApi>>,
-    parameters: Parameters,
-) -> Result<Answer, Refusal> {
-    let limit = match parameters.limit()? {
-        usize::MAX => LARGEST_SHOWN,
-        limit if limit <= LARGEST_SHOWN_MAX => limit,
-        _ => {
-            let reason = format!("limit must not exceed {LARGEST_SHOWN_MAX}");
-            return Err(Refusal::parameter("limit", reason));
-        }
+pub(crate) async fn tsdb(State(api): State<Arc<QueryApi>>, parameters: Parameters) -> Reply {
+    let limit = match parameters.text("limit") {
+        None => LARGEST_DEFAULT,
+        Some(_) => parameters.limit()?,
     };
-    let read = api.read(move |store| Ok((store.figures(), store.largest(limit))));
-    let (figures, largest) = read.await?;
-    let (oldest_ms, newest_ms) = figures.range_ms.unwrap_or((0, 0));
-    let named = |sizes: Vec<(String, usize)>| -> Vec<serde_json::Value> {
-        let named = |(name, value)| json!({ "name": name, "value": value });
-        sizes.into_iter().map(named).collect()
+    if limit > LARGEST_MAX {
+        let reason = format!("limit must not exceed {LARGEST_MAX}");
+        return Err(Refusal::parameter("limit", reason));
+    }
+    let read = move |store: &Store| Ok((store.figures(), store.largest(limit)));
+    let (figures, largest) = api.read(read).await?;
+    let list = |sizes: Vec<(String, usize)>| -> Vec<_> {
+        let sizes = sizes.into_iter();
+        sizes
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect()
     };
+    let (first_ms, last_ms) = figures.range_ms.unwrap_or((0, 0));
     Ok(Answer::of(&json!({
         "headStats": {
             "numSeries": figures.series,
-            "minTime": oldest_ms,
-            "maxTime": newest_ms,
+            "numLabelPairs": figures.label_pairs,
+            "minTime": first_ms,
+            "maxTime": last_ms,
         },
-        "seriesCountByMetricName": named(largest.series_by_metric),
-        "labelValueCountByLabelName": named(largest.values_by_label),
+        "seriesCountByMetricName": list(largest.series_by_metric),
+        "labelValueCountByLabelName": list(largest.values_by_label),
+        "seriesCountByLabelValuePair": list(largest.series_by_pair),
     })))
 }
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval};
 
 use crate::intake::{Place, Wishes, with_hub_as};
 use crate::scrape::target::{Answer, Target};
+use portique::TelemetryConfig;
 
 /// A busy machine takes longer than the seconds that this takes.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -22,7 +23,10 @@ fn free_address() -> SocketAddr {
 fn receiver(listen: SocketAddr) -> Wishes {
     Wishes {
         listen: Some(listen),
-        open_writes: true,
+        telemetry: TelemetryConfig {
+            open_writes: true,
+            ..TelemetryConfig::default()
+        },
         ..Wishes::default()
     }
 }

@@ -18,14 +18,14 @@ use crate::in_process::config;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A hub that runs until it is stopped.
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     hub: JoinSet<()>,
 }
 
 impl Running {
-    async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let hub = Hub::open(config).await.unwrap();
         let address = hub.addresses().grpc;
         let (stop, stopped) = oneshot::channel();
@@ -40,12 +40,12 @@ impl Running {
         }
     }
 
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.send(()).unwrap();
         self.hub.join_next().await.unwrap().unwrap();
     }
 
-    async fn client(&self, folder: &Path) -> Client {
+    pub(crate) async fn client(&self, folder: &Path) -> Client {
         let token = std::fs::read_to_string(folder.join("service.token")).unwrap();
         let url = format!("http://{}", self.address);
         Client::connect(ClientOptions::new(url, token))

@@ -20,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Place {
     client: Client,
     pub(crate) http: SocketAddr,
-    graphite: SocketAddr,
+    pub(crate) graphite: SocketAddr,
     pub(crate) token: String,
+    pub(crate) commander: String,
+    pub(crate) grpc: SocketAddr,
 }
 
 /// How a hub is, beside what is the same for all.
@@ -33,15 +35,22 @@ pub(crate) struct Wishes {
     pub(crate) prometheus_file: Option<String>,
     /// Where it listens.
     pub(crate) listen: Option<SocketAddr>,
-    /// Most series.
-    pub(crate) series_max: Option<usize>,
-    /// Whether samples are taken from everybody.
-    pub(crate) open_writes: bool,
+    /// How it keeps telemetry, but for the file.
+    pub(crate) telemetry: TelemetryConfig,
 }
 
 /// Visits a hub of its own until the visit ends.
 pub(crate) async fn with_hub(visit: impl AsyncFnOnce(Place)) {
-    with_hub_as(Wishes::default(), visit).await;
+    with_hub_of(TelemetryConfig::default(), visit).await;
+}
+
+/// Visits a hub that keeps telemetry in its own way.
+pub(crate) async fn with_hub_of(telemetry: TelemetryConfig, visit: impl AsyncFnOnce(Place)) {
+    let wishes = Wishes {
+        telemetry,
+        ..Wishes::default()
+    };
+    with_hub_as(wishes, visit).await;
 }
 
 /// The same with a `prometheus.yml` of this text.
@@ -71,10 +80,8 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         notifications: portique::NotificationsConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
-            open_writes: wishes.open_writes,
-            series_max: wishes.series_max,
             prometheus_file,
-            ..TelemetryConfig::default()
+            ..wishes.telemetry
         },
         rules: portique::RulesConfig::default(),
         stop_grace: Duration::from_secs(10),
@@ -90,6 +97,8 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         text.trim().to_owned()
     };
     let visit = visit(Place {
+        commander: hub.token().to_owned(),
+        grpc: hub.addresses().grpc,
         client: Client::builder().no_proxy().build().unwrap(),
         http: hub.addresses().http,
         graphite: hub.graphite_address().unwrap(),
@@ -99,12 +108,12 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
 }
 
 impl Place {
-    fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.http);
         self.client.request(method, url)
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.anonymous(Method::POST, path).bearer_auth(&self.token)
     }
 
@@ -170,7 +179,7 @@ impl Place {
     }
 
     /// The account of one way in.
-    async fn account(&self, way: &str) -> Value {
+    pub(crate) async fn account(&self, way: &str) -> Value {
         let asked = self.anonymous(Method::GET, "/api/v1/telemetry/intake");
         let ways: Vec<Value> = asked.send().await.unwrap().json().await.unwrap();
         let found = ways.into_iter().find(|found| found["way"] == way);
@@ -191,7 +200,7 @@ impl Place {
         }
     }
 
-    async fn remote_write(&self, version: WriteVersion, body: Vec<u8>) -> Response {
+    pub(crate) async fn remote_write(&self, version: WriteVersion, body: Vec<u8>) -> Response {
         let content_type = format!("application/x-protobuf;proto={}", version.message());
         let request = self.post("/prometheus/api/v1/write");
         let request = request.header("content-type", content_type);
@@ -200,18 +209,18 @@ impl Place {
     }
 }
 
-fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     format!("{path}?{}", query.extend_pairs(pairs).finish())
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let now = portique_clock::WallClock::new();
     portique_clock::Clock::now(&now).as_millis()
 }
 
 /// A body of these series, each with one float of the present.
-fn body(version: WriteVersion, series: &[(&[(&str, &str)], f64)]) -> Vec<u8> {
+pub(crate) fn body(version: WriteVersion, series: &[(&[(&str, &str)], f64)]) -> Vec<u8> {
     let mut encoder = WriteEncoder::new(version);
     for (labels, value) in series {
         let labels = Labels::from_pairs(labels.iter().copied());

@@ -41,4 +41,6 @@ mod scrape;
 mod shipped_rules;
 mod start_and_stop;
 mod stories;
+mod telemetry_push;
+mod telemetry_store;
 mod watch;

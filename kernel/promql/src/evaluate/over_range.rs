@@ -1,6 +1,6 @@
 //! Functions of the samples in a range.
 
-use portique_series::{Labels, Samples};
+use portique_series::{Aggregate, Labels, Samples};
 
 use crate::annotations::Annotations;
 use crate::column::Column;
@@ -47,6 +47,17 @@ struct Scratch {
     column: Column,
     falls: Vec<u32>,
     notes: Annotations,
+}
+
+/// What a function reads where only intervals are kept: what it would make of their samples, if it makes the same of that
+/// again; else the last of each.
+fn aggregate_of(function: Function) -> Aggregate {
+    match function {
+        Function::MinOverTime => Aggregate::Min,
+        Function::MaxOverTime => Aggregate::Max,
+        Function::SumOverTime => Aggregate::Sum,
+        _ => Aggregate::Last,
+    }
 }
 
 impl Evaluation<'_> {
@@ -106,7 +117,8 @@ impl Evaluation<'_> {
         over: &OverRange<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let reader = self.reader(matrix, over.shape, over.steps)?;
+        let mut reader = self.reader(matrix, over.shape, over.steps)?;
+        reader.aggregate = aggregate_of(over.function);
         let threads = self.config.threads;
         if threads < 2 || reader.len() < parallel::SERIES_MIN {
             let mut scratch = Scratch::default();

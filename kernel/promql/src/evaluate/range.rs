@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use portique_series::{Histogram, Labels, Samples, Selected, Value};
+use portique_series::{Aggregate, Histogram, Labels, Samples, Selected, Value};
 
 use crate::error::Error;
 use crate::functions::{Bounds, Edges, Points, Window};
@@ -112,6 +112,7 @@ impl Evaluation<'_> {
             to_ms,
             hinted,
             starts: self.config.start_timestamps,
+            aggregate: Aggregate::Last,
         })
     }
 
@@ -141,6 +142,8 @@ pub(super) struct Reader {
     hinted: bool,
     /// Whether start timestamps are wanted.
     starts: bool,
+    /// What is read where only intervals are kept.
+    pub(super) aggregate: Aggregate,
 }
 
 impl Reader {
@@ -161,7 +164,10 @@ impl Reader {
         samples: &mut Samples,
         decoded: &mut Decoded,
     ) -> Result<(), Error> {
-        let read = self.selected.read(index, self.from_ms, self.to_ms, samples);
+        let (from_ms, to_ms) = (self.from_ms, self.to_ms);
+        let read = self
+            .selected
+            .read_as(index, self.aggregate, from_ms, to_ms, samples);
         read.map_err(Error::Source)?;
         if self.hinted {
             super::hints::detect(samples);

@@ -14,6 +14,10 @@ use super::{Evaluation, Merger, Sink};
 
 /// A pattern's compiled form may take this much, as in matchers.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
+/// A label that is made may take this much: far more than a store takes, far less than what labels are packed in holds.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+/// All labels that one call makes, over all series.
+const VALUES_BYTES_MAX: usize = 128 << 20;
 
 impl Evaluation<'_> {
     /// Hands the series on under their new labels.
@@ -29,8 +33,15 @@ impl Evaluation<'_> {
             _ => Change::join(&texts)?,
         };
         let mut held = self.vector(&call.args[0], steps)?;
+        let mut made_bytes = 0;
         for series in &mut held {
-            change.apply(series);
+            made_bytes += change.apply(series)?;
+            if made_bytes > VALUES_BYTES_MAX {
+                let what = call.function.signature().name;
+                return Err(Error::execution(format!(
+                    "{what}() makes labels of more than {VALUES_BYTES_MAX} bytes together: select fewer series"
+                )));
+            }
         }
         let mut merger = Merger::new(steps.count);
         held.into_iter().try_for_each(|series| merger.add(series))?;
@@ -88,16 +99,52 @@ impl<'a> Change<'a> {
         })
     }
 
-    fn apply(&self, series: &mut SeriesColumn) {
+    /// Sets the label, and says how many bytes that takes.
+    fn apply(&self, series: &mut SeriesColumn) -> Result<usize, Error> {
+        self.check_size(&series.labels)?;
         let Some((target, value)) = self.value(&series.labels) else {
-            return;
+            return Ok(0);
         };
+        let bytes = value.len();
         let mut builder = series.labels.to_builder();
         builder.set(target, value);
         series.labels = builder.build();
         if target == METRIC_NAME {
             // A name that was given on purpose stays.
             series.drop_name = false;
+        }
+        Ok(bytes)
+    }
+
+    /// Refuses a value that may be too large before it is made.
+    fn check_size(&self, labels: &Labels) -> Result<(), Error> {
+        let bytes_of = |source: &str| labels.get(source).unwrap_or("").len();
+        let (function, bytes) = match self {
+            Self::Replace {
+                replacement,
+                source,
+                ..
+            } => {
+                let groups = replacement.matches('$').count();
+                let groups_bytes = groups.saturating_mul(bytes_of(source));
+                (
+                    "label_replace",
+                    replacement.len().saturating_add(groups_bytes),
+                )
+            }
+            Self::Join {
+                separator, sources, ..
+            } => {
+                let sources = sources.iter();
+                let each = sources.map(|source| bytes_of(source) + separator.len());
+                ("label_join", each.sum())
+            }
+        };
+        match bytes > VALUE_BYTES_MAX {
+            true => Err(Error::execution(format!(
+                "{function}() makes a label of up to {bytes} bytes, at most {VALUE_BYTES_MAX} are allowed"
+            ))),
+            false => Ok(()),
         }
     }
 

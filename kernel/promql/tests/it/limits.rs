@@ -271,3 +271,27 @@ fn several_threads_give_the_same_answer_as_one() {
         assert_eq!(answer(3, query), answer(1, query), "{query}");
     }
 }
+
+#[test]
+fn labels_that_grow_without_end_are_refused() {
+    let memory = loaded(3, 1);
+    let engine = Engine::new(run::config());
+    let refused = |query: &str| {
+        let options = Options::default();
+        let error = engine
+            .instant(&memory, query, 0, &options)
+            .expect_err(query);
+        error.to_string()
+    };
+    // Each one is a hundred times as long as the one before.
+    let many = vec!["\"__name__\""; 100].join(",");
+    let again = vec!["\"a\""; 100].join(",");
+    let mut joined = format!("label_join(m_total, \"a\", \"-\", {many})");
+    for _ in 0..3 {
+        joined = format!("label_join({joined}, \"a\", \"-\", {again})");
+    }
+    assert!(refused(&joined).contains("label_join() makes a label of up to"));
+    let groups = "$0".repeat(100_000);
+    let replaced = format!("label_replace(m_total, \"a\", \"{groups}\", \"__name__\", \".*\")");
+    assert!(refused(&replaced).contains("label_replace() makes a label of up to"));
+}

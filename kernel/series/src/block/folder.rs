@@ -1,14 +1,19 @@
 //! The folder of a retention class: names, durable changes of names, what a crash leaves.
 
+mod registered;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use super::{Block, BlockWriter};
+use super::register::Register;
+use super::{Block, BlockMeta, BlockWriter};
 use crate::Error;
+pub use registered::LostBlock;
+use registered::REGISTER;
 
 const BLOCK: &str = "block";
 const DELETED: &str = "deleted";
@@ -22,6 +27,8 @@ const DIGITS: usize = 20;
 pub struct BlockFolder {
     path: PathBuf,
     next: AtomicU64,
+    /// Nothing else is locked while it is held; it is written to the disk meanwhile, as it changes seldom.
+    register: Mutex<Register>,
     #[cfg(test)]
     pub(super) crash: super::tests::Crash,
 }
@@ -35,6 +42,8 @@ pub struct OpenedBlocks {
     pub blocks: Vec<Arc<Block>>,
     /// What could not be opened, with file and offset; the files are left where they are.
     pub damaged: Vec<Error>,
+    /// Blocks that should be there and are not.
+    pub lost: Vec<LostBlock>,
 }
 
 impl BlockFolder {
@@ -47,11 +56,15 @@ impl BlockFolder {
         let folder = Self {
             path: path.to_owned(),
             next: AtomicU64::new(1),
+            register: Mutex::default(),
             #[cfg(test)]
             crash: super::tests::Crash::default(),
         };
         let (mut blocks, mut damaged) = (Vec::new(), Vec::new());
-        for number in folder.tidy()? {
+        let (register, bad_register) = folder.read_register()?;
+        damaged.extend(bad_register);
+        let present = folder.tidy()?;
+        for number in present.iter().copied() {
             folder.next.fetch_max(number + 1, Ordering::Relaxed);
             match Block::open(&folder.block_path(number), number) {
                 Ok(block) => blocks.push(Arc::new(block)),
@@ -66,11 +79,14 @@ impl BlockFolder {
             folder.next.fetch_max(last + 1, Ordering::Relaxed);
         }
         blocks.retain(|block| !replaced.contains(&block.meta().number));
+        folder.enrol(register, &present, &replaced, &blocks)?;
         folder.remove(replaced)?;
+        let lost = folder.lost();
         Ok(OpenedBlocks {
             folder,
             blocks,
             damaged,
+            lost,
         })
     }
 
@@ -93,6 +109,21 @@ impl BlockFolder {
     /// # Errors
     /// [`Error::Io`] when a file cannot be removed; calling it again goes on where it stopped.
     pub fn remove(&self, numbers: impl IntoIterator<Item = u64>) -> Result<(), Error> {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
+        // Before the files: what it names and is not there counts as lost.
+        let mut register = self.register();
+        let named = numbers
+            .iter()
+            .filter(|number| register.blocks.contains_key(number));
+        if named.count() > 0 {
+            let mut without = register.clone();
+            for number in &numbers {
+                without.remove(*number);
+            }
+            self.write_register(&without)?;
+            *register = without;
+        }
+        drop(register);
         let mut is_changed = false;
         for number in numbers {
             // The block first: without its deletions it must never be seen.
@@ -129,8 +160,14 @@ impl BlockFolder {
         self.prepare_as(&self.name(number, BLOCK))
     }
 
-    pub(super) fn publish(&self, number: u64, file: &File) -> Result<(), Error> {
-        self.publish_as(&self.name(number, BLOCK), file)
+    pub(super) fn publish(&self, meta: &BlockMeta, file: &File) -> Result<(), Error> {
+        self.publish_as(&self.name(meta.number, BLOCK), file)?;
+        let mut register = self.register();
+        register.add(meta);
+        // The block is there for good: should this fail, the next change writes it too, and until then its loss would
+        // not be noticed.
+        let _ = self.write_register(&register);
+        Ok(())
     }
 
     /// Removes the file of a block that is not going to be published.
@@ -255,7 +292,7 @@ fn is_in_preparation(name: &str) -> bool {
     let published = name
         .strip_suffix(PREPARING)
         .and_then(|name| name.strip_suffix('.'));
-    published.and_then(parse).is_some()
+    published.is_some_and(|name| name == REGISTER || parse(name).is_some())
 }
 
 /// Makes a folder and those above it, so that a power cut leaves them there.

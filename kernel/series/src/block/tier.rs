@@ -36,36 +36,6 @@ impl Aggregate {
     }
 }
 
-/// The coarsest of some resolutions, in milliseconds, that answers a query as the samples themselves would; 0, the
-/// samples themselves, when none does.
-///
-/// An interval's aggregates stand at its end, so they are right for a query that looks only at whole intervals:
-/// every evaluation at a multiple of the resolution, and every range a multiple of it. Then `Last` is what an instant
-/// selector finds, `Increase` adds up to what a counter grew by, and the others combine over the intervals of a range.
-/// `ranges_ms` are the ranges and offsets of the query, and the lookback of its instant selectors.
-pub fn coarsest_resolution(
-    resolutions_ms: &[u32],
-    start_ms: i64,
-    step_ms: i64,
-    ranges_ms: &[i64],
-) -> u32 {
-    let answers = |resolution: &u32| {
-        let resolution = i64::from(*resolution);
-        let is_whole = |time: &i64| time % resolution == 0;
-        resolution > 0
-            && step_ms > 0
-            && is_whole(&start_ms)
-            && is_whole(&step_ms)
-            && ranges_ms.iter().all(is_whole)
-    };
-    resolutions_ms
-        .iter()
-        .copied()
-        .filter(answers)
-        .max()
-        .unwrap_or(0)
-}
-
 /// The end of the interval that a time belongs to; `None` beyond the end of time.
 pub(super) fn interval_end(timestamp_ms: i64, resolution_ms: i64) -> Option<i64> {
     let past = timestamp_ms.rem_euclid(resolution_ms);
@@ -167,29 +137,6 @@ mod tests {
         // From 7 to 9, then anew to 2, then to 6.
         assert_eq!(increase[0], 8.0);
         assert!(count[1] == 0.0 && min[1].is_nan() && max[1].is_nan() && is_stale(last[1]));
-    }
-
-    #[test]
-    fn a_tier_answers_only_what_looks_at_whole_intervals() {
-        let tiers = [300_000, 3_600_000];
-        assert_eq!(
-            coarsest_resolution(&tiers, 7_200_000, 3_600_000, &[3_600_000]),
-            3_600_000
-        );
-        assert_eq!(
-            coarsest_resolution(&tiers, 7_200_000, 3_600_000, &[300_000]),
-            300_000
-        );
-        assert_eq!(
-            coarsest_resolution(&tiers, 7_200_000, 900_000, &[]),
-            300_000
-        );
-        assert_eq!(coarsest_resolution(&tiers, 7_200_001, 900_000, &[]), 0);
-        assert_eq!(
-            coarsest_resolution(&tiers, 7_200_000, 15_000, &[300_000]),
-            0
-        );
-        assert_eq!(coarsest_resolution(&tiers, 0, 0, &[]), 0);
     }
 
     #[test]

@@ -185,7 +185,7 @@ impl<'a> BlockWriter<'a> {
         let path = self.folder.block_path(number);
         let file = self.file.into_inner();
         let file = file.map_err(|e| failed(&path, "write", e.into_error()))?;
-        self.folder.publish(number, &file)?;
+        self.folder.publish(&contents.meta, &file)?;
         self.leftover.number = None;
         Ok(contents.meta)
     }

@@ -70,7 +70,6 @@ impl Sink for Store {
         let rules = Rules {
             config: &self.config,
             newest_allowed_ms: ahead.map_or(i64::MAX, |ahead| now_ms.saturating_add(ahead)),
-            window_ms: millis(self.config.out_of_order_window),
             flushed_ms: blocks
                 .iter()
                 .map(|block| block.last_ms)
@@ -136,7 +135,7 @@ impl Store {
             return Ok(None);
         }
         let bytes: usize = records.iter().map(|record| record.body.len()).sum();
-        let pending = self
+        let pending = state
             .journal
             .submit(records, Lane::Work)
             .map_err(unavailable)?;

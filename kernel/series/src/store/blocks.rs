@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Retention;
-use crate::{Block, BlockFolder, Error};
+use crate::{Block, BlockFolder, Error, LostBlock};
 
 /// The folder of series that no class claims.
 const DEFAULT_CLASS: &str = "default";
@@ -68,6 +68,14 @@ impl BlockFolders {
         }
         sort(&mut blocks);
         Ok((folders, blocks))
+    }
+
+    /// Blocks that should be there and are not.
+    pub(super) fn lost(&self) -> Vec<LostBlock> {
+        self.folders
+            .iter()
+            .flat_map(|class| class.folder.lost())
+            .collect()
     }
 
     /// The folder for the series of a class.

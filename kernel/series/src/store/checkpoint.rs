@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use portique_journal::Sequence;
+use portique_journal::{Journal, Sequence};
 
 use super::append::unavailable;
 use super::wait::block_on;
 use super::{Checkpointed, Store};
 use crate::chunk::put_varint;
 use crate::head::Series;
-use crate::log::{CheckpointWriter, Page, put_bytes, put_exemplar, put_metadata, put_series};
+use crate::log::{
+    CheckpointWriter, Page, discard_checkpoint, put_bytes, put_exemplar, put_metadata, put_series,
+};
 use crate::{Error, Exemplar, Labels, Metadata};
 
 /// The head as it was after a record.
@@ -36,6 +38,33 @@ impl Store {
     /// Writes a checkpoint and lets the log before it go; appends and queries go on meanwhile. Only one at a time.
     pub(super) fn write_checkpoint(&self) -> Result<(), Error> {
         let copy = self.copy_head();
+        let journal = self.journal();
+        self.write_copy(copy, &journal)
+    }
+
+    /// Writes all that is in the head as what is known after the last record of another log, which takes nothing yet.
+    pub(super) fn write_checkpoint_for(
+        &self,
+        journal: &Journal,
+        after: Sequence,
+    ) -> Result<(), Error> {
+        let copy = Copy {
+            after,
+            ..self.copy_head()
+        };
+        self.write_copy(copy, journal)
+    }
+
+    fn write_copy(&self, copy: Copy, journal: &Journal) -> Result<(), Error> {
+        let written = self.try_write_copy(copy, journal);
+        if written.is_err() {
+            // What was begun would take room that may be what is lacking.
+            discard_checkpoint(&*self.disk);
+        }
+        written
+    }
+
+    fn try_write_copy(&self, copy: Copy, journal: &Journal) -> Result<(), Error> {
         let disk = Arc::clone(&self.disk);
         let mut writer = CheckpointWriter::begin(disk, copy.after, copy.newest_ms, copy.slots)?;
         let exemplars = copy.exemplar_slots();
@@ -51,15 +80,15 @@ impl Store {
             writer.entry(Page::Exemplars, |into| put_exemplar(into, *slot, exemplar))?;
         }
         // The log must not end before the checkpoint: its next records would count as contained.
-        if self.journal.durable() < copy.after {
-            block_on(self.journal.wait_durable(copy.after)).map_err(unavailable)?;
+        if journal.durable() < copy.after {
+            block_on(journal.wait_durable(copy.after)).map_err(unavailable)?;
         }
         let bytes = writer.finish(count)?;
         self.write_state().checkpoint = Checkpointed {
             bytes,
             logged_bytes: copy.logged_bytes,
         };
-        self.journal.trim(copy.after.next()).map_err(unavailable)
+        journal.trim(copy.after.next()).map_err(unavailable)
     }
 
     fn copy_head(&self) -> Copy {

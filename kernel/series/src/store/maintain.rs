@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use portique_journal::State as JournalState;
+
 use super::blocks::{OpenBlock, sort};
 use super::{Flushed, Maintenance, Store};
-use crate::{BlockMeta, Error, plan_compaction, run_compaction};
+use crate::Error;
 
 /// A checkpoint that failed is tried again after this: a full disk is not written to every second.
 const CHECKPOINT_RETRY_MS: i64 = 30_000;
 
-/// So is a compaction that failed, which may have read much until then.
-const COMPACT_RETRY_MS: i64 = 10 * 60 * 1000;
+/// So is a removal of blocks.
+const EXPIRE_RETRY_MS: i64 = 30_000;
 
 /// What [`Store::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,11 +26,13 @@ pub struct Maintained {
     pub expired: usize,
     /// Whether it wrote a checkpoint.
     pub checkpoint: bool,
+    /// Whether it opened the log again, after a failure.
+    pub reopened: bool,
 }
 
 impl Store {
     /// Does the work that is due: samples leave the head for blocks, blocks are merged and expire, a checkpoint is
-    /// written. Somebody calls it about once a second, on a thread that may block; appends and queries go on.
+    /// written, a log that failed is opened again. Somebody calls it about once a second, on a thread that may block; appends and queries go on.
     ///
     /// # Errors
     /// The first thing that went wrong, after all else that is due was tried; it is tried again some time later.
@@ -36,18 +40,21 @@ impl Store {
         let mut last = self.maintenance();
         let mut done = Maintained::default();
         let now_ms = self.clock.now().as_millis();
-        let mut problem = Ok(());
-        if let Some(to_ms) = self.flush_is_due(&last.flushed) {
+        let mut problem = self.keep_open(&mut last, now_ms, &mut done);
+        // Without a log no checkpoint follows what leaves the head.
+        let is_logging = !matches!(self.journal().state(), JournalState::Poisoned { .. });
+        if is_logging && let Some(to_ms) = self.flush_is_due(&last.flushed) {
             // A flush that failed is as dear as one that did not: the next try waits as long.
             last.flushed = Flushed {
                 to_ms,
                 at_ms: now_ms,
             };
-            problem = self.flush(to_ms).map(|flushed| done.flushed = flushed);
+            let flushed = self.flush(to_ms).map(|flushed| done.flushed = flushed);
+            problem = problem.and(flushed);
         }
         self.read_state().head.sort_known();
         // Before all else that can fail: without it the log grows.
-        let is_due = done.flushed > 0 || self.checkpoint_is_due();
+        let is_due = is_logging && (done.flushed > 0 || self.checkpoint_is_due());
         if is_due && now_ms >= last.checkpoint_not_before_ms {
             let written = self.write_checkpoint();
             if written.is_err() {
@@ -56,14 +63,13 @@ impl Store {
             done.checkpoint = written.is_ok();
             problem = problem.and(written);
         }
-        if now_ms >= last.compact_not_before_ms {
-            let compacted = self
-                .compact(&mut done)
-                .and_then(|()| self.expire_bytes(&mut done));
-            if compacted.is_err() {
-                last.compact_not_before_ms = now_ms.saturating_add(COMPACT_RETRY_MS);
+        problem = problem.and(self.compact(now_ms, &mut done));
+        if now_ms >= last.expire_not_before_ms {
+            let expired = self.expire_bytes(&mut done);
+            if expired.is_err() {
+                last.expire_not_before_ms = now_ms.saturating_add(EXPIRE_RETRY_MS);
             }
-            problem = problem.and(compacted);
+            problem = problem.and(expired);
         }
         problem.map(|()| done)
     }
@@ -85,44 +91,31 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does the first step that is due in each folder; a folder in which one fails does not hold up the others.
-    fn compact(&self, done: &mut Maintained) -> Result<(), Error> {
-        let mut problem = Ok(());
-        for (index, class) in self.folders.folders.iter().enumerate() {
-            let (open, newest_ms) = {
-                let state = self.read_state();
-                (Arc::clone(&state.blocks), state.head.newest_ms)
-            };
-            let of_folder = open.iter().filter(|block| block.folder == index);
-            let blocks: Vec<_> = of_folder.map(|block| Arc::clone(&block.block)).collect();
-            let metas: Vec<BlockMeta> = blocks.iter().map(|block| block.meta()).collect();
-            let config = self.config.retention.compaction(class.class);
-            let plan = plan_compaction(&metas, &config, newest_ms);
-            let Some(step) = plan.first() else {
-                continue;
-            };
-            match run_compaction(&class.folder, &blocks, step) {
-                Ok(ran) => {
-                    let added = ran.added;
-                    let added = added.map(|block| OpenBlock::new(block, index, class.class));
-                    self.replace_blocks(index, &ran.removed.into_iter().collect(), added);
-                    done.compacted += 1;
-                }
-                Err(error) => problem = problem.and(Err(error)),
+    /// Removes the oldest blocks while those of a class, or all of them, have too many bytes.
+    fn expire_bytes(&self, done: &mut Maintained) -> Result<(), Error> {
+        let retention = &self.config.retention;
+        for (index, class) in retention.classes.iter().enumerate() {
+            if let Some(bytes_max) = class.bytes {
+                let is_of_class = |block: &&OpenBlock| usize::from(block.class) == index + 1;
+                self.expire_beyond(bytes_max, is_of_class, done)?;
             }
         }
-        problem
+        match retention.bytes {
+            Some(bytes_max) => self.expire_beyond(bytes_max, |_| true, done),
+            None => Ok(()),
+        }
     }
 
-    /// Removes the oldest blocks while all of them have too many bytes.
-    fn expire_bytes(&self, done: &mut Maintained) -> Result<(), Error> {
-        let Some(bytes_max) = self.config.retention.bytes else {
-            return Ok(());
-        };
+    fn expire_beyond(
+        &self,
+        bytes_max: u64,
+        is_counted: impl Fn(&&OpenBlock) -> bool,
+        done: &mut Maintained,
+    ) -> Result<(), Error> {
         let open = Arc::clone(&self.read_state().blocks);
-        let mut by_age: Vec<&OpenBlock> = open.iter().collect();
+        let mut by_age: Vec<&OpenBlock> = open.iter().filter(is_counted).collect();
         by_age.sort_by_key(|block| block.last_ms);
-        let mut bytes: u64 = open.iter().map(|block| block.block.meta().bytes).sum();
+        let mut bytes: u64 = by_age.iter().map(|block| block.block.meta().bytes).sum();
         for block in by_age {
             if bytes <= bytes_max {
                 break;
@@ -138,7 +131,12 @@ impl Store {
         Ok(())
     }
 
-    fn replace_blocks(&self, folder: usize, removed: &BTreeSet<u64>, added: Option<OpenBlock>) {
+    pub(super) fn replace_blocks(
+        &self,
+        folder: usize,
+        removed: &BTreeSet<u64>,
+        added: Option<OpenBlock>,
+    ) {
         let mut state = self.write_state();
         let is_kept = |block: &&OpenBlock| {
             block.folder != folder || !removed.contains(&block.block.meta().number)

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
-use portique_clock::{Clock, Random};
-use portique_journal::{Committer, Disk, FolderDisk, Journal, Sequence, spawn};
+use portique_clock::{Clock, Random, Seeded};
+use portique_journal::{Committer, Disk, FolderDisk, Journal, spawn};
 
 use super::blocks::{BlockFolders, OpenBlock};
 use super::plan::Plan;
+use super::reopen::Reopening;
 use super::replay::replay;
-use super::{Checkpointed, Counts, Flushed, Maintenance, State, Store};
+use super::{Checkpointed, Committing, Counts, Flushed, Maintenance, State, Store};
 use crate::head::{Head, NEVER_MS};
 use crate::log::find_checkpoint;
 use crate::{Config, Error};
@@ -42,12 +43,13 @@ impl Store {
         let (mut store, committer) = Self::open_on(config, Arc::new(disk), clock, random)?;
         store.folders = folders;
         store.hold(blocks);
+        store.troubles().lost = store.folders.lost();
         let committer = spawn(committer).map_err(|source| Error::Io {
             action: "start a thread for",
             path,
             source,
         })?;
-        store.committer = Some(committer);
+        store.committer = Committing::Thread(Mutex::new(Some(committer)));
         Ok(store)
     }
 
@@ -66,13 +68,14 @@ impl Store {
         let frame_bytes_max = options.frame_bytes_max;
         let opened = Journal::open(options, Arc::clone(&disk), Arc::clone(&clock), random);
         let opened = opened.map_err(|source| Error::Log { source })?;
-        let checkpoint = find_checkpoint(&*disk)?.unwrap_or(Sequence(0));
+        let checkpoint = find_checkpoint(&*disk)?;
         let mut head = Head::new(config.exemplars_max);
         let replayed = replay(&config, &disk, &opened.journal, checkpoint, &mut head)?;
         let state = State {
             head,
             blocks: Arc::default(),
             plan: Plan::new(frame_bytes_max),
+            journal: opened.journal,
             sequence: opened.recovery.last,
             logged_bytes: replayed.log_bytes,
             checkpoint: Checkpointed {
@@ -87,17 +90,19 @@ impl Store {
                 at_ms: 0,
             },
             checkpoint_not_before_ms: NEVER_MS,
-            compact_not_before_ms: NEVER_MS,
+            expire_not_before_ms: NEVER_MS,
+            reopening: Reopening::default(),
+            random: Seeded::new(random.next_u64()),
         };
         let store = Self {
             config,
             state: RwLock::new(state),
-            journal: opened.journal,
             disk,
             clock,
             maintenance: Mutex::new(maintenance),
             folders: BlockFolders::default(),
-            committer: None,
+            troubles: Mutex::default(),
+            committer: Committing::Caller,
         };
         Ok((store, opened.committer))
     }

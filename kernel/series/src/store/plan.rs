@@ -3,6 +3,7 @@
 mod admit;
 mod judge;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,13 +12,18 @@ use portique_journal::Record;
 use crate::batch::BatchSeries;
 use crate::head::{Head, Sample, Series};
 use crate::log::{FloatsWriter, LoggedFloat, RecordKind, put_chunk, put_series};
-use crate::{Appended, Batch, Chunk, Error, Refusal, Value};
+use crate::{Appended, Batch, Chunk, Error, METRIC_NAME, Refusal, RefusalKind, Value};
 use admit::{Blame, admit};
 pub(super) use judge::Rules;
 use judge::{Judge, Verdict};
 
 /// A record is closed at this size: with the largest histogram behind it, it is below what the journal takes.
 const RECORD_BYTES: usize = 128 << 10;
+
+/// Metrics of which refused new series are counted by name; those of others are counted together.
+const REFUSED_METRICS_MAX: usize = 100;
+/// The name under which those of others are counted, which no metric has.
+const OTHER_METRICS: &str = "";
 
 /// A part of a batch, ready to be logged and then applied.
 #[derive(Debug, Default)]
@@ -38,6 +44,8 @@ pub(super) struct Plan {
     bytes: usize,
     bytes_max: usize,
     blame: Option<Blame>,
+    /// Samples of new series that no limit left room for, by metric.
+    pub(super) refused_metrics: BTreeMap<String, u64>,
 }
 
 /// A sample of the batch that is taken.
@@ -132,12 +140,16 @@ impl Plan {
         }
         let first_ms = *series.timestamps().first()?;
         if let Err(reason) = admit(series, head, rules.config, &mut self.blame) {
+            let samples = series.timestamps().len();
+            if reason.kind() == RefusalKind::TooManySeries {
+                self.count_refused(series, samples as u64);
+            }
             let refusal = Refusal {
                 series: self.next.0,
                 timestamp_ms: first_ms,
                 reason,
             };
-            appended.refuse(refusal, series.timestamps().len());
+            appended.refuse(refusal, samples);
             return None;
         }
         // A series of which nothing can be taken is not made.
@@ -163,6 +175,20 @@ impl Plan {
         }
         put_series(&mut self.series, slot, series.packed());
         Some(slot)
+    }
+
+    fn count_refused(&mut self, series: &BatchSeries<'_>, samples: u64) {
+        let name = series.labels().find(|(name, _)| *name == METRIC_NAME);
+        let metric = name.map_or(OTHER_METRICS, |(_, metric)| metric);
+        if let Some(count) = self.refused_metrics.get_mut(metric) {
+            *count += samples;
+            return;
+        }
+        let metric = match self.refused_metrics.len() < REFUSED_METRICS_MAX {
+            true => metric,
+            false => OTHER_METRICS,
+        };
+        *self.refused_metrics.entry(metric.to_owned()).or_default() += samples;
     }
 
     /// False when the rest of the series belongs to the next part.

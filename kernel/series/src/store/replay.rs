@@ -26,14 +26,15 @@ pub(super) struct Replayed {
     pub(super) log_bytes: u64,
 }
 
-/// Fills a head from the checkpoint made after a record (0: none) and the records that follow.
+/// Fills a head from the checkpoint made after a record, if there is one, and the records that follow.
 pub(super) fn replay(
     config: &Config,
     disk: &Arc<dyn Disk>,
     journal: &Journal,
-    checkpoint: Sequence,
+    found: Option<Sequence>,
     head: &mut Head,
 ) -> Result<Replayed, Error> {
+    let checkpoint = found.unwrap_or(Sequence(0));
     let mut replayed = Replayed::default();
     let (first, last) = (journal.first(), journal.durable());
     if first > checkpoint.next() || last < checkpoint {
@@ -43,7 +44,7 @@ pub(super) fn replay(
             checkpoint,
         });
     }
-    if checkpoint > Sequence(0) {
+    if found.is_some() {
         let reader = CheckpointReader::open(Arc::clone(disk), checkpoint)?;
         replayed.checkpoint_bytes = restore(config, reader, head)?;
     }

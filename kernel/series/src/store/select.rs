@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use super::blocks::OpenBlock;
 use super::{State, Store};
 use crate::head::{HeadSeries, sort};
-use crate::{Error, Labels, Matcher, Samples, Selected, Selection, Source};
+use crate::{Aggregate, Error, Labels, Matcher, Samples, Selected, Selection, Source};
 
 /// Series as they were when they were selected.
 pub(super) struct Found {
@@ -243,12 +243,23 @@ impl Selected for Found {
         to_ms: i64,
         into: &mut Samples,
     ) -> Result<(), Error> {
+        self.read_as(index, Aggregate::Last, from_ms, to_ms, into)
+    }
+
+    fn read_as(
+        &self,
+        index: usize,
+        aggregate: Aggregate,
+        from_ms: i64,
+        to_ms: i64,
+        into: &mut Samples,
+    ) -> Result<(), Error> {
         into.clear();
         let series = &self.series[index];
         for part in &series.parts {
             let block = &self.blocks[part.block as usize].block;
             let (from_ms, to_ms) = (from_ms.max(part.from_ms), to_ms.min(part.until_ms));
-            block.read(part.id, from_ms, to_ms, into)?;
+            block.read_aggregate(part.id, aggregate, from_ms, to_ms, into)?;
         }
         if let Some(head) = &series.head {
             head.read(from_ms.max(series.oldest_ms), to_ms, into)?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portique_series::{
-    Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention, RetentionClass,
-    Store, TierConfig,
+    Aggregate, Batch, Config, Deleted, Labels, Listing, Matcher, RefusalKind, Retention,
+    RetentionClass, Samples, Selection, Source, Store, TierConfig,
 };
 use proptest::prelude::*;
 
@@ -92,8 +92,10 @@ fn each_class_is_kept_for_its_own_time() {
     let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
     let class = |name: &str, metric: &str, age| RetentionClass {
         name: name.to_owned(),
-        matchers: vec![Matcher::equal("__name__", metric)],
+        selectors: vec![vec![Matcher::equal("__name__", metric)]],
         age,
+        bytes: None,
+        out_of_order_window: None,
         tiers: Vec::new(),
     };
     let retention = Retention {
@@ -159,6 +161,23 @@ fn a_tier_stands_in_for_samples_that_are_too_old() {
     let rig = rig.reopen(config);
     let weeks = floats(&rig.store, &a, HOUR_MS, 14 * 24 * HOUR_MS);
     assert_eq!(weeks, bits(&(1..=14 * 24).map(hour).collect::<Vec<_>>()));
+    // The largest and the smallest of each hour, not the last, where that is asked for.
+    let selection = Selection {
+        matchers: matchers(&a),
+        from_ms: HOUR_MS,
+        to_ms: 2 * HOUR_MS,
+    };
+    let selected = rig.store.select(&selection).unwrap();
+    let read = |aggregate| {
+        let mut samples = Samples::default();
+        selected
+            .read_as(0, aggregate, HOUR_MS, 2 * HOUR_MS, &mut samples)
+            .unwrap();
+        samples.floats
+    };
+    assert_eq!(read(Aggregate::Max), [1.0, 2.0]);
+    assert_eq!(read(Aggregate::Min), [1.0 / 60.0, 61.0 / 60.0]);
+    assert_eq!(read(Aggregate::Count), [60.0, 60.0]);
     let newest = days * 24 * HOUR_MS;
     let last_day = floats(&rig.store, &a, newest - 24 * HOUR_MS, newest);
     assert_eq!(last_day.len(), 1441, "the samples themselves");
@@ -434,4 +453,114 @@ fn append(rig: &FolderRig, model: &mut Model, id: u8, samples: &[(i64, u8)], lab
         taken += usize::from(*held.entry(*minute).or_insert(*value) == *value);
     }
     assert_eq!(rig.append(&batch).samples, taken);
+}
+
+#[test]
+fn a_merge_that_always_fails_keeps_no_other_from_its_turn_and_is_named() {
+    use std::os::unix::fs::FileExt;
+    let rig = FolderRig::new(small());
+    let a = series("a", &[]);
+    rig.append(&batch(&a, &minutes(0, 23 * 60)));
+    assert!(rig.maintain().flushed > 5);
+    let path = rig
+        .folder
+        .path()
+        .join("blocks/default/00000000000000000001.block");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(&[0xff; 8], 40).unwrap();
+    rig.append(&batch(&a, &minutes(23 * 60, 74 * 60)));
+    let (mut compacted, mut failed) = (0, 0);
+    let mut rounds = |rounds: usize| {
+        for _ in 0..rounds {
+            rig.clock.advance(Duration::from_secs(1));
+            match rig.store.maintain() {
+                Ok(done) => compacted += done.compacted,
+                Err(_) => failed += 1,
+            }
+        }
+        (compacted, failed)
+    };
+    assert_eq!(
+        rounds(20),
+        (2, 1),
+        "the second and third day, and one try at the first"
+    );
+    let steps = rig.store.failing_steps();
+    let [step] = &steps[..] else {
+        panic!("{steps:?}")
+    };
+    assert!(step.step.starts_with("merging 1, "), "{step:?}");
+    assert!(
+        step.problem
+            .contains("00000000000000000001.block is damaged"),
+        "{step:?}"
+    );
+    assert_eq!((step.class.as_str(), step.tries), ("default", 1));
+    assert_eq!(rig.store.figures().failing_steps, 1);
+    rig.clock.advance(Duration::from_secs(600));
+    rounds(5);
+    assert_eq!(
+        rig.store.failing_steps()[0].tries,
+        2,
+        "it waits longer each time"
+    );
+    rig.clock.advance(Duration::from_secs(601));
+    rounds(5);
+    assert_eq!(rig.store.failing_steps()[0].tries, 2);
+}
+
+#[test]
+fn a_block_that_was_taken_away_is_told_and_the_rest_is_served() {
+    let rig = FolderRig::new(small());
+    let a = series("a", &[]);
+    rig.append(&batch(&a, &minutes(0, 600)));
+    rig.maintain();
+    let blocks = rig.folder.path().join("blocks/default");
+    std::fs::remove_file(blocks.join("00000000000000000002.block")).unwrap();
+    let rig = rig.reopen(small());
+    let lost = rig.store.lost_blocks();
+    assert_eq!((lost.len(), rig.store.figures().lost_blocks), (1, 1));
+    assert_eq!((lost[0].first_ms, lost[0].samples), (2 * HOUR_MS, 120));
+    assert_eq!(all(&rig.store, &a).len(), 480);
+}
+
+#[test]
+fn a_class_has_bytes_and_a_window_of_its_own() {
+    let class = RetentionClass {
+        name: "meters".to_owned(),
+        selectors: vec![
+            vec![Matcher::equal("__name__", "power")],
+            vec![Matcher::equal("job", "meters")],
+        ],
+        age: None,
+        bytes: Some(1),
+        out_of_order_window: Some(Duration::from_secs(48 * 3600)),
+        tiers: Vec::new(),
+    };
+    let retention = Retention {
+        classes: vec![class],
+        ..Retention::default()
+    };
+    let rig = FolderRig::new(Config {
+        retention,
+        ..small()
+    });
+    let [power, other, up] = [
+        series("power", &[]),
+        series("other", &[("job", "meters")]),
+        series("up", &[]),
+    ];
+    for metric in [&power, &other, &up] {
+        rig.append(&batch(metric, &[(40 * HOUR_MS, 1.0)]));
+    }
+    for (metric, taken) in [(&power, 1), (&other, 1), (&up, 0)] {
+        let late = rig.append(&batch(metric, &[(HOUR_MS, 1.0)]));
+        assert_eq!(late.samples, taken, "{metric}");
+    }
+    rig.append(&batch(&up, &minutes(41 * 60, 50 * 60)));
+    rig.append(&batch(&power, &minutes(41 * 60, 50 * 60)));
+    let done = rig.maintain();
+    assert!(done.expired > 0, "{done:?}");
+    assert_eq!(all(&rig.store, &up).len(), 541, "another class has room");
+    assert!(all(&rig.store, &power).len() < 200, "only the head has it");
 }

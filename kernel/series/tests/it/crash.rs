@@ -139,3 +139,78 @@ fn a_damaged_checkpoint_is_refused_by_name() {
     disk.restart_after_kill();
     assert!(Rig::open(&disk, config()).is_ok(), "whole again, it opens");
 }
+
+#[test]
+fn a_log_that_failed_is_opened_again_and_loses_nothing() {
+    for seed in 0..40 {
+        failing_log(seed);
+    }
+}
+
+/// A store whose disk fails once, at any operation, goes on in the same process; then the power goes.
+fn failing_log(seed: u64) {
+    let mut random = Seeded::new(seed);
+    let disk = Arc::new(SimulatedDisk::new(seed, 1 << 30));
+    let mut rig = Rig::open(&disk, config()).expect("an empty disk");
+    let (mut acknowledged, mut offered) = ([0_i64; 5], [0_i64; 5]);
+    for round in 0..4 {
+        disk.arrange(SimulatedFaults {
+            error_after: Some(random.below(60)),
+            ..SimulatedFaults::default()
+        });
+        while !disk.has_failed() {
+            work(&mut rig, &mut random, &mut offered, &mut acknowledged);
+        }
+        disk.arrange(SimulatedFaults::default());
+        // What is stored is read all the while.
+        let found = rig.floats(&labels(0), 0, i64::MAX).len() as i64;
+        assert!(found >= acknowledged[0], "seed {seed}, round {round}");
+        rig.reopen_log();
+        // Those who were refused send the same again.
+        let mut again = Batch::new();
+        for (id, offered) in offered
+            .iter()
+            .enumerate()
+            .filter(|(_, offered)| **offered > 0)
+        {
+            again.series(&labels(id)).expect("labels");
+            (0..*offered).for_each(|n| again.float(n, n as f64));
+        }
+        rig.append(&again)
+            .unwrap_or_else(|e| panic!("seed {seed}, round {round}: {e:?}"));
+        acknowledged = offered;
+    }
+    std::mem::forget(rig);
+    disk.restart_after_power_cut();
+    let rig = Rig::open(&disk, config()).unwrap_or_else(|e| panic!("seed {seed}: {e:?}"));
+    for (id, expected) in acknowledged.iter().enumerate() {
+        let found = rig.floats(&labels(id), 0, i64::MAX);
+        assert_eq!(found.len() as i64, *expected, "seed {seed}, series {id}");
+    }
+}
+
+#[test]
+fn while_the_log_has_failed_appends_are_refused_with_a_time_to_come_back() {
+    use portique_fault::{Code, Fault, Retry};
+    let mut rig = Rig::new(config());
+    let up = labels(0);
+    rig.append(&crate::rig::batch(&up, &[(1, 1.0)]))
+        .expect("an append");
+    rig.disk.arrange(SimulatedFaults {
+        error_after: Some(0),
+        ..SimulatedFaults::default()
+    });
+    let refused = rig
+        .append(&crate::rig::batch(&up, &[(2, 2.0)]))
+        .expect_err("the disk fails");
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert!(matches!(refused.retry(), Retry::After(_)), "{refused:?}");
+    let why = rig.store.figures().refuses.expect("it says why");
+    assert!(why.contains("cannot write"), "{why}");
+    rig.reopen_log();
+    let figures = rig.store.figures();
+    assert_eq!((figures.refuses, figures.reopened_total), (None, 1));
+    let appended = rig.append(&crate::rig::batch(&up, &[(2, 2.0), (3, 3.0)]));
+    assert_eq!(appended.expect("it is open").samples, 2);
+    assert_eq!(rig.kill(config()).floats(&up, 0, 9).len(), 3);
+}

@@ -7,3 +7,4 @@ mod folder;
 mod model;
 mod refusals;
 mod rig;
+mod small_disk;

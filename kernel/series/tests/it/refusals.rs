@@ -75,6 +75,15 @@ fn a_full_store_refuses_new_series_names_who_filled_it_and_keeps_known_ones() {
         reason.contains("requests") && reason.contains("\"user\" has 15"),
         "{reason}"
     );
+    let largest = rig.store.largest(2);
+    assert_eq!(largest.series_by_metric, [("requests".to_owned(), 15)]);
+    assert_eq!(largest.values_by_label[0], ("user".to_owned(), 15));
+    let pairs: Vec<_> = largest
+        .series_by_pair
+        .iter()
+        .map(|(pair, _)| pair.as_str())
+        .collect();
+    assert_eq!(pairs, ["__name__=requests", "job=web"]);
     for n in 0..6 {
         let other = series("other", &[("n", &n.to_string())]);
         let appended = rig.append(&batch(&other, &[(1, 1.0)])).unwrap();
@@ -133,6 +142,73 @@ fn labels_over_the_limits_are_refused_with_the_label() {
             .to_string()
             .contains("\"a\" takes 9 bytes")
     );
+}
+
+#[test]
+fn a_label_bomb_in_one_batch_of_many_metrics_stops_at_the_limit_of_all() {
+    let limits = Limits {
+        series_max: 50,
+        ..Limits::default()
+    };
+    let mut rig = Rig::new(Config {
+        limits,
+        ..Config::default()
+    });
+    let known = series("up", &[]);
+    rig.append(&batch(&known, &[(1, 1.0)])).unwrap();
+    let mut bomb = Batch::new();
+    for n in 0..1000 {
+        add(&mut bomb, &series(&format!("m{n}"), &[]), &[(1, 1.0)]);
+    }
+    add(&mut bomb, &known, &[(2, 2.0)]);
+    let appended = rig.append(&bomb).unwrap();
+    assert_eq!(appended.refused_for(RefusalKind::TooManySeries), 951);
+    let refused = rig.store.refused_metrics();
+    assert_eq!(
+        refused.len(),
+        101,
+        "a hundred by name, and the others together"
+    );
+    assert_eq!(refused[0], (String::new(), 851));
+    assert_eq!(refused.iter().map(|(_, count)| count).sum::<u64>(), 951);
+    assert_eq!(rig.store.figures().series, 50);
+    assert_eq!(rig.floats(&known, 0, 9).len(), 2, "known series go on");
+}
+
+#[test]
+fn a_clock_that_jumps_shuts_nothing_out() {
+    let mut rig = Rig::new(Config::default());
+    let up = series("up", &[]);
+    let now_ms = 1_000_000_000;
+    rig.append(&batch(&up, &[(now_ms, 1.0)])).unwrap();
+    // A day back: what a sender with the right time sends is too far ahead of the hub, and says so.
+    rig.clock.jump_to(portique_clock::Timestamp::from_millis(
+        now_ms - 24 * HOUR_MS,
+    ));
+    let appended = rig.append(&batch(&up, &[(now_ms + 1000, 2.0)])).unwrap();
+    assert_eq!(appended.refused_for(RefusalKind::TooNew), 1);
+    assert!(
+        appended.refused[0]
+            .reason
+            .to_string()
+            .contains("in the future")
+    );
+    // What is stored stays, and nothing is thrown away for a wrong clock.
+    rig.store.maintain().unwrap();
+    assert_eq!(rig.floats(&up, 0, i64::MAX).len(), 1);
+    // A day ahead: samples of the right time are taken, as their age is counted from the newest sample.
+    rig.clock.jump_to(portique_clock::Timestamp::from_millis(
+        now_ms + 24 * HOUR_MS,
+    ));
+    let appended = rig.append(&batch(&up, &[(now_ms + 2000, 3.0)])).unwrap();
+    assert_eq!(appended.samples, 1);
+    rig.store.maintain().unwrap();
+    // And right again.
+    rig.clock
+        .jump_to(portique_clock::Timestamp::from_millis(now_ms + 3000));
+    let appended = rig.append(&batch(&up, &[(now_ms + 3000, 4.0)])).unwrap();
+    assert_eq!(appended.samples, 1);
+    assert_eq!(rig.floats(&up, 0, i64::MAX).len(), 3);
 }
 
 #[test]

@@ -48,6 +48,15 @@ impl Rig {
         while self.committer.step() == Step::Worked {}
     }
 
+    /// Opens the log again after a failure, in the same process.
+    pub(crate) fn reopen_log(&mut self) {
+        self.settle();
+        let committer = self.store.reopen().expect("the disk is well again");
+        if let Some(committer) = committer {
+            self.committer = committer;
+        }
+    }
+
     /// Ends in good order and starts again.
     pub(crate) fn reopen(self, config: Config) -> Self {
         let Self {

@@ -173,6 +173,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
         bus: broker.bus(),
         jobs: broker.jobs(),
         transact: broker.transact(),
+        intake: None,
     };
     let owned = Owned {
         subjects: vec!["owned"],

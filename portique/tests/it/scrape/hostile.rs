@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use super::target::{Answer, Target, bytes};
 use super::{PATIENCE, statics};
 use crate::intake::{Wishes, with_hub_as, with_hub_scraping};
+use portique::TelemetryConfig;
 
 const TEXT: &str = "content-type: text/plain; version=0.0.4\r\n";
 /// Head of an answer without an end.
@@ -109,7 +110,10 @@ async fn new_series_with_every_answer_are_refused_by_the_store() {
     let target = Target::start(bomb).await;
     let wishes = Wishes {
         prometheus_file: Some(statics(&target, "")),
-        series_max: Some(150),
+        telemetry: TelemetryConfig {
+            series_max: Some(150),
+            ..TelemetryConfig::default()
+        },
         ..Wishes::default()
     };
     with_hub_as(wishes, async |place| {

@@ -1,6 +1,7 @@
 //! What is due.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::BlockMeta;
 
@@ -70,6 +71,25 @@ pub enum CompactionStep {
         /// Its end, which does.
         to_ms: i64,
     },
+}
+
+impl fmt::Display for CompactionStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, blocks) = match self {
+            Self::Expire { blocks } => ("removing", blocks),
+            Self::Merge { blocks } => ("merging", blocks),
+            Self::Downsample {
+                blocks,
+                resolution_ms,
+                ..
+            } => {
+                write!(f, "downsampling to {resolution_ms} ms: ")?;
+                ("reading", blocks)
+            }
+        };
+        let numbers: Vec<String> = blocks.iter().map(u64::to_string).collect();
+        write!(f, "{what} {}", numbers.join(", "))
+    }
 }
 
 /// What is due at a time, by what blocks say of themselves.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use super::*;
 use crate::{Matcher, STALE};
@@ -67,6 +68,13 @@ fn settle(opened: &mut OpenedBlocks, config: &CompactionConfig, now_ms: i64) -> 
     }
 }
 
+/// How many files a folder has beside its register.
+fn files(folder: &Path) -> usize {
+    let names = fs::read_dir(folder).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name != "blocks.register").count()
+}
+
 /// What a reader sees when of one time the newest block counts.
 fn expected(blocks: &[Arc<Block>]) -> Vec<(String, Vec<(i64, u64)>)> {
     let mut all = content(blocks);
@@ -89,7 +97,7 @@ fn a_day_of_blocks_becomes_one_with_late_samples_in_their_place() {
     settle(&mut opened, &config, DAY_MS + HOUR_MS);
     assert_eq!(opened.blocks.len(), 1);
     assert_eq!(content(&opened.blocks), before);
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    assert_eq!(files(root.path()), 1);
     let again = BlockFolder::open(root.path()).unwrap();
     assert_eq!(content(&again.blocks), before);
 }
@@ -119,7 +127,7 @@ fn weeks_are_made_of_days_and_gone_when_they_are_too_old() {
         "the week is past its age, the eighth day is not"
     );
     settle(&mut opened, &config, 18 * DAY_MS + HOUR_MS);
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    assert_eq!(files(root.path()), 0);
 }
 
 #[test]
@@ -144,7 +152,7 @@ fn deleted_samples_give_their_space_back() {
         opened.blocks.is_empty(),
         "a block of which all is deleted goes"
     );
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    assert_eq!(files(root.path()), 0);
 }
 
 #[test]
@@ -217,11 +225,7 @@ fn a_crash_at_any_step_loses_nothing_and_shows_nothing_twice() {
             "after {steps} steps and the rest"
         );
         // A sample at the very beginning belongs to the tier before.
-        assert_eq!(
-            fs::read_dir(root.path()).unwrap().count(),
-            3,
-            "a day and two tiers"
-        );
+        assert_eq!(files(root.path()), 3, "a day and two tiers");
         if !crashed {
             assert!(steps > 20, "the crashes were none: {steps}");
             return;
@@ -245,7 +249,7 @@ fn a_block_that_could_not_be_written_never_was() {
                 return;
             }
             Err(_) if opened.blocks.is_empty() => {
-                assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+                assert_eq!(files(root.path()), 0);
             }
             Err(_) => {}
         }
@@ -263,9 +267,9 @@ fn a_block_that_was_given_up_takes_no_space() {
             .is_err()
     );
     folder.crash.after(i64::MAX);
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    assert_eq!(files(root.path()), 1);
     drop(writer);
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    assert_eq!(files(root.path()), 0);
 }
 
 #[test]
@@ -277,7 +281,7 @@ fn what_cannot_be_read_is_not_merged_and_not_lost() {
     bytes[40] ^= 1;
     fs::write(&path, bytes).unwrap();
     let opened = BlockFolder::open(root.path()).unwrap();
-    let files = fs::read_dir(root.path()).unwrap().count();
+    let before = files(root.path());
     let steps = plan_compaction(
         &metas(&opened.blocks),
         &CompactionConfig::default(),
@@ -289,7 +293,7 @@ fn what_cannot_be_read_is_not_merged_and_not_lost() {
             .to_string()
             .contains("00000000000000000001.block is damaged at byte 32")
     );
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), files);
+    assert_eq!(files(root.path()), before);
 }
 
 #[test]
@@ -358,4 +362,62 @@ fn a_link_of_a_folder_is_a_folder() {
     folder.remove(1..20).unwrap();
     assert_eq!(content(&BlockFolder::open(&copy).unwrap().blocks), before);
     assert!(BlockFolder::open(root.path()).unwrap().blocks.is_empty());
+}
+
+#[test]
+fn a_block_that_somebody_took_away_is_missed_and_named() {
+    let (root, folder) = folder();
+    let day = |day: i64| {
+        vec![(
+            labels(&[("a", "b")]),
+            minutes(day * DAY_MS, 10, |i| i as f64),
+        )]
+    };
+    let [first, second] = [0, 1].map(|n| write(&folder, &day(n)).unwrap());
+    drop(folder);
+    let path = root.path().join(format!("{:020}.block", first.number));
+    fs::remove_file(&path).unwrap();
+    // At every start, until somebody says that it is well.
+    for _ in 0..2 {
+        let opened = BlockFolder::open(root.path()).unwrap();
+        assert_eq!(opened.blocks.len(), 1);
+        let [lost] = &opened.lost[..] else {
+            panic!("{:?}", opened.lost)
+        };
+        assert_eq!((&lost.path, lost.samples), (&path, 10));
+        assert_eq!((lost.first_ms, lost.last_ms), (0, 9 * 60_000));
+    }
+    let opened = BlockFolder::open(root.path()).unwrap();
+    let next = write(&opened.folder, &day(2)).unwrap();
+    assert!(
+        next.number > second.number,
+        "a number of a lost block is not used again"
+    );
+    opened.folder.forget_lost(first.last_ms).unwrap();
+    assert_eq!(
+        opened.folder.lost().len(),
+        1,
+        "its newest sample would still be kept"
+    );
+    opened.folder.forget_lost(first.last_ms + 1).unwrap();
+    assert!(opened.folder.lost().is_empty());
+    assert!(BlockFolder::open(root.path()).unwrap().lost.is_empty());
+}
+
+#[test]
+fn a_damaged_register_is_named_and_made_anew() {
+    let (root, folder) = folder();
+    write(&folder, &vec![(labels(&[("a", "b")]), floats(&[(1, 2.0)]))]).unwrap();
+    let path = root.path().join("blocks.register");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[9] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let opened = BlockFolder::open(root.path()).unwrap();
+    assert_eq!((opened.blocks.len(), opened.lost.len()), (1, 0));
+    assert!(
+        opened.damaged[0]
+            .to_string()
+            .contains("blocks.register is damaged")
+    );
+    assert!(BlockFolder::open(root.path()).unwrap().damaged.is_empty());
 }

@@ -17,7 +17,6 @@ const OLDEST_MS: i64 = -(1 << 53);
 pub(in crate::store) struct Rules<'a> {
     pub(in crate::store) config: &'a Config,
     pub(in crate::store) newest_allowed_ms: i64,
-    pub(in crate::store) window_ms: i64,
     pub(in crate::store) blocks: &'a [OpenBlock],
     /// The newest timestamp of the blocks.
     pub(in crate::store) flushed_ms: i64,
@@ -114,7 +113,16 @@ impl<'a> Judge<'a> {
             self.last_ms = timestamp_ms;
             return Ok(Verdict::Newer);
         }
-        let oldest_ms = self.last_ms.saturating_sub(self.rules.window_ms);
+        let config = self.rules.config;
+        let class = self
+            .head
+            .table
+            .series(self.slot)
+            .map_or(0, |series| series.class);
+        let window_ms = config
+            .retention
+            .window_ms(class, config.out_of_order_window);
+        let oldest_ms = self.last_ms.saturating_sub(window_ms);
         if timestamp_ms < oldest_ms {
             return Ok(Verdict::Refused(RefusalReason::TooOld { oldest_ms }));
         }
