@@ -39,6 +39,8 @@ impl Systems {
         let parts = Parts {
             bus: engines.broker.bus(),
             records: engines.records.clone(),
+            sink: engines.telemetry.sink.clone(),
+            series: engines.telemetry.store.clone(),
             clock: engines.clock.clone(),
             random: Box::new(seeded()?),
             connector: Arc::new(vehicles.clone()),
@@ -122,6 +124,11 @@ fn launch_figures(launch: &Launch) -> Vec<Figure> {
             name: "launch_samples",
             help: "Telemetry samples heard",
             value: Value::Counter(samples),
+        },
+        Figure {
+            name: "launch_samples_left_out",
+            help: "Telemetry samples heard and not stored",
+            value: Value::Counter(shared.samples_left_out()),
         },
     ]
 }

@@ -102,6 +102,7 @@ pub struct Mission {
     outcome: Option<(Outcome, String)>,
     last_t_s: Option<f64>,
     is_embargoed: bool,
+    added_at: Timestamp,
 }
 
 impl Mission {
@@ -123,12 +124,18 @@ impl Mission {
             outcome: None,
             last_t_s: None,
             is_embargoed: false,
+            added_at: Timestamp::EPOCH,
         }
     }
 
     /// The rocket's name.
     pub fn rocket(&self) -> &RocketId {
         &self.definition.rocket
+    }
+
+    /// When the rocket was added, on the wall.
+    pub fn added_at(&self) -> Timestamp {
+        self.added_at
     }
 
     /// The rocket as it was added.

@@ -21,6 +21,7 @@ mod commands;
 mod control;
 mod ground_time;
 mod ledger;
+mod parameters;
 mod tasks;
 mod telemetry;
 

@@ -170,7 +170,7 @@ impl Uplink {
     async fn lost(&self, status: &Status) {
         let reason = rpc::text(&rpc::reason(status));
         if status.code() == Code::Aborted {
-            self.presence.log(reason).await;
+            self.presence.interrupted(reason).await;
         } else {
             self.presence.broke(reason).await;
         }

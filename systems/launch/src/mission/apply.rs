@@ -12,7 +12,7 @@ impl Mission {
     pub fn apply(&mut self, entry: &Entry, at: Timestamp, now: Duration) {
         self.last_t_s = entry.t_s.or(self.last_t_s);
         match &entry.fact {
-            Fact::RocketAdded { .. } => {}
+            Fact::RocketAdded { .. } => self.added_at = at,
             Fact::WeatherObserved { observation } => self.weather = Some((**observation).clone()),
             Fact::ForecastReceived { forecast } => self.forecast = Some((**forecast).clone()),
             Fact::EmbargoSet { on } => self.is_embargoed = *on,

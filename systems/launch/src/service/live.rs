@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -87,6 +88,8 @@ pub struct Shared {
     changes: watch::Sender<u64>,
     published: watch::Sender<Sequence>,
     projected: watch::Sender<Sequence>,
+    /// Samples that were heard and not stored.
+    left_out: Arc<AtomicU64>,
 }
 
 impl Shared {
@@ -102,12 +105,22 @@ impl Shared {
             changes: watch::Sender::new(0),
             published: watch::Sender::new(Sequence(0)),
             projected: watch::Sender::new(Sequence(0)),
+            left_out: Arc::default(),
         }
     }
 
     /// The monotonic time.
     pub fn now(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    /// Samples that were heard and not stored, since the start.
+    pub fn samples_left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn left_out(&self) -> Arc<AtomicU64> {
+        self.left_out.clone()
     }
 
     /// How launch control behaves.

@@ -15,13 +15,13 @@ use tokio_util::task::TaskTracker;
 use super::couriers::{Couriers, Parcel};
 use super::inputs::Input;
 use super::live::{SNAPSHOT_EVERY, Shared};
-use super::telemetry::{Recorder, RecorderSource};
+use super::telemetry::{Place, Queue, RecorderSource};
 use super::watch::{self, Watch};
 use super::{Parts, commit, projection, telemetry};
 use crate::link::DOWNLINK_MESSAGES_MAX;
 use crate::mission::{Actor, Definition, Entry, Fact, Stage};
 use crate::webcast::PublicMission;
-use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId, Sample};
+use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId};
 
 mod act;
 mod react;
@@ -40,8 +40,6 @@ const PAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// Inputs handled before time is looked at again.
 const INPUTS_PER_TURN: usize = 64;
 
-type Queue = mpsc::Receiver<(RocketId, ModuleId, Sample)>;
-
 /// Owns every mission; see [`Launch::open`](super::Launch::open).
 pub struct Worker {
     bus: Arc<dyn Bus>,
@@ -53,7 +51,7 @@ pub struct Worker {
     inputs: mpsc::Sender<Input>,
     received: mpsc::Receiver<Input>,
     recorders: RecorderSource,
-    samples: Option<Queue>,
+    telemetry: Option<(Place, Queue)>,
     links: BTreeMap<RocketId, Arc<dyn Link>>,
     couriers: Couriers,
     released: BTreeMap<RocketId, Duration>,
@@ -70,7 +68,13 @@ impl Worker {
         received: mpsc::Receiver<Input>,
     ) -> Result<Self, Error> {
         commit::replay(parts.bus.as_ref(), &shared, parts.clock.as_ref()).await?;
-        let (recorders, samples) = Recorder::channel();
+        let (recorders, queue) = RecorderSource::new(shared.left_out());
+        let place = Place {
+            sink: parts.sink,
+            source: parts.series,
+            clock: parts.clock.clone(),
+            left_out: shared.left_out(),
+        };
         let tracker = TaskTracker::new();
         let timeout = parts.config.answer_timeout;
         let couriers = Couriers::new(inputs.clone(), tracker.clone(), timeout);
@@ -84,7 +88,7 @@ impl Worker {
             inputs,
             received,
             recorders,
-            samples: Some(samples),
+            telemetry: Some((place, queue)),
             links: BTreeMap::new(),
             couriers,
             released: BTreeMap::new(),
@@ -98,9 +102,8 @@ impl Worker {
     pub async fn run(mut self, stop: CancellationToken) {
         let log = projection::run(self.bus.clone(), self.records.clone(), self.shared.clone());
         let log = self.tracker.spawn(log);
-        if let Some(samples) = self.samples.take() {
-            self.tracker
-                .spawn(telemetry::run(self.records.clone(), samples));
+        if let Some((place, queue)) = self.telemetry.take() {
+            self.tracker.spawn(telemetry::run(place, queue));
         }
         self.restart().await;
         let mut batch = Vec::with_capacity(INPUTS_PER_TURN);
@@ -289,13 +292,14 @@ impl Worker {
             .await?;
         let handle = OnceLock::new();
         let _ = handle.set(link.clone());
+        let recorder = self.recorders.recorder(rocket, &vehicle, &definition.link);
         let watch = Watch {
             rocket: rocket.clone(),
             vehicle,
             link: Arc::new(handle),
             shared: self.shared.clone(),
             inputs: self.inputs.clone(),
-            recorder: self.recorders.recorder(),
+            recorder,
             tracker: self.tracker.clone(),
             modules: BTreeMap::new(),
             outbox: VecDeque::new(),

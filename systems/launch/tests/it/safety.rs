@@ -22,6 +22,7 @@ use portique_launch::{
     PadId, Received, RocketId, Sample, Station,
 };
 use portique_records::{SqliteConfig, SqliteRecords};
+use portique_series::Store;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -191,12 +192,18 @@ impl Rig {
             clock: clock.clone(),
             downlink: OnceLock::new(),
         });
+        let series = portique_series::Config::default();
+        let place = folder.path().join("series");
+        let series = Store::open(series, &place, clock.clone(), &mut Seeded::new(3));
+        let series = Arc::new(series.unwrap());
         let parts = Parts {
             bus: Arc::new(Moody {
                 bus: broker.bus(),
                 mood: mood.subscribe(),
             }),
             records: Arc::new(SqliteRecords::open(SqliteConfig::in_memory()).unwrap()),
+            sink: series.clone(),
+            series,
             clock,
             random: Box::new(Seeded::new(2)),
             connector: Arc::new(Dial(vehicles.clone())),
