@@ -14,6 +14,9 @@ mod uplink;
 mod vehicles;
 mod work;
 
+#[cfg(test)]
+pub(crate) use uplink::Freeze;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -25,6 +25,9 @@ mod parameters;
 mod tasks;
 mod telemetry;
 
+#[cfg(test)]
+pub(crate) use telemetry::simulated_sample;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

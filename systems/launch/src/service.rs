@@ -5,6 +5,8 @@
 //! wait behind a poll, and a violated limit never behind a disk. Two more tasks write: the mission log's
 //! projection, and the telemetry that the store is given.
 
+mod abort;
+mod alerts;
 mod commit;
 mod couriers;
 mod inputs;
@@ -23,8 +25,12 @@ use portique_records::Records;
 use portique_series::{Sink, Source as Series};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+#[cfg(test)]
+pub(crate) use abort::Reflexes;
 pub use live::{LiveMessage, LiveModule, Shared};
 pub use projection::{LogEntry, LogPage, LogQuery, Source};
+#[cfg(test)]
+pub(crate) use telemetry::Books;
 pub(crate) use telemetry::is_of_every_module;
 pub use telemetry::{TelemetryPage, TelemetryQuery};
 pub use worker::Worker;
@@ -102,6 +108,7 @@ pub struct Launch {
     shared: Arc<Shared>,
     records: Arc<dyn Records>,
     series: Arc<dyn Series>,
+    reflexes: abort::Reflexes,
 }
 
 impl Launch {
@@ -116,16 +123,23 @@ impl Launch {
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let shared = Arc::new(Shared::new(parts.clock.clone(), parts.config.clone()));
         let (records, series) = (parts.records.clone(), parts.series.clone());
-        let worker = Worker::open(parts, shared.clone(), inputs.clone(), received).await?;
+        let (worker, reflexes) =
+            Worker::open(parts, shared.clone(), inputs.clone(), received).await?;
         Ok((
             Self {
                 inputs,
                 shared,
                 records,
                 series,
+                reflexes,
             },
             worker,
         ))
+    }
+
+    /// What rules and receivers can have launch control do: `launch.abort` and `launch.hold`.
+    pub fn actions(&self) -> Vec<Arc<dyn portique_monitor::Action>> {
+        self.reflexes.actions()
     }
 
     /// Adds a rocket; returns once it is durable and its vehicle is being reached.

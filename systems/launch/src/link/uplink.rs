@@ -5,6 +5,9 @@ mod hearing;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use freeze::Freeze;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -138,7 +138,7 @@ async fn observe(
         .into_inner())
 }
 
-pub(crate) fn sample(sensors: &Sensors, state: State, engine_lost: bool) -> Sample {
+fn sample(sensors: &Sensors, state: State, engine_lost: bool) -> Sample {
     Sample {
         t_s: sensors.t_s,
         speed_m_s: sensors.speed_m_s,
@@ -160,4 +160,25 @@ pub(crate) fn sample(sensors: &Sensors, state: State, engine_lost: bool) -> Samp
 
 fn crash() -> ! {
     panic!("telemetry task: crash ordered")
+}
+
+/// What the computer of a body in this phase would tell of these sensors.
+#[cfg(test)]
+pub(crate) fn simulated_sample(
+    body: portique_flight::Body,
+    sensors: &Sensors,
+    phase: portique_flight::Phase,
+    engines: u32,
+) -> Sample {
+    let state = State {
+        phase,
+        controlled: true,
+        simulated: true,
+    };
+    let engine_lost = sensors.chamber_pressure_ok.count_ones() < engines;
+    Sample {
+        parameters: parameters(body, sensors, engines),
+        quality: Quality::Good,
+        ..sample(sensors, state, engine_lost)
+    }
 }

@@ -1,5 +1,7 @@
 //! Telemetry on its way from the watch into the store, and back for whoever looks it up.
 
+#[cfg(test)]
+mod books;
 mod derived;
 mod history;
 mod metrics;
@@ -7,6 +9,8 @@ mod recorder;
 mod series;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use books::Books;
 pub(crate) use history::page;
 pub use history::{TelemetryPage, TelemetryQuery};
 pub(crate) use metrics::is_of_every_module;

@@ -12,17 +12,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::abort::Reflexes;
 use super::couriers::{Couriers, Parcel};
 use super::inputs::Input;
 use super::live::{SNAPSHOT_EVERY, Shared};
 use super::telemetry::{Place, Queue, RecorderSource};
 use super::watch::{self, Watch};
-use super::{Parts, commit, projection, telemetry};
+use super::{Parts, alerts, commit, projection, telemetry};
 use crate::link::DOWNLINK_MESSAGES_MAX;
 use crate::mission::{Actor, Definition, Entry, Fact, Stage};
 use crate::webcast::PublicMission;
-use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId};
+use crate::{Command, Connector, Error, ModuleId, Order, Pad, Received, RocketId};
 
+mod abort;
 mod act;
 mod react;
 mod step;
@@ -52,7 +54,6 @@ pub struct Worker {
     received: mpsc::Receiver<Input>,
     recorders: RecorderSource,
     telemetry: Option<(Place, Queue)>,
-    links: BTreeMap<RocketId, Arc<dyn Link>>,
     couriers: Couriers,
     released: BTreeMap<RocketId, Duration>,
     snapshot_due: Duration,
@@ -66,8 +67,14 @@ impl Worker {
         shared: Arc<Shared>,
         inputs: mpsc::Sender<Input>,
         received: mpsc::Receiver<Input>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Reflexes), Error> {
         commit::replay(parts.bus.as_ref(), &shared, parts.clock.as_ref()).await?;
+        let tracker = TaskTracker::new();
+        let reflexes = Reflexes {
+            shared: shared.clone(),
+            inputs: inputs.clone(),
+            tracker: tracker.clone(),
+        };
         let (recorders, queue) = RecorderSource::new(shared.left_out());
         let place = Place {
             sink: parts.sink,
@@ -75,10 +82,9 @@ impl Worker {
             clock: parts.clock.clone(),
             left_out: shared.left_out(),
         };
-        let tracker = TaskTracker::new();
         let timeout = parts.config.answer_timeout;
         let couriers = Couriers::new(inputs.clone(), tracker.clone(), timeout);
-        Ok(Self {
+        let worker = Self {
             bus: parts.bus,
             records: parts.records,
             clock: parts.clock,
@@ -89,19 +95,21 @@ impl Worker {
             received,
             recorders,
             telemetry: Some((place, queue)),
-            links: BTreeMap::new(),
             couriers,
             released: BTreeMap::new(),
             snapshot_due: Duration::ZERO,
             watches: CancellationToken::new(),
             tracker,
-        })
+        };
+        Ok((worker, reflexes))
     }
 
     /// Runs launch control until `stop`; returns when every vehicle it started is gone.
     pub async fn run(mut self, stop: CancellationToken) {
         let log = projection::run(self.bus.clone(), self.records.clone(), self.shared.clone());
         let log = self.tracker.spawn(log);
+        let alerts = alerts::run(self.bus.clone(), self.inputs.clone());
+        let alerts = self.tracker.spawn(alerts);
         if let Some((place, queue)) = self.telemetry.take() {
             self.tracker.spawn(telemetry::run(place, queue));
         }
@@ -124,15 +132,15 @@ impl Worker {
             }
             self.tick().await;
         }
-        self.close(log).await;
+        self.close([log, alerts]).await;
     }
 
-    async fn close(mut self, log: tokio::task::JoinHandle<()>) {
+    async fn close(mut self, followers: [tokio::task::JoinHandle<()>; 2]) {
         self.received.close();
-        for link in std::mem::take(&mut self.links).into_values() {
+        for link in self.shared.change_links(std::mem::take).into_values() {
             self.tracker.spawn(async move { link.close().await });
         }
-        log.abort();
+        followers.iter().for_each(tokio::task::JoinHandle::abort);
         self.watches.cancel();
         let (_, stopped) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.received, stopped));
@@ -306,14 +314,15 @@ impl Worker {
         };
         self.tracker
             .spawn(watch.run(downlink, self.watches.clone()));
-        self.links.insert(rocket.clone(), link);
+        self.shared
+            .change_links(|links| links.insert(rocket.clone(), link));
         Ok(())
     }
 
     /// Closes a rocket's link; what it started may take seconds to end, and nobody waits for it.
     fn disconnect(&mut self, rocket: &RocketId) {
         self.couriers.forget(rocket);
-        if let Some(link) = self.links.remove(rocket) {
+        if let Some(link) = self.shared.change_links(|links| links.remove(rocket)) {
             self.tracker.spawn(async move { link.close().await });
         }
     }
@@ -357,7 +366,7 @@ impl Worker {
     }
 
     async fn tell_pad(&self, rocket: &RocketId, pad: Pad) {
-        let Some(link) = self.links.get(rocket) else {
+        let Some(link) = self.shared.link(rocket) else {
             return;
         };
         match tokio::time::timeout(PAD_TIMEOUT, link.pad(pad)).await {
@@ -369,7 +378,7 @@ impl Worker {
 
     fn send_order(&mut self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
         self.couriers.send(Parcel {
-            link: self.links.get(rocket).cloned(),
+            link: self.shared.link(rocket),
             rocket: rocket.clone(),
             module: module.clone(),
             command: Command {

@@ -13,6 +13,7 @@ use portique_clock::{Clock, Seeded, WallClock};
 use portique_event::{Event, Filter};
 use portique_flight::{Body, Phase, Vehicle};
 use portique_journal::{FolderDisk, Journal};
+use portique_launch::abort::AbortMatrix;
 use portique_launch::count::Plan;
 use portique_launch::mission::{Actor, Definition, Request, Stage};
 use portique_launch::poll::Vote;
@@ -33,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the bus under launch control does with what is published.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Mood {
+pub(crate) enum Mood {
     Well,
     Stuck,
     Full,
@@ -162,10 +163,10 @@ impl Link for Line {
     async fn close(&self) {}
 }
 
-struct Rig {
-    launch: Launch,
+pub(crate) struct Rig {
+    pub(crate) launch: Launch,
     vehicles: Arc<Vehicles>,
-    mood: watch::Sender<Mood>,
+    pub(crate) mood: watch::Sender<Mood>,
     stop: CancellationToken,
     worker: tokio::task::JoinHandle<()>,
     rocket: RocketId,
@@ -173,7 +174,7 @@ struct Rig {
 }
 
 impl Rig {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let disk = Arc::new(FolderDisk::open(folder.path()).unwrap());
@@ -236,6 +237,7 @@ impl Rig {
             count: Plan::named("short").unwrap(),
             time_factor: 100.0,
             roster: vec![Station::new("rocket").unwrap()],
+            aborts: AbortMatrix::standard(),
         };
         self.launch
             .add(definition, Actor::commander())
@@ -248,7 +250,7 @@ impl Rig {
         self.until(|mission| mission.modules().len() == 3).await;
     }
 
-    async fn hear(&self, message: Downlink) {
+    pub(crate) async fn hear(&self, message: Downlink) {
         let (rocket, at) = (self.rocket.clone(), self.vehicles.clock.monotonic());
         let downlink = self.vehicles.downlink.get().expect("the rocket was added");
         downlink
@@ -267,7 +269,7 @@ impl Rig {
             .await
     }
 
-    async fn go(&self) {
+    pub(crate) async fn go(&self) {
         self.ask(Request::OpenPoll { deadline: None })
             .await
             .unwrap();
@@ -287,7 +289,7 @@ impl Rig {
         self.ask(Request::StartCount).await.unwrap();
     }
 
-    async fn until(&self, is_so: impl Fn(&portique_launch::mission::Mission) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&portique_launch::mission::Mission) -> bool) {
         let mut looks = tokio::time::interval(Duration::from_millis(5));
         let waiting = async {
             while !self.launch.mission(&self.rocket, &is_so).unwrap() {
@@ -299,14 +301,14 @@ impl Rig {
             .expect("the mission comes to it");
     }
 
-    async fn ordered(&self, is_so: impl FnMut(&Vec<(ModuleId, Order)>) -> bool) {
+    pub(crate) async fn ordered(&self, is_so: impl FnMut(&Vec<(ModuleId, Order)>) -> bool) {
         let mut orders = self.vehicles.orders.subscribe();
         let waiting = orders.wait_for(is_so);
         let orders = tokio::time::timeout(PATIENCE, waiting).await;
         drop(orders.expect("the order comes").unwrap());
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.worker)
             .await

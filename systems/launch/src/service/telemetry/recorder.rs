@@ -22,6 +22,19 @@ pub(crate) struct Vessel {
     pub(super) link: &'static str,
 }
 
+impl Vessel {
+    pub(super) fn new(rocket: &RocketId, vehicle: &Vehicle, link: &LinkKind) -> Self {
+        Self {
+            rocket: rocket.clone(),
+            vehicle: vehicle.clone(),
+            link: match link {
+                LinkKind::Remote => "real",
+                LinkKind::Simulated | LinkKind::Replayed { .. } => "rehearsal",
+            },
+        }
+    }
+}
+
 /// Something heard of a module, and when, in Unix milliseconds.
 pub(crate) struct Heard {
     pub(super) vessel: Arc<Vessel>,
@@ -62,16 +75,8 @@ impl RecorderSource {
         vehicle: &Vehicle,
         link: &LinkKind,
     ) -> Recorder {
-        let vessel = Vessel {
-            rocket: rocket.clone(),
-            vehicle: vehicle.clone(),
-            link: match link {
-                LinkKind::Remote => "real",
-                LinkKind::Simulated | LinkKind::Replayed { .. } => "rehearsal",
-            },
-        };
         Recorder {
-            vessel: Arc::new(vessel),
+            vessel: Arc::new(Vessel::new(rocket, vehicle, link)),
             source: self.clone(),
         }
     }

@@ -297,7 +297,7 @@ mod tests {
         assert!(series.sample(&mut batch, &vessel(), &ascent, 1_000));
         let first = written(&batch);
         assert!(first.iter().all(|(_, at_ms, _)| *at_ms == 1_000));
-        let pitch = "launch_pitch_radians{link=\"rehearsal\", module=\"booster\", rocket=\"demo\"}";
+        let pitch = "launch_pitch_radians{link=\"rehearsal\",module=\"booster\",rocket=\"demo\"}";
         assert!(
             first
                 .iter()
