@@ -6,7 +6,7 @@ use super::control_room::{ControlRoom, has_event, sample};
 
 const TIME_FACTOR: f64 = 20.0;
 
-pub(super) async fn flying(rocket: &str) -> ControlRoom {
+async fn flying(rocket: &str) -> ControlRoom {
     let room = ControlRoom::open().await;
     room.add(rocket, "pad-1", TIME_FACTOR).await;
     room.poll(rocket).await;
