@@ -132,8 +132,9 @@ impl Hub {
         let (scrapes, scrape_workers) = Scrapes::new(&config, loaded, data.path(), &engines);
         let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
         let url = format!("http://{}", addresses.http);
-        let notifier = rules::notifier(&engines, &config, url.clone()).await?;
+        let notifier = rules::notifier(&engines, &config, systems.actions(), url.clone()).await?;
         let joined = || Joined {
+            actions: systems.actions(),
             notifier: notifier.notifier(),
             scraping: &scrapes.scraping,
         };

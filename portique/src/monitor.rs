@@ -26,6 +26,7 @@ pub(crate) mod keeper;
 mod load;
 mod pool;
 mod scribe;
+mod shipped;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -49,6 +50,7 @@ use figures::Figures;
 use keeper::{Keeper, KeeperPorts};
 pub(crate) use load::{Loaded, RuleList, ShippedRules};
 use scribe::{Decided, Scribe};
+pub(crate) use shipped::HUB_RULES;
 pub(crate) use view::{
     AlertExplained, AlertHistory, AlertView, AlertingView, GroupView, RuleView, StateView,
 };

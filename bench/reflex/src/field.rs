@@ -33,10 +33,10 @@ const RATE: f64 = 2.0;
 const SAMPLES_PER_FLIGHT_SECOND: f64 = 50.0;
 
 /// A limit that every ascent passes some twenty seconds after lift-off.
-const LIMIT_PA: f64 = 3_000.0;
+pub(crate) const LIMIT_PA: f64 = 3_000.0;
 
 /// Modules of the reference vehicle.
-const MODULES: usize = 3;
+pub(crate) const MODULES: usize = 3;
 
 /// What one round measured.
 #[derive(Debug, Default)]
@@ -71,7 +71,10 @@ pub(crate) async fn fly(rockets: u16) -> anyhow::Result<Measured> {
 }
 
 /// The hub's side: its gRPC server on loopback.
-async fn serve(clock: Arc<WallClock>, stop: CancellationToken) -> anyhow::Result<Vehicles> {
+pub(crate) async fn serve(
+    clock: Arc<WallClock>,
+    stop: CancellationToken,
+) -> anyhow::Result<Vehicles> {
     let listener = TcpListener::bind(loopback())
         .await
         .context("a port on loopback")?;
@@ -125,42 +128,10 @@ impl Flight {
             orders: JoinSet::new(),
             measured: Measured::default(),
         };
-        flight.lift_off().await?;
+        lift_off(flight.link.as_ref(), &mut flight.downlink).await?;
         flight.ascend().await?;
         flight.link.close().await;
         Ok(flight.measured)
-    }
-
-    async fn lift_off(&mut self) -> anyhow::Result<()> {
-        let mut up = 0;
-        while up < MODULES {
-            up += usize::from(matches!(self.hear().await?, Downlink::Up(_)));
-        }
-        self.link.pad(Pad::Propellant(1.0)).await?;
-        self.link
-            .pad(Pad::Clock {
-                t_s: -10.0,
-                rate: RATE,
-            })
-            .await?;
-        for body in Body::ALL {
-            let module = ModuleId::new(body.as_str())?;
-            for order in [Order::InternalPower, Order::Startup] {
-                order_and_expect(self.link.as_ref(), &module, order).await?;
-            }
-        }
-        let booster = ModuleId::new("booster")?;
-        order_and_expect(self.link.as_ref(), &booster, Order::StartEngines).await?;
-        loop {
-            if let Downlink::Sample(_, sample) = self.hear().await?
-                && sample.phase == Phase::Ignition
-                && sample.throttle > 0.85
-            {
-                break;
-            }
-        }
-        self.link.pad(Pad::Release).await?;
-        Ok(())
     }
 
     /// The measured part: judge each sample as it arrives, order at once, time the answer.
@@ -192,15 +163,43 @@ impl Flight {
         }
         Ok(())
     }
+}
 
-    async fn hear(&mut self) -> anyhow::Result<Downlink> {
-        Ok(self
-            .downlink
-            .recv()
-            .await
-            .context("the link was closed")?
-            .message)
+/// Takes a rocket from its pad to the open clamps.
+pub(crate) async fn lift_off(
+    link: &dyn Link,
+    downlink: &mut mpsc::Receiver<Received>,
+) -> anyhow::Result<()> {
+    let mut up = 0;
+    while up < MODULES {
+        up += usize::from(matches!(hear(downlink).await?, Downlink::Up(_)));
     }
+    link.pad(Pad::Propellant(1.0)).await?;
+    let (t_s, rate) = (-10.0, RATE);
+    link.pad(Pad::Clock { t_s, rate }).await?;
+    for body in Body::ALL {
+        let module = ModuleId::new(body.as_str())?;
+        for order in [Order::InternalPower, Order::Startup] {
+            order_and_expect(link, &module, order).await?;
+        }
+    }
+    let booster = ModuleId::new("booster")?;
+    order_and_expect(link, &booster, Order::StartEngines).await?;
+    loop {
+        if let Downlink::Sample(_, sample) = hear(downlink).await?
+            && sample.phase == Phase::Ignition
+            && sample.throttle > 0.85
+        {
+            break;
+        }
+    }
+    link.pad(Pad::Release).await?;
+    Ok(())
+}
+
+async fn hear(downlink: &mut mpsc::Receiver<Received>) -> anyhow::Result<Downlink> {
+    let received = downlink.recv().await.context("the link was closed")?;
+    Ok(received.message)
 }
 
 async fn order_and_expect(link: &dyn Link, module: &ModuleId, order: Order) -> anyhow::Result<()> {

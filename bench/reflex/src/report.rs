@@ -10,7 +10,6 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use serde_json::json;
 
-use crate::Options;
 use crate::field::Measured;
 
 /// Greatest time that the histogram tells apart, in microseconds: the validity of an order.
@@ -19,12 +18,18 @@ const MICROS_MAX: u64 = 5_000_000;
 /// The promise: p99 in milliseconds.
 const TARGET_P99_MS: f64 = 10.0;
 
+/// What is measured.
+pub(crate) struct Subject {
+    pub(crate) figure: &'static str,
+    pub(crate) note: &'static str,
+}
+
 /// Prints one round.
-pub(crate) fn round(number: u16, measured: &Measured) {
+pub(crate) fn round(name: &str, number: u16, measured: &Measured) {
     let figures = Figures::of(&measured.reflexes);
     let rate = samples_per_second(measured);
     println!(
-        "round {number}: {:4} orders  p50 {:7.3} ms  p99 {:7.3} ms  max {:7.3} ms  at {rate:6.0} samples/s",
+        "{name} round {number}: {:4} orders  p50 {:7.3} ms  p99 {:7.3} ms  max {:7.3} ms  at {rate:6.0} samples/s",
         measured.reflexes.len(),
         figures.p50_ms,
         figures.p99_ms,
@@ -33,7 +38,7 @@ pub(crate) fn round(number: u16, measured: &Measured) {
 }
 
 /// Prints all rounds together, and appends them to the file that `BENCH_JSON` names.
-pub(crate) fn summary(options: &Options, rounds: &[Measured]) -> anyhow::Result<()> {
+pub(crate) fn summary(subject: &Subject, rockets: u16, rounds: &[Measured]) -> anyhow::Result<()> {
     let all: Vec<Duration> = rounds
         .iter()
         .flat_map(|round| &round.reflexes)
@@ -55,8 +60,9 @@ pub(crate) fn summary(options: &Options, rounds: &[Measured]) -> anyhow::Result<
         ("max", together.max_ms, None, spread(&each, |f| f.max_ms)),
     ];
     let rates = rounds.iter().map(samples_per_second).sum::<f64>();
-    let heard = rates / rounds.len() as f64 / f64::from(options.rockets) / 3.0;
-    println!("datum to acknowledged destruction, {} orders", all.len());
+    let heard = rates / rounds.len() as f64 / f64::from(rockets) / 3.0;
+    let Subject { figure: what, note } = subject;
+    println!("{what}, {} orders", all.len());
     let mut json = String::new();
     for (figure, ours, target, (min, max)) in lines {
         let target_text = target.map(|limit| format!("  (target under {limit} ms)"));
@@ -66,7 +72,7 @@ pub(crate) fn summary(options: &Options, rounds: &[Measured]) -> anyhow::Result<
         );
         let line = json!({
             "bench": "reflex",
-            "figure": format!("datum to acknowledged destruction command, {figure}"),
+            "figure": format!("{what}, {figure}"),
             "unit": "ms",
             "ours": ours,
             "peer": null,
@@ -76,9 +82,8 @@ pub(crate) fn summary(options: &Options, rounds: &[Measured]) -> anyhow::Result<
             "min": min,
             "max": max,
             "note": format!(
-                "{} rockets of 3 modules at once over loopback gRPC, one process; 100 samples/s asked \
-                 of each module, {heard:.0} heard; all rounds together, min and max over rounds",
-                options.rockets
+                "{rockets} rockets of 3 modules at once over loopback gRPC, one process; {note}, \
+                 {heard:.0} heard; all rounds together, min and max over rounds"
             ),
         });
         json.push_str(&format!("{line}\n"));

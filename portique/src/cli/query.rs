@@ -101,22 +101,47 @@ impl Query {
             say_notes(&answer);
             return write_result(output, &answer["data"], |data| vec![table(data)]);
         };
-        let from_ms = start.millis(now);
-        let to_ms = self.end.map_or(now.as_millis(), |end| end.millis(now));
+        let range = Range {
+            from_ms: start.millis(now),
+            to_ms: self.end.map_or(now.as_millis(), |end| end.millis(now)),
+            step: self.step,
+        };
+        let data = range.ask(&self.expr, visitor).await?;
+        match output {
+            Output::Json => write_result(output, &data, |_| Vec::new()),
+            Output::Table => write_text(&range.plots(&data)),
+        }
+    }
+}
+
+/// A question over a range of time.
+pub(super) struct Range {
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+    pub(super) step: Option<std::time::Duration>,
+}
+
+impl Range {
+    /// The answer's data.
+    pub(super) async fn ask(&self, expr: &str, visitor: &Visitor) -> Result<Value, Error> {
         let step_ms = match self.step {
             Some(step) => i64::try_from(step.as_millis()).unwrap_or(i64::MAX),
-            None => to_ms.saturating_sub(from_ms) / POINTS_DEFAULT,
+            None => self.to_ms.saturating_sub(self.from_ms) / POINTS_DEFAULT,
         };
-        let step_ms = step_ms.max(1);
-        parameters.push(("start", seconds(from_ms)));
-        parameters.push(("end", seconds(to_ms)));
-        parameters.push(("step", seconds(step_ms)));
-        let answer = visitor.telemetry(&["query_range"], &parameters).await?;
+        let parameters = [
+            ("query", expr.to_owned()),
+            ("start", seconds(self.from_ms)),
+            ("end", seconds(self.to_ms)),
+            ("step", seconds(step_ms.max(1))),
+        ];
+        let mut answer = visitor.telemetry(&["query_range"], &parameters).await?;
         say_notes(&answer);
-        match output {
-            Output::Json => write_result(output, &answer["data"], |_| Vec::new()),
-            Output::Table => write_text(&plots(&answer["data"], from_ms, to_ms)),
-        }
+        Ok(answer["data"].take())
+    }
+
+    /// A picture of each series of an answer.
+    pub(super) fn plots(&self, data: &Value) -> String {
+        plots(data, self.from_ms, self.to_ms)
     }
 }
 
@@ -129,7 +154,7 @@ fn say_notes(answer: &Value) {
     }
 }
 
-fn table(data: &Value) -> Table {
+pub(super) fn table(data: &Value) -> Table {
     let result = &data["result"];
     match data["resultType"].as_str() {
         Some("vector" | "matrix") => {

@@ -153,6 +153,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Texts(|raw, written| raw.rule_files = Some(written)),
     ),
     (
+        "rules.hub",
+        Keep::Boolean(|raw, written| raw.hub_rules = Some(written)),
+    ),
+    (
         "stop_grace_s",
         Keep::Number(|raw, written| raw.stop_grace_s = Some(written)),
     ),

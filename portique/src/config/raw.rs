@@ -34,6 +34,7 @@ pub(crate) struct RawConfig {
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) rule_files: Option<Written<Vec<String>>>,
+    pub(crate) hub_rules: Option<Written<bool>>,
     pub(crate) notifications: RawNotifications,
     pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,

@@ -6,10 +6,11 @@ use futures_util::FutureExt;
 use portique_monitor::Actions;
 
 use super::engines::{Engines, seeded};
+use super::systems::Systems;
 use crate::config::Config;
 use crate::error::Error;
 use crate::monitor::keeper::KeeperPorts;
-use crate::monitor::{Arrivals, Monitor, MonitorWorker, Parts, RuleList};
+use crate::monitor::{Arrivals, HUB_RULES, Monitor, MonitorWorker, Parts, RuleList};
 use crate::notify::{self, Notifier, NotifierWorker};
 use crate::prometheus;
 use crate::reload::{ReloadPart, Reloader};
@@ -17,6 +18,8 @@ use crate::scrape::{self, Scraping};
 
 /// What rules are joined to.
 pub(super) struct Joined<'a> {
+    /// What systems can do.
+    pub(super) actions: Actions,
     /// Who tells people of alerts.
     pub(super) notifier: Notifier,
     /// What a `prometheus.yml` says, rule files among it.
@@ -33,16 +36,20 @@ pub(super) async fn open(
 ) -> Result<(Monitor, MonitorWorker), Error> {
     let rules = config.rules.clone();
     let (notifier, scraping) = (joined.notifier, joined.scraping.clone());
+    let mut shipped = Systems::rules();
+    if rules.hub {
+        shipped.extend(HUB_RULES);
+    }
     let parts = Parts {
         keeper: keeper(engines)?,
         telemetry: engines.telemetry.clone(),
         arrivals,
-        actions: Actions::default(),
+        actions: joined.actions,
         lists: Box::new(move || {
             let list = RuleList::new(rules.files.clone(), rules.folder.clone());
             Ok(vec![list, listed(&scraping.loaded())])
         }),
-        shipped: Vec::new(),
+        shipped,
         url: format!("{url}{}", prometheus::PREFIX),
         tell: Box::new(move |alerts| notifier.tell(alerts)),
     };
@@ -67,13 +74,14 @@ fn listed(loaded: &scrape::Loaded) -> RuleList {
 pub(super) async fn notifier(
     engines: &Engines,
     config: &Config,
+    actions: Actions,
     url: String,
 ) -> Result<NotifierWorker, Error> {
     let opened = NotifierWorker::open(notify::Parts {
         keeper: keeper(engines)?,
         jobs: engines.broker.jobs(),
         random: seeded()?,
-        actions: Actions::default(),
+        actions,
         config: config.notifications.clone(),
         url,
     });

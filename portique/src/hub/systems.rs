@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::ready;
 use portique_launch::link::{Vehicles, VehiclesOptions};
 use portique_launch::service::{self, Launch, Parts, Worker};
+use portique_monitor::Actions;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::engines::{Engines, seeded};
@@ -11,7 +12,7 @@ use crate::api::Owned;
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
-use crate::monitor::keeper;
+use crate::monitor::{ShippedRules, keeper};
 
 /// Events that the mission log may be behind: a second's worth of a busy hub.
 const LOG_LAG_MAX: u64 = 1_000;
@@ -40,6 +41,8 @@ impl Systems {
         let parts = Parts {
             bus: engines.broker.bus(),
             records: engines.records.clone(),
+            sink: engines.telemetry.sink.clone(),
+            series: engines.telemetry.store.clone(),
             clock: engines.clock.clone(),
             random: Box::new(seeded()?),
             connector: Arc::new(vehicles.clone()),
@@ -66,6 +69,19 @@ impl Systems {
             &[LAUNCH_SUBJECTS, keeper::SUBJECTS],
             &[LAUNCH_CONSUMERS, keeper::CONSUMERS],
         )
+    }
+
+    /// What rules and receivers can have them do.
+    pub(super) fn actions(&self) -> Actions {
+        Actions::new(self.launch.actions())
+    }
+
+    /// The rules that they come with.
+    pub(super) fn rules() -> Vec<ShippedRules> {
+        let files = portique_launch::rules::RULE_FILES.into_iter();
+        files
+            .map(|(name, text)| ShippedRules { name, text })
+            .collect()
     }
 
     /// How each of them is, for whoever asks whether the hub can serve.
@@ -126,6 +142,11 @@ fn launch_figures(launch: &Launch) -> Vec<Figure> {
             name: "launch_samples",
             help: "Telemetry samples heard",
             value: Value::Counter(samples),
+        },
+        Figure {
+            name: "launch_samples_left_out",
+            help: "Telemetry samples heard and not stored",
+            value: Value::Counter(shared.samples_left_out()),
         },
     ]
 }

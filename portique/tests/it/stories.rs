@@ -6,3 +6,4 @@ mod flight;
 mod links;
 mod restarts;
 mod shared_pad;
+mod telemetry;

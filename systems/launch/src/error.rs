@@ -68,6 +68,9 @@ pub enum Error {
     /// The records failed.
     #[error("the records failed")]
     Records(#[source] portique_records::Error),
+    /// The store of telemetry failed.
+    #[error("the store of telemetry failed")]
+    Series(#[source] portique_series::Error),
     /// A stored fact cannot be read back.
     #[error("launch event {id} on the bus cannot be read")]
     Damaged {
@@ -100,6 +103,7 @@ impl Fault for Error {
             }
             Self::Bus(error) => error.code(),
             Self::Records(error) => error.code(),
+            Self::Series(error) => error.code(),
             Self::Damaged { .. } => Code::DataLoss,
             Self::Unavailable { .. } => Code::Unavailable,
         }
@@ -109,6 +113,7 @@ impl Fault for Error {
         match self {
             Self::Bus(error) => error.retry(),
             Self::Records(error) => error.retry(),
+            Self::Series(error) => error.retry(),
             _ => Retry::No,
         }
     }

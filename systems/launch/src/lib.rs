@@ -7,10 +7,12 @@
 //!
 //! Vehicles stand behind a [`Link`]: simulated, replayed, or attached from outside. What they send is
 //! watched as it arrives ([`limits`], [`detect`]); a violated structural limit orders destruction straight
-//! from there, without waiting for anything.
+//! from there, without waiting for anything. It is stored as series, which the shipped [`rules`] read: an alert of
+//! theirs may call for an abort ([`abort`]), which is just as quick.
 //!
 //! What is not here: processes and sockets (the front door's), physics (`portique_flight`), people.
 
+pub mod abort;
 pub mod api;
 mod backoff;
 pub mod count;
@@ -23,6 +25,7 @@ pub mod onboard;
 pub mod poll;
 pub mod recording;
 mod rpc;
+pub mod rules;
 pub mod service;
 mod vehicle;
 pub mod weather;
@@ -31,6 +34,6 @@ pub mod webcast;
 pub use error::Error;
 pub use link::{Connector, Downlink, Link, LinkError, LinkKind, Pad, Received};
 pub use vehicle::{
-    Answer, Command, FlightEvent, InjectedFault, ModuleId, Order, PadId, Quality, RocketId, Sample,
-    Station,
+    Answer, Command, FlightEvent, InjectedFault, ModuleId, Order, PARAMETERS_MAX, PadId, Parameter,
+    Parameters, Quality, RocketId, Sample, Station,
 };

@@ -14,6 +14,9 @@ mod uplink;
 mod vehicles;
 mod work;
 
+#[cfg(test)]
+pub(crate) use uplink::Freeze;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,6 +42,8 @@ pub enum Downlink {
     Event(ModuleId, FlightEvent),
     /// A line of a module's own log.
     Log(ModuleId, String),
+    /// A module's telemetry broke off, while it can be commanded all the same; the reason is for people.
+    Interrupted(ModuleId, String),
     /// A module can be commanded and sends telemetry.
     Up(ModuleId),
     /// A module cannot be reached; the reason is for people.

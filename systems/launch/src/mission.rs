@@ -4,6 +4,7 @@
 //! [`Mission::apply`] is the only thing that changes the state, and cannot fail. Replaying the facts
 //! gives the same mission again, except for the clock, which a restart leaves held.
 
+mod anomaly;
 mod apply;
 mod decide;
 mod describe;
@@ -18,6 +19,7 @@ use portique_clock::Timestamp;
 use portique_flight::{EventKind, Vehicle};
 use serde::{Deserialize, Serialize};
 
+pub use anomaly::Anomaly;
 pub use decide::{Now, Request};
 pub use fact::{Actor, Definition, Entry, Fact, OrderStage, Outcome, Severity};
 pub use modules::ModuleState;
@@ -102,6 +104,9 @@ pub struct Mission {
     outcome: Option<(Outcome, String)>,
     last_t_s: Option<f64>,
     is_embargoed: bool,
+    added_at: Timestamp,
+    /// By the alert behind each.
+    anomalies: BTreeMap<String, Anomaly>,
 }
 
 impl Mission {
@@ -123,12 +128,19 @@ impl Mission {
             outcome: None,
             last_t_s: None,
             is_embargoed: false,
+            added_at: Timestamp::EPOCH,
+            anomalies: BTreeMap::new(),
         }
     }
 
     /// The rocket's name.
     pub fn rocket(&self) -> &RocketId {
         &self.definition.rocket
+    }
+
+    /// When the rocket was added, on the wall.
+    pub fn added_at(&self) -> Timestamp {
+        self.added_at
     }
 
     /// The rocket as it was added.

@@ -21,8 +21,12 @@ mod commands;
 mod control;
 mod ground_time;
 mod ledger;
+mod parameters;
 mod tasks;
 mod telemetry;
+
+#[cfg(test)]
+pub(crate) use telemetry::simulated_sample;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

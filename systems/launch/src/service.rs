@@ -3,8 +3,10 @@
 //! One [`Worker`] owns all missions and changes them one input at a time: decide, publish, apply, act.
 //! Each rocket's downlink has a task of its own (`watch`), so that ten thousand samples a second never
 //! wait behind a poll, and a violated limit never behind a disk. Two more tasks write: the mission log's
-//! projection and the telemetry history.
+//! projection, and the telemetry that the store is given.
 
+mod abort;
+mod alerts;
 mod commit;
 mod couriers;
 mod inputs;
@@ -20,10 +22,16 @@ use std::time::Duration;
 use portique_bus::Bus;
 use portique_clock::{Clock, Random};
 use portique_records::Records;
+use portique_series::{Sink, Source as Series};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+#[cfg(test)]
+pub(crate) use abort::Reflexes;
 pub use live::{LiveMessage, LiveModule, Shared};
 pub use projection::{LogEntry, LogPage, LogQuery, Source};
+#[cfg(test)]
+pub(crate) use telemetry::Books;
+pub(crate) use telemetry::is_of_every_module;
 pub use telemetry::{TelemetryPage, TelemetryQuery};
 pub use worker::Worker;
 
@@ -77,8 +85,12 @@ impl Config {
 pub struct Parts {
     /// Where facts go and come back from.
     pub bus: Arc<dyn Bus>,
-    /// Where the mission log and telemetry are kept.
+    /// Where the mission log is kept.
     pub records: Arc<dyn Records>,
+    /// Where telemetry is given to be kept, and looked at by rules.
+    pub sink: Arc<dyn Sink>,
+    /// Where it is read back.
+    pub series: Arc<dyn Series>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids.
@@ -95,6 +107,8 @@ pub struct Launch {
     inputs: mpsc::Sender<Input>,
     shared: Arc<Shared>,
     records: Arc<dyn Records>,
+    series: Arc<dyn Series>,
+    reflexes: abort::Reflexes,
 }
 
 impl Launch {
@@ -106,19 +120,26 @@ impl Launch {
     pub async fn open(parts: Parts) -> Result<(Self, Worker), Error> {
         parts.config.check()?;
         projection::define(parts.records.as_ref()).await?;
-        telemetry::define(parts.records.as_ref()).await?;
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let shared = Arc::new(Shared::new(parts.clock.clone(), parts.config.clone()));
-        let records = parts.records.clone();
-        let worker = Worker::open(parts, shared.clone(), inputs.clone(), received).await?;
+        let (records, series) = (parts.records.clone(), parts.series.clone());
+        let (worker, reflexes) =
+            Worker::open(parts, shared.clone(), inputs.clone(), received).await?;
         Ok((
             Self {
                 inputs,
                 shared,
                 records,
+                series,
+                reflexes,
             },
             worker,
         ))
+    }
+
+    /// What rules and receivers can have launch control do: `launch.abort` and `launch.hold`.
+    pub fn actions(&self) -> Vec<Arc<dyn portique_monitor::Action>> {
+        self.reflexes.actions()
     }
 
     /// Adds a rocket; returns once it is durable and its vehicle is being reached.
@@ -246,15 +267,15 @@ impl Launch {
     /// A page of a module's telemetry history.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a rocket that is not there, [`Error::Records`].
+    /// [`Error::Unknown`] for a rocket that is not there, [`Error::Input`], [`Error::Series`].
     pub async fn telemetry(
         &self,
         rocket: &RocketId,
         module: &ModuleId,
         query: &TelemetryQuery,
     ) -> Result<TelemetryPage, Error> {
-        self.mission(rocket, |_| ())?;
-        telemetry::page(self.records.as_ref(), rocket, module, query).await
+        let times = (self.mission(rocket, Mission::added_at)?, self.shared.wall());
+        telemetry::page(self.series.clone(), (rocket, module), times, query).await
     }
 
     async fn send(

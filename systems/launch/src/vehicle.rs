@@ -1,10 +1,14 @@
 //! The words that ground and vehicle share: names, samples, events, orders.
 
+mod parameter;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use portique_flight::{EventKind, Phase};
 use serde::{Deserialize, Serialize};
+
+pub use parameter::{PARAMETERS_MAX, Parameter, Parameters};
 
 use crate::Error;
 
@@ -150,6 +154,10 @@ pub struct Sample {
     pub healthy: bool,
     /// How far the sample can be believed.
     pub quality: Quality,
+    /// Whatever else the module measures.
+    #[serde(default, skip_serializing_if = "Parameters::are_none")]
+    #[schema(value_type = Vec<Parameter>)]
+    pub parameters: Parameters,
 }
 
 /// Something that happened to a module, told by it or seen by the ground.
@@ -221,6 +229,20 @@ pub enum InjectedFault {
     DenseAir,
     /// The sensors repeat their last values.
     FrozenSensors,
+    /// The climb and speed sensors read too much.
+    BiasedSensors,
+    /// The pressure in the tanks falls.
+    TankPressureDrop,
+    /// Propellant runs out through a hole.
+    PropellantLeak,
+    /// The nose turns away from where the computer wants it.
+    AttitudeDrift,
+    /// The joint above the module does not open.
+    StuckSeparation,
+    /// The legs stay in.
+    LegFailure,
+    /// The telemetry task says nothing for ten seconds.
+    TelemetrySilence,
     /// The control task of the on-board computer crashes.
     ControlCrash,
     /// The telemetry task of the on-board computer crashes.

@@ -20,7 +20,7 @@ pub(super) struct Add {
     /// The rocket's name: 1 to 32 of a-z 0-9 -, first a letter.
     rocket: String,
     /// Add this module to a rocket that is there, instead of a rocket.
-    #[arg(long, conflicts_with_all = ["vehicle", "pad", "link", "recording", "count", "time_factor", "roster"])]
+    #[arg(long, conflicts_with_all = ["vehicle", "pad", "link", "recording", "count", "aborts", "time_factor", "roster"])]
     module: Option<String>,
     /// A vehicle that ships with the hub (reference, light), or a TOML file that describes one
     /// [default: reference].
@@ -40,6 +40,9 @@ pub(super) struct Add {
     /// [default: short].
     #[arg(long, value_name = "NAME|FILE")]
     count: Option<String>,
+    /// What to do about critical anomalies: a TOML file with an abort matrix [default: the standard one].
+    #[arg(long, value_name = "FILE")]
+    aborts: Option<PathBuf>,
     /// Seconds of count and flight per second; only 1 is fit for anything real [default: 1].
     #[arg(long, value_parser = finite)]
     time_factor: Option<f64>,
@@ -87,6 +90,9 @@ impl Add {
         let mut body = json!({ "rocket": self.rocket, "link": link });
         put_name_or_text(&mut body, "vehicle", self.vehicle)?;
         put_name_or_text(&mut body, "count", self.count)?;
+        if let Some(path) = &self.aborts {
+            body["aborts_toml"] = Value::from(read_file(path, FILE_BYTES_MAX)?);
+        }
         put(&mut body, "pad", self.pad.map(Value::from));
         put(&mut body, "time_factor", self.time_factor.map(Value::from));
         put(&mut body, "roster", self.roster.map(Value::from));

@@ -20,8 +20,9 @@ pub(super) struct OrderArgs {
     /// With throttle: the fraction of full thrust to hold; left out, the computer has it back.
     #[arg(long, value_parser = finite)]
     fraction: Option<f64>,
-    /// With inject: engine_out, dense_air, frozen_sensors, control_crash, telemetry_crash,
-    /// computer_crash.
+    /// With inject: engine_out, dense_air, frozen_sensors, biased_sensors, tank_pressure_drop,
+    /// propellant_leak, attitude_drift, stuck_separation, leg_failure, telemetry_silence,
+    /// control_crash, telemetry_crash, computer_crash.
     #[arg(long)]
     fault: Option<String>,
     /// Executed at most once under this id [default: a new one].

@@ -70,6 +70,7 @@ fn everything(state: &Value) -> Vec<Table> {
     let tables = [
         Some(head),
         Some(modules(state)),
+        Some(anomalies(state)),
         state.get("poll").map(poll),
         orders(state),
     ];
@@ -78,6 +79,23 @@ fn everything(state: &Value) -> Vec<Table> {
         .flatten()
         .filter(|table| !table.is_empty())
         .collect()
+}
+
+/// What is wrong now.
+fn anomalies(state: &Value) -> Table {
+    let mut table = Table::new(&["anomaly", "module", "severity", "value", "limit", "since"]);
+    for anomaly in state["anomalies"].as_array().into_iter().flatten() {
+        let cell = |key| text(anomaly, key);
+        table.row([
+            cell("rule"),
+            cell("module"),
+            cell("severity"),
+            number(anomaly, "value", 2),
+            number(anomaly, "limit", 2),
+            t_clock(anomaly.get("t_s").and_then(Value::as_f64)),
+        ]);
+    }
+    table
 }
 
 fn modules(state: &Value) -> Table {

@@ -1,5 +1,7 @@
 //! A hub of the real binary, and what a control room does with it.
 
+mod looks;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -134,6 +136,11 @@ impl ControlRoom {
     /// Adds a simulated rocket and waits until its three modules are in reach.
     pub(super) async fn add(&self, rocket: &str, pad: &str, time_factor: f64) {
         let new = json!({ "rocket": rocket, "pad": pad, "time_factor": time_factor });
+        self.add_rocket(rocket, new).await;
+    }
+
+    /// Adds a simulated rocket as it is described, and waits likewise.
+    pub(super) async fn add_rocket(&self, rocket: &str, new: Value) {
         self.post("launch/rockets", new).await;
         self.until(rocket, "three modules in reach and heard of", |view| {
             let modules = view["modules"].as_array().expect("modules");

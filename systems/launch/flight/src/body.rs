@@ -23,7 +23,7 @@ impl Body {
     }
 
     /// What stands on this body.
-    pub(crate) const fn above(self) -> Option<Self> {
+    pub const fn above(self) -> Option<Self> {
         match self {
             Self::Booster => Some(Self::Stage2),
             Self::Stage2 => Some(Self::Payload),
@@ -32,7 +32,7 @@ impl Body {
     }
 
     /// What this body stands on.
-    pub(crate) const fn below(self) -> Option<Self> {
+    pub const fn below(self) -> Option<Self> {
         match self {
             Self::Booster => None,
             Self::Stage2 => Some(Self::Booster),
@@ -98,6 +98,10 @@ pub struct Sensors {
     pub legs_deployed: bool,
     /// Distance over ground to the landing site, positive when it lies ahead down-range.
     pub to_landing_site_m: f64,
+    /// Pressure in the tanks; 0 in a module without any.
+    pub tank_pressure_pa: f64,
+    /// From where the nose is wanted to where it points, -π to π.
+    pub attitude_error_rad: f64,
 }
 
 /// What one module does to itself, held until the next set.

@@ -92,7 +92,7 @@ impl Engines {
     }
 
     /// Propellant that one engine takes at full thrust.
-    pub(crate) fn flow_kg_s(&self) -> f64 {
+    pub fn flow_kg_s(&self) -> f64 {
         self.thrust_vacuum_n / (self.isp_vacuum_s * STANDARD_GRAVITY)
     }
 }

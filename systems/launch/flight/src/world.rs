@@ -20,6 +20,9 @@ pub const TICK_S: f64 = 0.02;
 /// ascent limit of the built-in vehicles in spite of their throttle bucket.
 const DENSE_AIR_FACTOR: f64 = 1.8;
 
+/// Climb that a sensor with [`Fault::BiasedSensors`] reads too much.
+const CLIMB_BIAS_M_S: f64 = 60.0;
+
 /// Distance at which two released bodies count as parted.
 const PARTED_M: f64 = 0.5;
 
@@ -36,6 +39,18 @@ pub enum Fault {
     DenseAir,
     /// The body's sensors repeat their last values; its clock goes on.
     FrozenSensors,
+    /// The body's climb sensor reads too much, and its speed with it.
+    BiasedSensors,
+    /// The pressure in the body's tanks falls to a third.
+    TankPressureDrop,
+    /// The body loses a thousandth of its capacity of propellant each second.
+    PropellantLeak,
+    /// The body's nose turns away from where it is wanted.
+    AttitudeDrift,
+    /// The joint above the body does not open.
+    StuckSeparation,
+    /// The body's legs stay in.
+    LegFailure,
 }
 
 /// The bodies of one rocket, on the pad and in flight.
@@ -87,7 +102,8 @@ impl World {
         }
         for body in [Body::Booster, Body::Stage2] {
             let full = self.capacity_kg(body);
-            self.modules[body.index()].propellant_kg = full * fraction.clamp(0.0, 1.0);
+            let module = &mut self.modules[body.index()];
+            module.propellant_kg = (full * fraction.clamp(0.0, 1.0) - module.leaked_kg).max(0.0);
         }
     }
 
@@ -130,6 +146,8 @@ impl World {
         self.obey();
         for body in [Body::Booster, Body::Stage2] {
             self.burn(body);
+            let capacity_kg = self.capacity_kg(body);
+            self.modules[body.index()].suffer(capacity_kg);
         }
         if self.released {
             self.ticks += 1;
@@ -178,6 +196,12 @@ impl World {
                 self.modules[body.index()].frozen = Some(sensors);
             }
             Fault::EngineOut => self.modules[body.index()].fail_engine(),
+            Fault::BiasedSensors => self.modules[body.index()].faults.biased = true,
+            Fault::TankPressureDrop => self.modules[body.index()].faults.depressurised = true,
+            Fault::PropellantLeak => self.modules[body.index()].faults.leaks = true,
+            Fault::AttitudeDrift => self.modules[body.index()].faults.drifts = true,
+            Fault::StuckSeparation => self.modules[body.index()].faults.stuck_above = true,
+            Fault::LegFailure => self.modules[body.index()].faults.stuck_legs = true,
         }
     }
 
@@ -249,6 +273,12 @@ impl World {
     fn sensed(&self, body: Body) -> Sensors {
         let module = &self.modules[body.index()];
         let motion = module.motion;
+        let (vertical_speed_m_s, speed_m_s) = if module.faults.biased {
+            let climb = motion.vertical_m_s + CLIMB_BIAS_M_S;
+            (climb, climb.hypot(motion.horizontal_m_s))
+        } else {
+            (motion.vertical_m_s, motion.speed())
+        };
         let mut air = air_at(motion.altitude_m);
         air.density_kg_m3 *= self.density_factor;
         let (dynamic_pressure_pa, mach) = flow(&air, motion.speed());
@@ -262,9 +292,9 @@ impl World {
         Sensors {
             t_s: self.t_s,
             altitude_m: motion.altitude_m,
-            vertical_speed_m_s: motion.vertical_m_s,
+            vertical_speed_m_s,
             horizontal_speed_m_s: motion.horizontal_m_s,
-            speed_m_s: motion.speed(),
+            speed_m_s,
             downrange_m: motion.downrange_m,
             flight_path_rad: motion.vertical_m_s.atan2(motion.horizontal_m_s),
             pitch_rad: module.pitch_rad,
@@ -286,6 +316,8 @@ impl World {
             fairing_on: self.modules[Body::Stage2.index()].fairing_on && body != Body::Booster,
             legs_deployed: module.legs_deployed,
             to_landing_site_m: self.to_landing_site_m(body),
+            tank_pressure_pa: module.tank_pressure_pa,
+            attitude_error_rad: module.attitude_error_rad(),
         }
     }
 

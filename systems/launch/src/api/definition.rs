@@ -1,6 +1,7 @@
 use portique_flight::Vehicle;
 use serde::{Deserialize, Serialize};
 
+use crate::abort::AbortMatrix;
 use crate::count::{self, Plan};
 use crate::mission::Definition;
 use crate::vehicle::ACTORS;
@@ -33,6 +34,9 @@ pub struct NewRocket {
     /// A count of one's own, as TOML; instead of `count`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count_toml: Option<String>,
+    /// What to do about critical anomalies, as TOML; the standard abort matrix when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aborts_toml: Option<String>,
     /// Seconds of count and flight per second, 0.1 to 1000; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_factor: Option<f64>,
@@ -66,6 +70,10 @@ pub(super) fn define(new: NewRocket) -> Result<Definition, Error> {
         count,
         time_factor,
         roster: roster(new.roster)?,
+        aborts: match &new.aborts_toml {
+            Some(text) => AbortMatrix::parse(text)?,
+            None => AbortMatrix::standard(),
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::mission::{Mission, OrderRecord, Outcome, Stage};
+use crate::mission::{Anomaly, Mission, OrderRecord, Outcome, Stage};
 use crate::poll::Poll;
 use crate::service::{LiveModule, Shared};
 use crate::weather::{Evaluation, Forecast, Observation};
@@ -34,6 +34,9 @@ pub struct RocketView {
     pub count: Option<CountView>,
     /// The modules by name.
     pub modules: Vec<ModuleView>,
+    /// What is wrong now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<Anomaly>,
     /// The public feed is shut.
     pub embargo: bool,
     /// How the flight ended.
@@ -132,6 +135,10 @@ impl RocketView {
             poll: mission.poll().cloned(),
             count: mission.count().map(|_| CountView::of(mission, shared)),
             modules,
+            anomalies: mission
+                .anomalies()
+                .map(|(_, anomaly)| anomaly.clone())
+                .collect(),
             embargo: mission.is_embargoed(),
             outcome: outcome.map(|(outcome, _)| *outcome),
             outcome_reason: outcome.map(|(_, reason)| reason.clone()),

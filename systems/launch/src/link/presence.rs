@@ -110,6 +110,12 @@ impl Presence {
         self.outlet.tell(line).await;
     }
 
+    /// Passes on that telemetry broke off while the module is there.
+    pub(crate) async fn interrupted(&self, reason: String) {
+        let interrupted = Downlink::Interrupted(self.module.clone(), reason);
+        self.outlet.tell(interrupted).await;
+    }
+
     async fn tell_down(&self, reason: String) {
         let down = Downlink::Down(self.module.clone(), reason);
         self.outlet.tell(down).await;

@@ -121,7 +121,14 @@ pub(crate) fn world_fault(fault: InjectedFault) -> Option<portique_flight::Fault
         InjectedFault::EngineOut => Some(portique_flight::Fault::EngineOut),
         InjectedFault::DenseAir => Some(portique_flight::Fault::DenseAir),
         InjectedFault::FrozenSensors => Some(portique_flight::Fault::FrozenSensors),
-        InjectedFault::ControlCrash
+        InjectedFault::BiasedSensors => Some(portique_flight::Fault::BiasedSensors),
+        InjectedFault::TankPressureDrop => Some(portique_flight::Fault::TankPressureDrop),
+        InjectedFault::PropellantLeak => Some(portique_flight::Fault::PropellantLeak),
+        InjectedFault::AttitudeDrift => Some(portique_flight::Fault::AttitudeDrift),
+        InjectedFault::StuckSeparation => Some(portique_flight::Fault::StuckSeparation),
+        InjectedFault::LegFailure => Some(portique_flight::Fault::LegFailure),
+        InjectedFault::TelemetrySilence
+        | InjectedFault::ControlCrash
         | InjectedFault::TelemetryCrash
         | InjectedFault::ComputerCrash => None,
     }

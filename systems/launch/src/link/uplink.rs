@@ -5,6 +5,9 @@ mod hearing;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use freeze::Freeze;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,7 +173,7 @@ impl Uplink {
     async fn lost(&self, status: &Status) {
         let reason = rpc::text(&rpc::reason(status));
         if status.code() == Code::Aborted {
-            self.presence.log(reason).await;
+            self.presence.interrupted(reason).await;
         } else {
             self.presence.broke(reason).await;
         }

@@ -12,9 +12,13 @@ impl Mission {
     pub fn apply(&mut self, entry: &Entry, at: Timestamp, now: Duration) {
         self.last_t_s = entry.t_s.or(self.last_t_s);
         match &entry.fact {
-            Fact::RocketAdded { .. } => {}
+            Fact::RocketAdded { .. } => self.added_at = at,
             Fact::WeatherObserved { observation } => self.weather = Some((**observation).clone()),
             Fact::ForecastReceived { forecast } => self.forecast = Some((**forecast).clone()),
+            Fact::AnomalyRaised { .. } | Fact::AnomalyCleared { .. } => {
+                self.apply_anomaly(entry, at)
+            }
+            Fact::AbortConsidered { .. } | Fact::AbortExecuted { .. } => {}
             Fact::EmbargoSet { on } => self.is_embargoed = *on,
             Fact::PollOpened { .. } | Fact::VoteCast { .. } | Fact::PollClosed { .. } => {
                 self.apply_poll(&entry.fact, at);
@@ -28,7 +32,6 @@ impl Mission {
             | Fact::Scrubbed { .. } => self.apply_count(entry, now),
             Fact::ModuleAdded { .. }
             | Fact::Flight { .. }
-            | Fact::AnomalyRaised { .. }
             | Fact::LinkUp { .. }
             | Fact::LinkDown { .. }
             | Fact::TelemetryEnded { .. } => self.apply_module(&entry.fact),

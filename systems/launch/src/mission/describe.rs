@@ -55,13 +55,40 @@ impl Fact {
                 severity,
                 value,
                 limit,
+                ..
             } => {
                 let severity = match severity {
                     Severity::Info => "info",
                     Severity::Warning => "warning",
                     Severity::Critical => "critical",
                 };
-                format!("{severity} anomaly on {module}: {rule} at {value:.0}, limit {limit:.0}")
+                let at = value.map_or_else(String::new, |value| format!(" at {}", short(value)));
+                let limit =
+                    limit.map_or_else(String::new, |limit| format!(", limit {}", short(limit)));
+                format!("{severity} anomaly on {module}: {rule}{at}{limit}")
+            }
+            Self::AnomalyCleared { module, rule, .. } => {
+                format!("anomaly on {module} cleared: {rule}")
+            }
+            Self::AbortConsidered {
+                module,
+                rule,
+                commands,
+                reason,
+                ..
+            } => match reason {
+                Some(reason) => format!("abort considered for {rule} on {module}: {reason}"),
+                None => format!("abort for {rule} on {module}: {}", commands.join(", ")),
+            },
+            Self::AbortExecuted {
+                rule,
+                commands,
+                took_ms,
+                ..
+            } => {
+                let took =
+                    took_ms.map_or_else(String::new, |ms| format!(", answered in {ms:.1} ms"));
+                format!("abort executed for {rule}: {}{took}", commands.join(", "))
             }
             Self::LinkUp { module } => format!("{module} is in reach"),
             Self::LinkDown { module, reason } => format!("{module} is out of reach: {reason}"),
@@ -72,6 +99,15 @@ impl Fact {
             Self::EmbargoSet { on: false } => "public feed open".into(),
             Self::FlightEnded { reason, .. } => format!("flight over: {reason}"),
         }
+    }
+}
+
+/// A number with what of it matters: pascals in whole, shares with two places.
+fn short(value: f64) -> String {
+    if value.abs() < 100.0 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.0}")
     }
 }
 

@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use portique_clock::Timestamp;
-use portique_flight::EventKind;
+use portique_flight::{EventKind, Phase};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::abort::AbortMatrix;
 use crate::count::Plan;
 use crate::poll::Vote;
 use crate::weather::{Forecast, Observation};
@@ -28,6 +29,9 @@ pub struct Definition {
     pub time_factor: f64,
     /// Who votes.
     pub roster: Vec<Station>,
+    /// What to do about critical anomalies; the standard one where it was not said.
+    #[serde(default)]
+    pub aborts: AbortMatrix,
 }
 
 /// Who did it: a station, a module, or a part of launch control itself.
@@ -237,10 +241,51 @@ pub enum Fact {
         rule: String,
         /// How bad.
         severity: Severity,
-        /// The value that passed.
-        value: f64,
-        /// The limit it passed.
-        limit: f64,
+        /// The value that passed, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<f64>,
+        /// The limit it passed, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<f64>,
+        /// The alert behind it, by its fingerprint; absent where there is none that clears.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<String>,
+    },
+    /// An anomaly is over.
+    AnomalyCleared {
+        /// On which module.
+        module: ModuleId,
+        /// Which rule.
+        rule: String,
+        /// The alert behind it, by its fingerprint.
+        alert: String,
+    },
+    /// A critical anomaly asked for an abort.
+    AbortConsidered {
+        /// On which module.
+        module: ModuleId,
+        /// Which rule.
+        rule: String,
+        /// What the module was doing, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<Phase>,
+        /// What is to be done.
+        commands: Vec<String>,
+        /// Why nothing is, when nothing is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An abort was given, and every module that was ordered has answered or is out of reach.
+    AbortExecuted {
+        /// On which module the anomaly is.
+        module: ModuleId,
+        /// Which rule.
+        rule: String,
+        /// What was done.
+        commands: Vec<String>,
+        /// From the alert to the last answer, in milliseconds; absent when nobody was ordered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        took_ms: Option<f64>,
     },
     /// A module can be commanded.
     LinkUp {
@@ -296,6 +341,9 @@ impl Fact {
             Self::OrderAnswered { .. } => "order_answered",
             Self::Flight { event, .. } => event.as_str(),
             Self::AnomalyRaised { .. } => "anomaly_raised",
+            Self::AnomalyCleared { .. } => "anomaly_cleared",
+            Self::AbortConsidered { .. } => "abort_considered",
+            Self::AbortExecuted { .. } => "abort_executed",
             Self::LinkUp { .. } => "link_up",
             Self::LinkDown { .. } => "link_down",
             Self::TelemetryEnded { .. } => "telemetry_ended",
@@ -312,6 +360,9 @@ impl Fact {
             | Self::OrderAnswered { module, .. }
             | Self::Flight { module, .. }
             | Self::AnomalyRaised { module, .. }
+            | Self::AnomalyCleared { module, .. }
+            | Self::AbortConsidered { module, .. }
+            | Self::AbortExecuted { module, .. }
             | Self::LinkUp { module }
             | Self::LinkDown { module, .. }
             | Self::TelemetryEnded { module, .. } => Some(module),

@@ -28,6 +28,7 @@ impl Script {
             count: Plan::named("short").unwrap(),
             time_factor: 1.0,
             roster: names.map(|name| Station::new(name).unwrap()).to_vec(),
+            aborts: crate::abort::AbortMatrix::standard(),
         };
         Self {
             mission: Mission::new(definition),

@@ -58,6 +58,8 @@ pub(crate) struct Cell {
     telemetry: Mutex<Option<broadcast::Sender<Live>>>,
     /// Makes the telemetry task crash.
     pub(crate) telemetry_crash: Notify,
+    /// Makes the telemetry task fall silent for a while.
+    pub(crate) telemetry_silence: Notify,
     /// Samples per second of flight time that the ground asked for; 0 for the default.
     pub(crate) sample_rate_hz: watch::Sender<f64>,
     /// The most engines that ever had their chamber pressure: fewer means that one is lost.
@@ -75,6 +77,7 @@ impl Cell {
             control: Mutex::default(),
             telemetry: Mutex::default(),
             telemetry_crash: Notify::new(),
+            telemetry_silence: Notify::new(),
             sample_rate_hz: watch::Sender::default(),
             engines_seen: AtomicU32::new(0),
         }

@@ -254,7 +254,11 @@ impl<'a> Pilot<'a> {
                 self.cell.telemetry_crash.notify_one();
                 Next::GoOn
             }
-            InjectedFault::EngineOut | InjectedFault::DenseAir | InjectedFault::FrozenSensors => {
+            InjectedFault::TelemetrySilence => {
+                self.cell.telemetry_silence.notify_one();
+                Next::GoOn
+            }
+            fault => {
                 let fault = rpc::Fault::from(fault);
                 send(&self.world, from_control::Message::Fault(fault.into())).await;
                 Next::GoOn

@@ -12,15 +12,19 @@ use tonic::transport::Channel;
 use crate::backoff::Backoff;
 use crate::onboard::Identity;
 use crate::onboard::cell::{Cell, Live, State};
+use crate::onboard::parameters::parameters;
 use crate::rpc::world_client::WorldClient;
 use crate::rpc::{self, SensorFrame};
-use crate::{Quality, Sample};
+use crate::{ModuleId, Parameters, Quality, Sample};
 
 /// Samples per second of flight when the ground does not say.
 const SAMPLE_RATE_HZ: f64 = 10.0;
 
 /// A sample goes down at least this often, so that silence on the link means a dead link.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How long the task says nothing when it is ordered to fall silent.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Waits between attempts to find the sensors.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
@@ -33,8 +37,9 @@ pub(crate) async fn tell(cell: Arc<Cell>, identity: Arc<Identity>, world: Option
     let (_door, live) = cell.open_telemetry();
     let mut reporter = Reporter {
         cell: &cell,
+        module: &identity.module,
         live,
-        sensors: Sensors::default(),
+        sensors: None,
     };
     let mut retry = RETRY;
     loop {
@@ -57,8 +62,10 @@ pub(crate) async fn tell(cell: Arc<Cell>, identity: Arc<Identity>, world: Option
 
 struct Reporter<'a> {
     cell: &'a Cell,
+    module: &'a ModuleId,
     live: broadcast::Sender<Live>,
-    sensors: Sensors,
+    /// What they said last, once they have said something.
+    sensors: Option<Sensors>,
 }
 
 impl Reporter<'_> {
@@ -70,10 +77,14 @@ impl Reporter<'_> {
         loop {
             tokio::select! {
                 () = self.cell.telemetry_crash.notified() => crash(),
+                () = self.cell.telemetry_silence.notified() => {
+                    tokio::time::sleep(SILENCE).await;
+                    continue;
+                }
                 _ = rate.changed() => return,
                 _ = states.changed() => {}
                 frame = sensors.message() => match frame {
-                    Ok(Some(frame)) => self.sensors = Sensors::from(&frame),
+                    Ok(Some(frame)) => self.sensors = Some(Sensors::from(&frame)),
                     Ok(None) | Err(_) => return,
                 },
                 () = tokio::time::sleep(HEARTBEAT) => {}
@@ -92,13 +103,17 @@ impl Reporter<'_> {
     }
 
     fn send(&mut self) {
-        let working = self.sensors.chamber_pressure_ok.count_ones();
+        let sensors = self.sensors.unwrap_or_default();
+        let working = sensors.chamber_pressure_ok.count_ones();
         let engines = self
             .cell
             .engines_seen
             .fetch_max(working, Ordering::Relaxed)
             .max(working);
-        let sample = sample(&self.sensors, self.cell.state(), working < engines);
+        let mut sample = sample(&sensors, self.cell.state(), working < engines);
+        if let (Some(sensors), Ok(body)) = (&self.sensors, self.module.as_str().parse()) {
+            sample.parameters = parameters(body, sensors, engines);
+        }
         // Without a subscriber the sample is of no use to anybody.
         _ = self.live.send(Live::Sample(sample));
     }
@@ -139,9 +154,31 @@ fn sample(sensors: &Sensors, state: State, engine_lost: bool) -> Sample {
         phase: state.phase,
         healthy: state.controlled && !engine_lost,
         quality: Quality::Good,
+        parameters: Parameters::default(),
     }
 }
 
 fn crash() -> ! {
     panic!("telemetry task: crash ordered")
+}
+
+/// What the computer of a body in this phase would tell of these sensors.
+#[cfg(test)]
+pub(crate) fn simulated_sample(
+    body: portique_flight::Body,
+    sensors: &Sensors,
+    phase: portique_flight::Phase,
+    engines: u32,
+) -> Sample {
+    let state = State {
+        phase,
+        controlled: true,
+        simulated: true,
+    };
+    let engine_lost = sensors.chamber_pressure_ok.count_ones() < engines;
+    Sample {
+        parameters: parameters(body, sensors, engines),
+        quality: Quality::Good,
+        ..sample(sensors, state, engine_lost)
+    }
 }

@@ -92,6 +92,13 @@ impl From<InjectedFault> for rpc::Fault {
             InjectedFault::ControlCrash => Self::ControlCrash,
             InjectedFault::TelemetryCrash => Self::TelemetryCrash,
             InjectedFault::ComputerCrash => Self::ComputerCrash,
+            InjectedFault::BiasedSensors => Self::BiasedSensors,
+            InjectedFault::TankPressureDrop => Self::TankPressureDrop,
+            InjectedFault::PropellantLeak => Self::PropellantLeak,
+            InjectedFault::AttitudeDrift => Self::AttitudeDrift,
+            InjectedFault::StuckSeparation => Self::StuckSeparation,
+            InjectedFault::LegFailure => Self::LegFailure,
+            InjectedFault::TelemetrySilence => Self::TelemetrySilence,
         }
     }
 }
@@ -104,6 +111,13 @@ pub(super) fn injected(fault: i32) -> Result<InjectedFault, Status> {
         Ok(rpc::Fault::ControlCrash) => Ok(InjectedFault::ControlCrash),
         Ok(rpc::Fault::TelemetryCrash) => Ok(InjectedFault::TelemetryCrash),
         Ok(rpc::Fault::ComputerCrash) => Ok(InjectedFault::ComputerCrash),
+        Ok(rpc::Fault::BiasedSensors) => Ok(InjectedFault::BiasedSensors),
+        Ok(rpc::Fault::TankPressureDrop) => Ok(InjectedFault::TankPressureDrop),
+        Ok(rpc::Fault::PropellantLeak) => Ok(InjectedFault::PropellantLeak),
+        Ok(rpc::Fault::AttitudeDrift) => Ok(InjectedFault::AttitudeDrift),
+        Ok(rpc::Fault::StuckSeparation) => Ok(InjectedFault::StuckSeparation),
+        Ok(rpc::Fault::LegFailure) => Ok(InjectedFault::LegFailure),
+        Ok(rpc::Fault::TelemetrySilence) => Ok(InjectedFault::TelemetrySilence),
         Ok(rpc::Fault::Unspecified) | Err(_) => Err(Status::invalid_argument(format!(
             "inject: {fault} names no fault"
         ))),

@@ -1,15 +1,21 @@
 //! Samples and events on the wire.
 
+use std::collections::HashSet;
+
 use tonic::Status;
 
 use crate::rpc::{self, finite, word};
-use crate::{FlightEvent, Quality, Sample};
+use crate::service::is_of_every_module;
+use crate::{FlightEvent, PARAMETERS_MAX, Parameter, Parameters, Quality, Sample};
 
 /// Values of one event: more than any standard event has, little enough for a log line.
 const EVENT_VALUES_MAX: usize = 32;
 
 /// Longest name of a value, in bytes; with [`EVENT_VALUES_MAX`] it keeps an event below 4 KiB.
 const VALUE_NAME_BYTES_MAX: usize = 64;
+
+/// Longest part of a parameter, in bytes: as long as a module's name.
+const PART_BYTES_MAX: usize = 32;
 
 impl From<&Sample> for rpc::Sample {
     fn from(sample: &Sample) -> Self {
@@ -27,6 +33,17 @@ impl From<&Sample> for rpc::Sample {
             propellant_kg: sample.propellant_kg,
             phase: sample.phase.as_str().to_owned(),
             healthy: sample.healthy,
+            parameters: sample.parameters.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&Parameter> for rpc::Parameter {
+    fn from(parameter: &Parameter) -> Self {
+        Self {
+            name: parameter.name.clone(),
+            part: parameter.part.clone().unwrap_or_default(),
+            value: parameter.value,
         }
     }
 }
@@ -50,8 +67,53 @@ impl TryFrom<rpc::Sample> for Sample {
             phase: word(&message.phase)?,
             healthy: message.healthy,
             quality: Quality::Good,
+            parameters: checked(message.parameters)?,
         })
     }
+}
+
+/// Each has a name that a metric can have and a value that was measured, and none comes twice.
+fn checked(parameters: Vec<rpc::Parameter>) -> Result<Parameters, Status> {
+    let refused = |problem: String| Status::invalid_argument(format!("parameters: {problem}"));
+    if parameters.len() > PARAMETERS_MAX {
+        let count = parameters.len();
+        return Err(refused(format!(
+            "{count} in a sample: at most {PARAMETERS_MAX}"
+        )));
+    }
+    let mut seen = HashSet::with_capacity(parameters.len());
+    for rpc::Parameter { name, part, value } in &parameters {
+        if !is_parameter_name(name) || part.len() > PART_BYTES_MAX || !part.bytes().all(is_part) {
+            return Err(refused(
+                "a name is 1 to 64 of a-z 0-9 _, first a letter; a part at most 32 of a-z 0-9 -"
+                    .into(),
+            ));
+        }
+        if is_of_every_module(name) {
+            return Err(refused(format!("the ground has {name} for every module")));
+        }
+        finite(name, *value)?;
+        if !seen.insert((name, part)) {
+            return Err(refused(format!("{name} comes twice")));
+        }
+    }
+    let all = parameters.into_iter().map(|one| Parameter {
+        name: one.name,
+        part: (!one.part.is_empty()).then_some(one.part),
+        value: one.value,
+    });
+    Ok(all.collect::<Vec<_>>().into())
+}
+
+fn is_parameter_name(name: &str) -> bool {
+    let may = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    name.len() <= VALUE_NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(may)
+}
+
+fn is_part(c: u8) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'
 }
 
 impl From<FlightEvent> for rpc::Event {

@@ -40,6 +40,8 @@ impl From<&Sensors> for SensorFrame {
             fairing_on: sensors.fairing_on,
             legs_deployed: sensors.legs_deployed,
             to_landing_site_m: sensors.to_landing_site_m,
+            tank_pressure_pa: sensors.tank_pressure_pa,
+            attitude_error_rad: sensors.attitude_error_rad,
         }
     }
 }
@@ -73,6 +75,8 @@ impl From<&SensorFrame> for Sensors {
             fairing_on: frame.fairing_on,
             legs_deployed: frame.legs_deployed,
             to_landing_site_m: frame.to_landing_site_m,
+            tank_pressure_pa: frame.tank_pressure_pa,
+            attitude_error_rad: frame.attitude_error_rad,
         }
     }
 }

@@ -61,9 +61,7 @@ impl Couriers {
         let overtakes = matches!(parcel.command.order, Order::Safe | Order::Destroy);
         let key = (parcel.rocket.clone(), parcel.module.clone());
         if overtakes {
-            if let Some(way) = self.ways.get(&key) {
-                way.generation.send_modify(|generation| *generation += 1);
-            }
+            self.overtake(&key.0, &key.1);
             let (inputs, timeout) = (self.inputs.clone(), self.timeout);
             self.tracker.spawn(async move {
                 deliver(parcel, &inputs, timeout, std::future::pending()).await;
@@ -83,6 +81,13 @@ impl Couriers {
             self.tracker.spawn(async move {
                 deliver(parcel, &inputs, timeout, std::future::ready(reason)).await;
             });
+        }
+    }
+
+    /// Gives up what still waits for a module: something more urgent is on its way to it.
+    pub(super) fn overtake(&mut self, rocket: &RocketId, module: &ModuleId) {
+        if let Some(way) = self.ways.get(&(rocket.clone(), module.clone())) {
+            way.generation.send_modify(|generation| *generation += 1);
         }
     }
 

@@ -1,5 +1,7 @@
 use tokio::sync::oneshot;
 
+use super::abort::{Aborted, Sign};
+
 use crate::limits::Violation;
 use crate::mission::{Actor, Definition, OrderStage, Request};
 use crate::{Error, FlightEvent, ModuleId, RocketId};
@@ -47,6 +49,20 @@ pub(crate) enum Input {
         violation: Violation,
         t_s: f64,
         id: Option<String>,
+    },
+    /// A rule had an abort decided; its orders are on their way already.
+    Aborted(Box<Aborted>),
+    /// Everybody whom an abort ordered has answered or is out of reach.
+    AbortDone {
+        sign: Sign,
+        commands: Vec<String>,
+        took_ms: Option<f64>,
+    },
+    /// An alert about a module began or ended; tells whether it is settled.
+    Alert {
+        sign: Sign,
+        is_raised: bool,
+        settled: oneshot::Sender<bool>,
     },
     /// A module answered, or did not.
     Answered {

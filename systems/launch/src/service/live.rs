@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use portique_bus::Sequence;
 use portique_clock::Clock;
+use portique_flight::Phase;
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
@@ -11,7 +13,7 @@ use super::projection::LogEntry;
 use super::{Config, Error};
 use crate::mission::{Mission, Stage};
 use crate::webcast::PublicMission;
-use crate::{ModuleId, RocketId, Sample};
+use crate::{Link, ModuleId, RocketId, Sample};
 
 /// Messages a live listener may lag behind: some seconds of three modules at 20 a second.
 const LIVE_MESSAGES_MAX: usize = 1_024;
@@ -87,6 +89,9 @@ pub struct Shared {
     changes: watch::Sender<u64>,
     published: watch::Sender<Sequence>,
     projected: watch::Sender<Sequence>,
+    /// Samples that were heard and not stored.
+    left_out: Arc<AtomicU64>,
+    links: RwLock<BTreeMap<RocketId, Arc<dyn Link>>>,
 }
 
 impl Shared {
@@ -102,12 +107,46 @@ impl Shared {
             changes: watch::Sender::new(0),
             published: watch::Sender::new(Sequence(0)),
             projected: watch::Sender::new(Sequence(0)),
+            left_out: Arc::default(),
+            links: RwLock::default(),
         }
     }
 
     /// The monotonic time.
     pub fn now(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    /// Samples that were heard and not stored, since the start.
+    pub fn samples_left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
+    /// The way to a rocket, if it is connected.
+    pub(crate) fn link(&self, rocket: &RocketId) -> Option<Arc<dyn Link>> {
+        let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
+        links.get(rocket).cloned()
+    }
+
+    /// Changes the ways to rockets.
+    pub(crate) fn change_links<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<RocketId, Arc<dyn Link>>) -> T,
+    ) -> T {
+        change(&mut self.links.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a module is doing, by its last sample.
+    pub(crate) fn phase(&self, rocket: &RocketId, module: &ModuleId) -> Option<Phase> {
+        let telemetry = self
+            .telemetry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some(telemetry.get(rocket)?.get(module)?.sample.phase)
+    }
+
+    pub(crate) fn left_out(&self) -> Arc<AtomicU64> {
+        self.left_out.clone()
     }
 
     /// How launch control behaves.

@@ -62,16 +62,20 @@ impl Watch {
             let has_room = self.outbox.len() < OUTBOX_INPUTS_MAX;
             let has_mail = !self.outbox.is_empty();
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 received = downlink.recv(), if has_room => match received {
                     Some(received) => self.take_in(received.message),
                     None => break,
                 },
                 place = inputs.reserve(), if has_mail => match (place, self.outbox.pop_front()) {
                     (Ok(place), Some(input)) => place.send(input),
-                    _ => return,
+                    _ => break,
                 },
             }
+        }
+        self.recorder.closed(self.shared.wall().as_millis());
+        if stop.is_cancelled() {
+            return;
         }
         for input in self.outbox {
             if inputs.send(input).await.is_err() {
@@ -99,13 +103,24 @@ impl Watch {
                 }
             }
             Downlink::Up(module) => Input::Up { rocket, module },
-            Downlink::Down(module, reason) => Input::Down {
-                rocket,
-                module,
-                reason,
-            },
+            Downlink::Interrupted(module, reason) => {
+                tracing::debug!(%rocket, %module, reason, "telemetry interrupted");
+                return self
+                    .recorder
+                    .interrupted(&module, self.shared.wall().as_millis());
+            }
+            Downlink::Down(module, reason) => {
+                self.recorder
+                    .interrupted(&module, self.shared.wall().as_millis());
+                Input::Down {
+                    rocket,
+                    module,
+                    reason,
+                }
+            }
             Downlink::Ended(module, reason) => {
                 self.detect(&module, |detector| detector.finish());
+                self.recorder.ended(&module, self.shared.wall().as_millis());
                 Input::Ended {
                     rocket,
                     module,
@@ -129,7 +144,8 @@ impl Watch {
             self.react(module, violation, sample.t_s);
         }
         self.shared.record_sample(&self.rocket, module, sample);
-        self.recorder.record(&self.rocket, module, sample);
+        let at_ms = self.shared.wall().as_millis();
+        self.recorder.record(module, sample, at_ms);
         self.announce(module, sample);
         self.detect(module, |detector| detector.observe(sample));
     }

@@ -12,17 +12,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::abort::Reflexes;
 use super::couriers::{Couriers, Parcel};
 use super::inputs::Input;
 use super::live::{SNAPSHOT_EVERY, Shared};
-use super::telemetry::{Recorder, RecorderSource};
+use super::telemetry::{Place, Queue, RecorderSource};
 use super::watch::{self, Watch};
-use super::{Parts, commit, projection, telemetry};
+use super::{Parts, alerts, commit, projection, telemetry};
 use crate::link::DOWNLINK_MESSAGES_MAX;
 use crate::mission::{Actor, Definition, Entry, Fact, Stage};
 use crate::webcast::PublicMission;
-use crate::{Command, Connector, Error, Link, ModuleId, Order, Pad, Received, RocketId, Sample};
+use crate::{Command, Connector, Error, ModuleId, Order, Pad, Received, RocketId};
 
+mod abort;
 mod act;
 mod react;
 mod step;
@@ -40,8 +42,6 @@ const PAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// Inputs handled before time is looked at again.
 const INPUTS_PER_TURN: usize = 64;
 
-type Queue = mpsc::Receiver<(RocketId, ModuleId, Sample)>;
-
 /// Owns every mission; see [`Launch::open`](super::Launch::open).
 pub struct Worker {
     bus: Arc<dyn Bus>,
@@ -53,8 +53,7 @@ pub struct Worker {
     inputs: mpsc::Sender<Input>,
     received: mpsc::Receiver<Input>,
     recorders: RecorderSource,
-    samples: Option<Queue>,
-    links: BTreeMap<RocketId, Arc<dyn Link>>,
+    telemetry: Option<(Place, Queue)>,
     couriers: Couriers,
     released: BTreeMap<RocketId, Duration>,
     snapshot_due: Duration,
@@ -68,13 +67,24 @@ impl Worker {
         shared: Arc<Shared>,
         inputs: mpsc::Sender<Input>,
         received: mpsc::Receiver<Input>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Reflexes), Error> {
         commit::replay(parts.bus.as_ref(), &shared, parts.clock.as_ref()).await?;
-        let (recorders, samples) = Recorder::channel();
         let tracker = TaskTracker::new();
+        let reflexes = Reflexes {
+            shared: shared.clone(),
+            inputs: inputs.clone(),
+            tracker: tracker.clone(),
+        };
+        let (recorders, queue) = RecorderSource::new(shared.left_out());
+        let place = Place {
+            sink: parts.sink,
+            source: parts.series,
+            clock: parts.clock.clone(),
+            left_out: shared.left_out(),
+        };
         let timeout = parts.config.answer_timeout;
         let couriers = Couriers::new(inputs.clone(), tracker.clone(), timeout);
-        Ok(Self {
+        let worker = Self {
             bus: parts.bus,
             records: parts.records,
             clock: parts.clock,
@@ -84,23 +94,24 @@ impl Worker {
             inputs,
             received,
             recorders,
-            samples: Some(samples),
-            links: BTreeMap::new(),
+            telemetry: Some((place, queue)),
             couriers,
             released: BTreeMap::new(),
             snapshot_due: Duration::ZERO,
             watches: CancellationToken::new(),
             tracker,
-        })
+        };
+        Ok((worker, reflexes))
     }
 
     /// Runs launch control until `stop`; returns when every vehicle it started is gone.
     pub async fn run(mut self, stop: CancellationToken) {
         let log = projection::run(self.bus.clone(), self.records.clone(), self.shared.clone());
         let log = self.tracker.spawn(log);
-        if let Some(samples) = self.samples.take() {
-            self.tracker
-                .spawn(telemetry::run(self.records.clone(), samples));
+        let alerts = alerts::run(self.bus.clone(), self.inputs.clone());
+        let alerts = self.tracker.spawn(alerts);
+        if let Some((place, queue)) = self.telemetry.take() {
+            self.tracker.spawn(telemetry::run(place, queue));
         }
         self.restart().await;
         let mut batch = Vec::with_capacity(INPUTS_PER_TURN);
@@ -121,15 +132,15 @@ impl Worker {
             }
             self.tick().await;
         }
-        self.close(log).await;
+        self.close([log, alerts]).await;
     }
 
-    async fn close(mut self, log: tokio::task::JoinHandle<()>) {
+    async fn close(mut self, followers: [tokio::task::JoinHandle<()>; 2]) {
         self.received.close();
-        for link in std::mem::take(&mut self.links).into_values() {
+        for link in self.shared.change_links(std::mem::take).into_values() {
             self.tracker.spawn(async move { link.close().await });
         }
-        log.abort();
+        followers.iter().for_each(tokio::task::JoinHandle::abort);
         self.watches.cancel();
         let (_, stopped) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.received, stopped));
@@ -289,27 +300,29 @@ impl Worker {
             .await?;
         let handle = OnceLock::new();
         let _ = handle.set(link.clone());
+        let recorder = self.recorders.recorder(rocket, &vehicle, &definition.link);
         let watch = Watch {
             rocket: rocket.clone(),
             vehicle,
             link: Arc::new(handle),
             shared: self.shared.clone(),
             inputs: self.inputs.clone(),
-            recorder: self.recorders.recorder(),
+            recorder,
             tracker: self.tracker.clone(),
             modules: BTreeMap::new(),
             outbox: VecDeque::new(),
         };
         self.tracker
             .spawn(watch.run(downlink, self.watches.clone()));
-        self.links.insert(rocket.clone(), link);
+        self.shared
+            .change_links(|links| links.insert(rocket.clone(), link));
         Ok(())
     }
 
     /// Closes a rocket's link; what it started may take seconds to end, and nobody waits for it.
     fn disconnect(&mut self, rocket: &RocketId) {
         self.couriers.forget(rocket);
-        if let Some(link) = self.links.remove(rocket) {
+        if let Some(link) = self.shared.change_links(|links| links.remove(rocket)) {
             self.tracker.spawn(async move { link.close().await });
         }
     }
@@ -353,7 +366,7 @@ impl Worker {
     }
 
     async fn tell_pad(&self, rocket: &RocketId, pad: Pad) {
-        let Some(link) = self.links.get(rocket) else {
+        let Some(link) = self.shared.link(rocket) else {
             return;
         };
         match tokio::time::timeout(PAD_TIMEOUT, link.pad(pad)).await {
@@ -365,7 +378,7 @@ impl Worker {
 
     fn send_order(&mut self, rocket: &RocketId, module: &ModuleId, id: &str, order: &Order) {
         self.couriers.send(Parcel {
-            link: self.links.get(rocket).cloned(),
+            link: self.shared.link(rocket),
             rocket: rocket.clone(),
             module: module.clone(),
             command: Command {

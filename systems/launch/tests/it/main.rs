@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up shall fail there"
 )]
 
+mod aborts;
 mod attached;
 mod rig;
 mod safety;

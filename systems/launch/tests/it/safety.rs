@@ -13,6 +13,7 @@ use portique_clock::{Clock, Seeded, WallClock};
 use portique_event::{Event, Filter};
 use portique_flight::{Body, Phase, Vehicle};
 use portique_journal::{FolderDisk, Journal};
+use portique_launch::abort::AbortMatrix;
 use portique_launch::count::Plan;
 use portique_launch::mission::{Actor, Definition, Request, Stage};
 use portique_launch::poll::Vote;
@@ -22,6 +23,7 @@ use portique_launch::{
     PadId, Received, RocketId, Sample, Station,
 };
 use portique_records::{SqliteConfig, SqliteRecords};
+use portique_series::Store;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the bus under launch control does with what is published.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Mood {
+pub(crate) enum Mood {
     Well,
     Stuck,
     Full,
@@ -161,10 +163,10 @@ impl Link for Line {
     async fn close(&self) {}
 }
 
-struct Rig {
-    launch: Launch,
+pub(crate) struct Rig {
+    pub(crate) launch: Launch,
     vehicles: Arc<Vehicles>,
-    mood: watch::Sender<Mood>,
+    pub(crate) mood: watch::Sender<Mood>,
     stop: CancellationToken,
     worker: tokio::task::JoinHandle<()>,
     rocket: RocketId,
@@ -172,7 +174,7 @@ struct Rig {
 }
 
 impl Rig {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
         let disk = Arc::new(FolderDisk::open(folder.path()).unwrap());
@@ -191,12 +193,18 @@ impl Rig {
             clock: clock.clone(),
             downlink: OnceLock::new(),
         });
+        let series = portique_series::Config::default();
+        let place = folder.path().join("series");
+        let series = Store::open(series, &place, clock.clone(), &mut Seeded::new(3));
+        let series = Arc::new(series.unwrap());
         let parts = Parts {
             bus: Arc::new(Moody {
                 bus: broker.bus(),
                 mood: mood.subscribe(),
             }),
             records: Arc::new(SqliteRecords::open(SqliteConfig::in_memory()).unwrap()),
+            sink: series.clone(),
+            series,
             clock,
             random: Box::new(Seeded::new(2)),
             connector: Arc::new(Dial(vehicles.clone())),
@@ -229,6 +237,7 @@ impl Rig {
             count: Plan::named("short").unwrap(),
             time_factor: 100.0,
             roster: vec![Station::new("rocket").unwrap()],
+            aborts: AbortMatrix::standard(),
         };
         self.launch
             .add(definition, Actor::commander())
@@ -241,7 +250,7 @@ impl Rig {
         self.until(|mission| mission.modules().len() == 3).await;
     }
 
-    async fn hear(&self, message: Downlink) {
+    pub(crate) async fn hear(&self, message: Downlink) {
         let (rocket, at) = (self.rocket.clone(), self.vehicles.clock.monotonic());
         let downlink = self.vehicles.downlink.get().expect("the rocket was added");
         downlink
@@ -260,7 +269,7 @@ impl Rig {
             .await
     }
 
-    async fn go(&self) {
+    pub(crate) async fn go(&self) {
         self.ask(Request::OpenPoll { deadline: None })
             .await
             .unwrap();
@@ -280,7 +289,7 @@ impl Rig {
         self.ask(Request::StartCount).await.unwrap();
     }
 
-    async fn until(&self, is_so: impl Fn(&portique_launch::mission::Mission) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&portique_launch::mission::Mission) -> bool) {
         let mut looks = tokio::time::interval(Duration::from_millis(5));
         let waiting = async {
             while !self.launch.mission(&self.rocket, &is_so).unwrap() {
@@ -292,14 +301,14 @@ impl Rig {
             .expect("the mission comes to it");
     }
 
-    async fn ordered(&self, is_so: impl FnMut(&Vec<(ModuleId, Order)>) -> bool) {
+    pub(crate) async fn ordered(&self, is_so: impl FnMut(&Vec<(ModuleId, Order)>) -> bool) {
         let mut orders = self.vehicles.orders.subscribe();
         let waiting = orders.wait_for(is_so);
         let orders = tokio::time::timeout(PATIENCE, waiting).await;
         drop(orders.expect("the order comes").unwrap());
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.worker)
             .await

@@ -5,6 +5,31 @@ use crate::{Actuators, Body, Engines, Sensors, Vehicle};
 
 use super::TICK_S;
 
+/// Pressure in sound tanks, above the vacuum.
+const TANK_PRESSURE_PA: f64 = 350_000.0;
+
+/// What is left of it in tanks that lose it, and how fast they do.
+const TANK_PRESSURE_LOW_PA: f64 = 120_000.0;
+const TANK_PRESSURE_FALLS_S: f64 = 2.0;
+
+/// Share of the capacity that a leak takes each second.
+const LEAK_PER_S: f64 = 0.001;
+
+/// How fast a nose drifts off, and how far.
+const DRIFT_RAD_S: f64 = 0.1;
+const DRIFT_MAX_RAD: f64 = 1.0;
+
+/// What is wrong with a body, for good.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    pub(super) biased: bool,
+    pub(super) depressurised: bool,
+    pub(super) leaks: bool,
+    pub(super) drifts: bool,
+    pub(super) stuck_above: bool,
+    pub(super) stuck_legs: bool,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Module {
     pub(super) motion: Motion,
@@ -23,6 +48,10 @@ pub(super) struct Module {
     pub(super) landed: bool,
     pub(super) alive: bool,
     pub(super) frozen: Option<Sensors>,
+    pub(super) tank_pressure_pa: f64,
+    pub(super) leaked_kg: f64,
+    pub(super) drift_rad: f64,
+    pub(super) faults: Faults,
 }
 
 impl Module {
@@ -52,7 +81,36 @@ impl Module {
             landed: false,
             alive: true,
             frozen: None,
+            tank_pressure_pa: if engines == 0 { 0.0 } else { TANK_PRESSURE_PA },
+            leaked_kg: 0.0,
+            drift_rad: 0.0,
+            faults: Faults::default(),
         }
+    }
+
+    /// Takes what is wrong one tick on.
+    pub(super) fn suffer(&mut self, capacity_kg: f64) {
+        if !self.alive {
+            return;
+        }
+        if self.faults.depressurised {
+            let above_low = self.tank_pressure_pa - TANK_PRESSURE_LOW_PA;
+            self.tank_pressure_pa -= above_low * TICK_S / TANK_PRESSURE_FALLS_S;
+        }
+        if self.faults.leaks {
+            let lost_kg = (capacity_kg * LEAK_PER_S * TICK_S).min(self.propellant_kg);
+            self.propellant_kg -= lost_kg;
+            self.leaked_kg += lost_kg;
+        }
+        if self.faults.drifts {
+            self.drift_rad = (self.drift_rad + DRIFT_RAD_S * TICK_S).min(DRIFT_MAX_RAD);
+        }
+    }
+
+    /// From where the nose is wanted to where it points, -π to π.
+    pub(super) fn attitude_error_rad(&self) -> f64 {
+        let (sin, cos) = (self.pitch_rad - self.actuators.pitch_rad).sin_cos();
+        sin.atan2(cos)
     }
 
     pub(super) fn commanded(&self) -> u32 {

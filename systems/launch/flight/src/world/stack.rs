@@ -25,7 +25,7 @@ impl World {
             if asked.jettison_fairing && self.released {
                 module.fairing_on = false;
             }
-            module.legs_deployed |= asked.deploy_legs && self.released;
+            module.legs_deployed |= asked.deploy_legs && self.released && !module.faults.stuck_legs;
             if asked.separate_below {
                 self.part(body);
             }
@@ -129,6 +129,7 @@ impl World {
         let Some(lower) = upper
             .below()
             .filter(|_| self.modules[upper.index()].attached_below)
+            .filter(|lower| !self.modules[lower.index()].faults.stuck_above)
         else {
             return;
         };
@@ -207,7 +208,7 @@ impl World {
         };
         let module = &mut self.modules[base.index()];
         let step = rate * TICK_S;
-        let wanted = module.actuators.pitch_rad;
+        let wanted = module.actuators.pitch_rad + module.drift_rad;
         module.pitch_rad = wanted.clamp(module.pitch_rad - step, module.pitch_rad + step);
     }
 

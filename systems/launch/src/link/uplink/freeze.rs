@@ -11,7 +11,7 @@ const STANDING_M_S: f64 = 0.5;
 
 /// Watches the samples of one module for a freeze.
 #[derive(Debug, Default)]
-pub(super) struct Freeze {
+pub(crate) struct Freeze {
     since: Option<Reading>,
 }
 
@@ -24,7 +24,7 @@ struct Reading {
 
 impl Freeze {
     /// Marks `sample` as frozen when its sensors have repeated themselves for too long.
-    pub(super) fn mark(&mut self, mut sample: Sample) -> Sample {
+    pub(crate) fn mark(&mut self, mut sample: Sample) -> Sample {
         let moves = !sample.phase.is_on_pad()
             && !sample.phase.is_final()
             && sample.speed_m_s > STANDING_M_S;

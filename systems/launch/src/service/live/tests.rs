@@ -19,6 +19,7 @@ fn with_mission(clock: Arc<dyn Clock>) -> Shared {
         count: Plan::named("short").unwrap(),
         time_factor: 1.0,
         roster: Vec::new(),
+        aborts: crate::abort::AbortMatrix::standard(),
     };
     shared.change(|missions| missions.insert(rocket(), Mission::new(definition)));
     shared

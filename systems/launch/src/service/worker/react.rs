@@ -124,6 +124,29 @@ impl Worker {
             } => {
                 self.on_answer(&rocket, module, id, stage, reason).await;
             }
+            Input::Aborted(aborted) => self.on_abort(*aborted).await,
+            Input::AbortDone {
+                sign,
+                commands,
+                took_ms,
+            } => {
+                let fact = Fact::AbortExecuted {
+                    module: sign.module,
+                    rule: sign.rule,
+                    commands,
+                    took_ms,
+                };
+                self.record(&sign.rocket, Actor::reflex(), vec![fact]).await;
+            }
+            Input::Alert {
+                sign,
+                is_raised,
+                settled,
+            } => {
+                let is_settled = self.on_alert(sign, is_raised).await;
+                // Who asks again hears the same.
+                let _ = settled.send(is_settled);
+            }
             Input::Add { .. } | Input::Request { .. } => {}
         }
     }
@@ -188,8 +211,9 @@ impl Worker {
             module: module.clone(),
             rule: violation.rule.into(),
             severity: violation.severity,
-            value: violation.value,
-            limit: violation.limit,
+            value: Some(violation.value),
+            limit: Some(violation.limit),
+            alert: None,
         };
         let ordered = id.map(|id| Fact::OrderReleased {
             id,

@@ -1,0 +1,367 @@
+//! The rules over whole flights, nominal and with each fault, at one flight second per second.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
+use portique_flight::{Body, Fault, FlyOptions, Order, Phase, Vehicle, fly};
+use portique_monitor::{
+    Actions, Alert, AlertState, Engine, EngineOptions, PromQl, RuleDefaults, Surroundings,
+    read_rule_file,
+};
+use portique_series::{Labels, Sink, Store};
+use tempfile::TempDir;
+
+use super::RULE_FILES;
+use crate::link::Freeze;
+use crate::onboard::simulated_sample;
+use crate::service::{Books, Reflexes};
+use crate::{LinkKind, ModuleId, Quality, RocketId, Sample};
+
+/// Lift-off, on the wall.
+const LIFTOFF: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// A store, the rules before it, and what they said.
+struct Watched {
+    clock: Arc<SimulatedClock>,
+    store: Store,
+    books: Books,
+    engine: Engine,
+    language: PromQl,
+    said: Vec<(f64, Alert)>,
+    calls: BTreeSet<String>,
+    _folder: TempDir,
+}
+
+impl Watched {
+    fn open(vehicle: &Vehicle) -> Self {
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(SimulatedClock::new(LIFTOFF));
+        let config = portique_series::Config::default();
+        let store = Store::open(config, folder.path(), clock.clone(), &mut Seeded::new(1)).unwrap();
+        let promql = portique_promql::Engine::new(portique_promql::Config::default());
+        let language = PromQl::new(Arc::new(promql));
+        let mut engine = Engine::new(EngineOptions::default());
+        let actions = Reflexes::for_tests().actions();
+        let defaults = RuleDefaults {
+            actions: Some(Actions::new(actions)),
+            ..RuleDefaults::default()
+        };
+        let files = RULE_FILES.iter();
+        let groups = files.flat_map(|(name, text)| {
+            read_rule_file(name, text, &language, &defaults).unwrap_or_else(|all| panic!("{all:?}"))
+        });
+        engine.load(groups.collect(), LIFTOFF);
+        let rocket = RocketId::new("demo").unwrap();
+        Self {
+            clock,
+            store,
+            books: Books::new(&rocket, vehicle, &LinkKind::Simulated),
+            engine,
+            language,
+            said: Vec::new(),
+            calls: BTreeSet::new(),
+            _folder: folder,
+        }
+    }
+
+    fn hear(&mut self, module: &ModuleId, sample: &Sample) {
+        let now = LIFTOFF.plus(Duration::from_secs_f64(sample.t_s.max(0.0)));
+        self.clock.advance(now.since(self.clock.now()));
+        let batch = self.books.sample(module, sample, now.as_millis());
+        let submitted = Sink::submit(&self.store, batch).unwrap();
+        drop(submitted);
+        for series in batch.iter() {
+            let at_ms = series.timestamps()[0];
+            let labels = series.to_labels();
+            self.engine.appended(&labels, at_ms, &series.value(0), now);
+        }
+        self.evaluate(sample.t_s, now);
+    }
+
+    fn end(&mut self, module: &ModuleId, t_s: f64) {
+        let at_ms = LIFTOFF.as_millis() + (t_s * 1e3) as i64 + 1;
+        let batch = self.books.end(module, at_ms);
+        let _ = Sink::submit(&self.store, batch).unwrap();
+    }
+
+    fn evaluate(&mut self, t_s: f64, now: Timestamp) {
+        let work = self.engine.tick(now);
+        for due in work.due.into_iter().flatten() {
+            let surroundings = Surroundings {
+                language: &self.language,
+                external_labels: &Labels::empty(),
+                external_url: "",
+            };
+            let evaluated = due.evaluate(&self.store, &surroundings);
+            let outcome = self.engine.conclude(evaluated, Duration::ZERO, now);
+            let alerts = outcome.alerts.into_iter();
+            self.said.extend(alerts.map(|alert| (t_s, alert)));
+            let calls = outcome.calls.into_iter();
+            self.calls.extend(calls.map(|call| call.action.to_string()));
+        }
+    }
+
+    /// What began to fire: rule and module, and when first.
+    fn fired(&self) -> BTreeMap<String, f64> {
+        let mut fired = BTreeMap::new();
+        for (t_s, alert) in &self.said {
+            if alert.state == AlertState::Firing {
+                let label = |name| alert.labels.get(name).unwrap_or_default();
+                let name = format!("{} {}", label("alertname"), label("module"));
+                fired.entry(name).or_insert(*t_s);
+            }
+        }
+        fired
+    }
+}
+
+/// Flies and listens as the ground would, twice a second from this time on.
+fn fly_watched(vehicle: &Vehicle, options: &FlyOptions, from_s: f64) -> Watched {
+    let flight = fly(vehicle, options);
+    let mut watched = Watched::open(vehicle);
+    let mut points: Vec<_> = flight
+        .tracks
+        .iter()
+        .flat_map(|track| {
+            track
+                .points
+                .iter()
+                .step_by(5)
+                .map(|point| (track.body, point))
+        })
+        .filter(|(_, point)| point.sensors.t_s >= from_s)
+        .collect();
+    // Each track is in the order of time, and the tracks are one behind the other.
+    let ends_s: BTreeMap<Body, f64> = points
+        .iter()
+        .map(|(body, point)| (*body, point.sensors.t_s))
+        .collect();
+    points.sort_by(|a, b| a.1.sensors.t_s.total_cmp(&b.1.sensors.t_s));
+    let mut freezes = BTreeMap::<Body, Freeze>::new();
+    for (body, point) in points {
+        let module = ModuleId::new(body.as_str()).unwrap();
+        let engines = match body {
+            Body::Booster => vehicle.booster.engines.count,
+            Body::Stage2 => vehicle.stage2.engines.count,
+            Body::Payload => 0,
+        };
+        let sample = simulated_sample(body, &point.sensors, point.phase, engines);
+        let sample = freezes.entry(body).or_default().mark(sample);
+        watched.hear(&module, &sample);
+        if ends_s[&body] <= sample.t_s {
+            watched.end(&module, sample.t_s);
+        }
+    }
+    watched
+}
+
+fn reference() -> Vehicle {
+    Vehicle::named("reference").unwrap()
+}
+
+fn with_fault(at_s: f64, body: Body, fault: Fault, end_s: f64) -> Watched {
+    let options = FlyOptions {
+        faults: vec![(at_s, body, fault)],
+        end_s,
+        ..FlyOptions::default()
+    };
+    fly_watched(&reference(), &options, at_s - 3.0)
+}
+
+#[test]
+fn a_nominal_flight_raises_nothing() {
+    for name in ["reference", "light"] {
+        let vehicle = Vehicle::named(name).unwrap();
+        let watched = fly_watched(&vehicle, &FlyOptions::default(), 0.0);
+        assert!(watched.fired().is_empty(), "{name}: {:?}", watched.fired());
+    }
+}
+
+#[test]
+fn each_fault_of_the_library_raises_its_alarm() {
+    use Body::{Booster, Stage2};
+    for (at_s, body, fault, end_s, alarm) in [
+        (
+            10.0,
+            Booster,
+            Fault::DenseAir,
+            80.0,
+            "LaunchDynamicPressureOverLimit booster",
+        ),
+        (
+            30.0,
+            Booster,
+            Fault::EngineOut,
+            32.0,
+            "LaunchEngineOut booster",
+        ),
+        (
+            100.0,
+            Booster,
+            Fault::FrozenSensors,
+            103.0,
+            "LaunchSensorsFrozen booster",
+        ),
+        (
+            30.0,
+            Booster,
+            Fault::BiasedSensors,
+            40.0,
+            "LaunchSensorsDisagree booster",
+        ),
+        (
+            30.0,
+            Stage2,
+            Fault::TankPressureDrop,
+            40.0,
+            "LaunchTankPressureLow stage2",
+        ),
+        (
+            30.0,
+            Booster,
+            Fault::PropellantLeak,
+            40.0,
+            "LaunchPropellantLeak booster",
+        ),
+        (
+            30.0,
+            Booster,
+            Fault::AttitudeDrift,
+            60.0,
+            "LaunchAttitudeDeviation booster",
+        ),
+        (
+            100.0,
+            Booster,
+            Fault::StuckSeparation,
+            200.0,
+            "LaunchSeparationFailure booster",
+        ),
+        (
+            100.0,
+            Stage2,
+            Fault::EngineOut,
+            200.0,
+            "LaunchSecondEngineNotStarted stage2",
+        ),
+        (
+            380.0,
+            Booster,
+            Fault::LegFailure,
+            900.0,
+            "LaunchLegsNotDeployed booster",
+        ),
+    ] {
+        let watched = with_fault(at_s, body, fault, end_s);
+        let fired = watched.fired();
+        let fired_at = fired.get(alarm);
+        assert!(
+            fired_at.is_some_and(|t_s| *t_s >= at_s),
+            "{fault:?}: {fired:?}"
+        );
+        let critical = ["OverLimit", "Attitude", "Separation", "SecondEngine"];
+        let aborts = critical.iter().any(|word| alarm.contains(word));
+        assert_eq!(watched.calls.contains("launch.abort"), aborts, "{fault:?}");
+    }
+}
+
+#[test]
+fn two_engines_out_are_worse_than_one() {
+    let options = FlyOptions {
+        faults: vec![(30.0, Body::Booster, Fault::EngineOut); 2],
+        end_s: 40.0,
+        ..FlyOptions::default()
+    };
+    let fired = fly_watched(&reference(), &options, 28.0).fired();
+    assert!(fired.contains_key("LaunchEnginesOut booster"), "{fired:?}");
+}
+
+#[test]
+fn a_stage_that_is_let_go_too_early_is_too_slow() {
+    let options = FlyOptions {
+        orders: vec![(100.0, Body::Booster, Order::Stage)],
+        end_s: 130.0,
+        ..FlyOptions::default()
+    };
+    let fired = fly_watched(&reference(), &options, 95.0).fired();
+    assert!(fired.contains_key("LaunchUnderSpeed booster"), "{fired:?}");
+}
+
+#[test]
+fn an_alarm_clears_when_its_cause_is_well_away() {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    let shares = [0.8, 0.92, 0.88, 0.86, 0.84];
+    for (second, share) in (1..).zip(shares) {
+        let sample = Sample {
+            t_s: f64::from(second),
+            phase: Phase::Ascent,
+            dynamic_pressure_pa: share * 36_000.0,
+            healthy: true,
+            quality: Quality::Good,
+            ..Sample::default()
+        };
+        watched.hear(&booster, &sample);
+    }
+    let said: Vec<_> = watched
+        .said
+        .iter()
+        .map(|(t_s, alert)| (*t_s, alert.state))
+        .collect();
+    assert_eq!(
+        said,
+        [(2.0, AlertState::Firing), (5.0, AlertState::Resolved)]
+    );
+}
+
+#[test]
+fn silence_is_noticed_and_an_end_is_not_silence() {
+    let mut watched = Watched::open(&reference());
+    let [booster, payload] = ["booster", "payload"].map(|name| ModuleId::new(name).unwrap());
+    let sample = |t_s| Sample {
+        t_s,
+        phase: Phase::Ascent,
+        healthy: true,
+        ..Sample::default()
+    };
+    watched.hear(&booster, &sample(1.0));
+    watched.hear(&payload, &sample(1.0));
+    watched.end(&payload, 1.1);
+    for second in 2..8 {
+        let now = LIFTOFF.plus(Duration::from_secs(second));
+        watched.clock.advance(now.since(watched.clock.now()));
+        watched.evaluate(second as f64, now);
+    }
+    let fired: Vec<_> = watched.fired().into_keys().collect();
+    assert_eq!(fired, ["LaunchTelemetrySilent booster"]);
+}
+
+#[test]
+fn recorded_flights_raise_nothing() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/launch");
+    let Ok(missions) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for mission in missions.filter_map(|entry| std::fs::read_dir(entry.ok()?.path()).ok()) {
+        for file in mission.filter_map(|file| Some(file.ok()?.path())) {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let Ok(recording) = crate::recording::Recording::parse(&text) else {
+                continue;
+            };
+            let mut watched = Watched::open(&reference());
+            let vehicle = ModuleId::new("vehicle").unwrap();
+            for sample in recording.samples() {
+                watched.hear(&vehicle, sample);
+            }
+            let mut fired = watched.fired();
+            // A recording that stands still says so: that is true, and no false alarm.
+            let is_frozen = |sample: &Sample| sample.quality == Quality::Frozen;
+            if recording.samples().iter().any(is_frozen) {
+                fired.remove("LaunchSensorsFrozen vehicle");
+            }
+            assert!(fired.is_empty(), "{}: {fired:?}", file.display());
+        }
+    }
+}
