@@ -1,5 +1,6 @@
 //! The life of a hub: build everything, bind, run, stop in order.
 
+mod build;
 mod engines;
 mod figures;
 mod listeners;
@@ -10,7 +11,7 @@ mod systems;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
@@ -18,28 +19,26 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
 
-use crate::api::{self, Ports, Pusher};
+use crate::api::{Ports, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
-use crate::forward;
-use crate::grpc::{self, Door};
-use crate::http::{self, Front, HEADER_READ_TIMEOUT, Patience, Readiness};
-use crate::intake::{self, Graphite, Intake};
+use crate::grpc;
+use crate::http::{self, HEADER_READ_TIMEOUT, Patience, Readiness};
+use crate::intake::{Graphite, Intake};
 use crate::lifetime::TaskGroup;
-use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
+use crate::monitor::{Monitor, MonitorWorker};
 use crate::notify::NotifierWorker;
 use crate::prometheus;
 use crate::reload::Reloader;
 use crate::scrape;
 use crate::supervisor::Processes;
-use crate::telemetry::{self, OwnWatch};
-use crate::token::{MODULE_TOKEN_FILE, SERVICE_TOKEN_FILE, TOKEN_FILE, Token};
+use crate::telemetry::OwnWatch;
+use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
+use build::Inside;
 use engines::Engines;
-use figures::Told;
 use listeners::Listeners;
-use rules::Joined;
-use scrapes::{ScrapeWorkers, Scrapes};
+use scrapes::ScrapeWorkers;
 use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
@@ -120,76 +119,12 @@ impl Hub {
         let addresses = listeners.addresses(&config)?;
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
-        let mut engines = Engines::open(data.path(), &config, &Systems::owned()).await?;
-        let arrivals = Arc::new(Arrivals::default());
-        // Before anybody has it: everything that arrives passes those who watch.
-        let store = engines.telemetry.sink.clone();
-        engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
-        let vehicles = vehicles(&engines, &config, data.path(), &addresses)?;
-        let systems = Systems::open(&engines, vehicles)
-            .await
-            .map_err(|error| engines.poison().unwrap_or(error))?;
-        let (scrapes, scrape_workers) = Scrapes::new(&config, loaded, data.path(), &engines);
-        let service_token = Token::open(data.path(), SERVICE_TOKEN_FILE)?;
-        let url = format!("http://{}", addresses.http);
-        let notifier = rules::notifier(&engines, &config, systems.actions(), url.clone()).await?;
-        let joined = || Joined {
-            actions: systems.actions(),
-            notifier: notifier.notifier(),
-            scraping: &scrapes.scraping,
-        };
-        let (monitor, monitor_worker) =
-            rules::open(&engines, &config, arrivals, url, joined()).await?;
-        let reloader = rules::reloader(&monitor, joined());
-        let ports = engines.ports(Systems::owned())?;
-        let stop = groups.edges.token();
-        let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
-        let intake = Intake::new(engines.telemetry.clone());
-        let grpc_ports = over_grpc(&ports, &intake);
-        let grpc_routes = grpc::add_to(systems.vehicles.grpc_routes(), grpc_ports, door);
-        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
-        asks.push(engines.telemetry.labelled_figures());
-        asks.push(monitor.ask_figures());
-        asks.push(notifier.notifier().ask_figures());
-        let (api_routes, pusher) = api::open(ports)
-            .await
-            .map_err(|error| Error::part("the webhooks", &error))?;
-        let readiness = Arc::new(readiness(&engines, &systems, &monitor, &groups.control));
-        let told = Told {
-            engines: &engines,
-            systems: &systems,
-            scrapes: &scrapes,
-            readiness: &readiness,
-            intake: &intake,
-            pusher: &pusher,
-            data: data.path(),
-        };
-        let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
-        let front = Front {
-            token: token.clone(),
-            service_token,
-            open_writes: config.telemetry.open_writes,
-            readiness,
-            metrics: watched.metrics,
-            addresses: addresses.clone(),
-            stop: groups.edges.token(),
-            document: OnceLock::new(),
-        };
-        let routes = (systems.routes().merge(api_routes))
-            .merge(intake::router(intake.clone()))
-            .merge(telemetry::router(engines.telemetry.clone()))
-            .merge(notifier.notifier().routes())
-            .merge(forward::router(scrapes.forwarding))
-            .merge(prometheus::router(
-                engines.telemetry.clone(),
-                scrapes.scraping,
-                watched.queries,
-            ))
-            .merge(prometheus::rules_router(monitor.clone(), reloader.clone()))
-            .merge(api::alerts_router(monitor, engines.clock.clone()));
-        let router = http::router(front, routes);
+        let path = data.path();
+        let inside = Inside::open(&config, path, &addresses, loaded).await?;
+        let surface = inside.surface(&config, path, &addresses, &token, &groups);
+        let surface = surface.await?;
         data.write_addresses(&addresses)?;
-        let graphite = |listener| Graphite::new(listener, intake);
+        let graphite = |listener| Graphite::new(listener, surface.intake);
         Ok(Self {
             data,
             addresses,
@@ -199,17 +134,17 @@ impl Hub {
             grpc: listeners.grpc,
             prometheus: listeners.prometheus,
             graphite: listeners.graphite.map(graphite),
-            engines,
-            systems,
+            engines: inside.engines,
+            systems: inside.systems,
             groups,
-            router,
-            grpc_routes,
-            pusher,
-            monitor: monitor_worker,
-            notifier,
-            scrape_workers,
-            reloader,
-            own_watch: watched.own_watch,
+            router: surface.router,
+            grpc_routes: surface.grpc_routes,
+            pusher: surface.pusher,
+            monitor: inside.monitor_worker,
+            notifier: inside.notifier,
+            scrape_workers: inside.scrape_workers,
+            reloader: inside.reloader,
+            own_watch: surface.own_watch,
         })
     }
 

@@ -1,3 +1,5 @@
+//! The configuration as it is written: keys that are known, each with its place.
+
 mod table;
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! How telemetry is kept and queried, as it is configured.
+
 mod classes;
 
 use std::net::SocketAddr;

@@ -1,0 +1,165 @@
+//! How the parts of a hub are joined: what is inside first, then what visitors reach.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use tonic::service::Routes;
+
+use super::engines::Engines;
+use super::figures::Told;
+use super::rules::{self, Joined};
+use super::scrapes::{ScrapeWorkers, Scrapes};
+use super::systems::Systems;
+use super::{Groups, over_grpc, readiness, vehicles};
+use crate::api::{self, Pusher};
+use crate::config::Config;
+use crate::data_folder::Addresses;
+use crate::error::Error;
+use crate::forward;
+use crate::grpc::{self, Door};
+use crate::http::{self, Front};
+use crate::intake::{self, Intake};
+use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
+use crate::notify::NotifierWorker;
+use crate::prometheus;
+use crate::reload::Reloader;
+use crate::scrape;
+use crate::telemetry::{self, OwnWatch};
+use crate::token::{SERVICE_TOKEN_FILE, Token};
+
+/// The engines, and what stands on them.
+pub(super) struct Inside {
+    pub(super) engines: Engines,
+    pub(super) systems: Systems,
+    pub(super) scrape_workers: ScrapeWorkers,
+    pub(super) notifier: NotifierWorker,
+    pub(super) monitor_worker: MonitorWorker,
+    pub(super) reloader: Reloader,
+    scrapes: Scrapes,
+    monitor: Monitor,
+}
+
+/// What visitors reach.
+pub(super) struct Surface {
+    pub(super) router: axum::Router,
+    pub(super) grpc_routes: Routes,
+    pub(super) pusher: Pusher,
+    pub(super) intake: Intake,
+    /// None when the hub is told not to keep its own figures.
+    pub(super) own_watch: Option<OwnWatch>,
+}
+
+impl Inside {
+    /// Opens everything on a data folder; nothing runs yet.
+    ///
+    /// # Errors
+    /// What keeps a part from starting.
+    pub(super) async fn open(
+        config: &Config,
+        data: &Path,
+        addresses: &Addresses,
+        loaded: scrape::Loaded,
+    ) -> Result<Self, Error> {
+        let mut engines = Engines::open(data, config, &Systems::owned()).await?;
+        let arrivals = Arc::new(Arrivals::default());
+        // Before anybody has it: everything that arrives passes those who watch.
+        let store = engines.telemetry.sink.clone();
+        engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
+        let vehicles = vehicles(&engines, config, data, addresses)?;
+        let systems = Systems::open(&engines, vehicles)
+            .await
+            .map_err(|error| engines.poison().unwrap_or(error))?;
+        let (scrapes, scrape_workers) = Scrapes::new(config, loaded, data, &engines);
+        let url = format!("http://{}", addresses.http);
+        let notifier = rules::notifier(&engines, config, systems.actions(), url.clone()).await?;
+        let joined = || Joined {
+            actions: systems.actions(),
+            notifier: notifier.notifier(),
+            scraping: &scrapes.scraping,
+        };
+        let (monitor, monitor_worker) =
+            rules::open(&engines, config, arrivals, url, joined()).await?;
+        let reloader = rules::reloader(&monitor, joined());
+        Ok(Self {
+            engines,
+            systems,
+            scrape_workers,
+            notifier,
+            monitor_worker,
+            reloader,
+            scrapes,
+            monitor,
+        })
+    }
+
+    /// Makes what visitors reach; whoever shows `token` is the commander.
+    ///
+    /// # Errors
+    /// What keeps a part from starting.
+    pub(super) async fn surface(
+        &self,
+        config: &Config,
+        data: &Path,
+        addresses: &Addresses,
+        token: &Token,
+        groups: &Groups,
+    ) -> Result<Surface, Error> {
+        let engines = &self.engines;
+        let service_token = Token::open(data, SERVICE_TOKEN_FILE)?;
+        let ports = engines.ports(Systems::owned())?;
+        let stop = groups.edges.token();
+        let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
+        let intake = Intake::new(engines.telemetry.clone());
+        let grpc_ports = over_grpc(&ports, &intake);
+        let grpc_routes = grpc::add_to(self.systems.vehicles.grpc_routes(), grpc_ports, door);
+        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(engines.telemetry.labelled_figures());
+        asks.push(self.monitor.ask_figures());
+        asks.push(self.notifier.notifier().ask_figures());
+        let (api_routes, pusher) = api::open(ports)
+            .await
+            .map_err(|error| Error::part("the webhooks", &error))?;
+        let readiness = readiness(engines, &self.systems, &self.monitor, &groups.control);
+        let readiness = Arc::new(readiness);
+        let told = Told {
+            engines,
+            systems: &self.systems,
+            scrapes: &self.scrapes,
+            readiness: &readiness,
+            intake: &intake,
+            pusher: &pusher,
+            data,
+        };
+        let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
+        let front = Front {
+            token: token.clone(),
+            service_token,
+            open_writes: config.telemetry.open_writes,
+            readiness,
+            metrics: watched.metrics,
+            addresses: addresses.clone(),
+            stop: groups.edges.token(),
+            document: OnceLock::new(),
+        };
+        let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
+        let scraping = self.scrapes.scraping.clone();
+        let routes = (self.systems.routes().merge(api_routes))
+            .merge(intake::router(intake.clone()))
+            .merge(telemetry::router(telemetry.clone()))
+            .merge(self.notifier.notifier().routes())
+            .merge(forward::router(self.scrapes.forwarding.clone()))
+            .merge(prometheus::router(telemetry, scraping, watched.queries))
+            .merge(prometheus::rules_router(
+                monitor.clone(),
+                self.reloader.clone(),
+            ))
+            .merge(api::alerts_router(monitor, engines.clock.clone()));
+        Ok(Surface {
+            router: http::router(front, routes),
+            grpc_routes,
+            pusher,
+            intake,
+            own_watch: watched.own_watch,
+        })
+    }
+}
