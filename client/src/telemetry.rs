@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
-use crate::client::{Admitted, Line};
+use crate::client::{Admitted, Client, Line};
 use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
 use names::Names;
 use owner::{Ask, Owner};
@@ -23,8 +23,16 @@ const SAMPLES_MAX: usize = 20_000;
 const WAITING_MAX: usize = 256;
 
 /// A hub's telemetry; clones share its stream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Telemetry {
+    pushing: Pushing,
+    /// The stream ends with the last of them.
+    _client: Client,
+}
+
+/// The callers' end of the stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Pushing {
     names: Arc<Mutex<Names>>,
     asks: mpsc::Sender<Ask>,
 }
@@ -55,7 +63,7 @@ pub struct Pushed {
     pub complaint: String,
 }
 
-impl Telemetry {
+impl Pushing {
     pub(crate) fn start(
         client: TelemetryClient<Admitted>,
         line: Line,
@@ -73,6 +81,15 @@ impl Telemetry {
             asks: sender,
         }
     }
+}
+
+impl Telemetry {
+    pub(crate) fn new(client: Client, pushing: Pushing) -> Self {
+        Self {
+            pushing,
+            _client: client,
+        }
+    }
 
     /// The series with these labels, `__name__` among them, in any order; the same one when it is asked for again.
     /// It costs memory for as long as the client lives.
@@ -80,7 +97,11 @@ impl Telemetry {
     /// # Errors
     /// [`Error::TooMuch`] beyond 200,000 series. Labels that no series can have are refused with its samples.
     pub fn series(&self, labels: &[(&str, &str)]) -> Result<Series, Error> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self
+            .pushing
+            .names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         names.series(labels).map(Series)
     }
 
@@ -105,7 +126,7 @@ impl Telemetry {
         let closed = || Error::NotReached {
             reason: "the client is closed".into(),
         };
-        self.asks.send(ask).await.map_err(|_| closed())?;
+        self.pushing.asks.send(ask).await.map_err(|_| closed())?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 }
