@@ -1,7 +1,8 @@
 //! A program's own samples, pushed over one stream.
 //!
-//! A task owns the stream. Series are named once on it; when it breaks, the next one is told again of those that
-//! are used, and what was not answered is sent once more: a hub takes equal samples once.
+//! A task owns the stream. Series are named once on it; when it breaks, the next one is told again
+//! of those that are used, and what was not answered is sent once more: a hub takes equal samples
+//! once.
 
 mod names;
 mod owner;
@@ -91,11 +92,12 @@ impl Telemetry {
         }
     }
 
-    /// The series with these labels, `__name__` among them, in any order; the same one when it is asked for again.
-    /// It costs memory for as long as the client lives.
+    /// The series with these labels, `__name__` among them, in any order; the same one when it is
+    /// asked for again. It costs memory for as long as the client lives.
     ///
     /// # Errors
-    /// [`Error::TooMuch`] beyond 200,000 series. Labels that no series can have are refused with its samples.
+    /// [`Error::TooMuch`] beyond 200,000 series. Labels that no series can have are refused with
+    /// its samples.
     pub fn series(&self, labels: &[(&str, &str)]) -> Result<Series, Error> {
         let mut names = self
             .pushing
@@ -105,11 +107,13 @@ impl Telemetry {
         names.series(labels).map(Series)
     }
 
-    /// Has samples taken, and returns when they are durable. Samples that are refused keep no others out.
+    /// Has samples taken, and returns when they are durable. Samples that are refused keep no
+    /// others out.
     ///
     /// # Errors
-    /// [`Error::NotReached`] when the patience is over, [`Error::SamplesRefused`], [`Error::TooMuch`] for over 20,000
-    /// samples: nothing is known to be taken then, and the same samples can be pushed again.
+    /// [`Error::NotReached`] when the patience is over, [`Error::SamplesRefused`],
+    /// [`Error::TooMuch`] for over 20,000 samples: nothing is known to be taken then, and the same
+    /// samples can be pushed again.
     ///
     /// # Cancel safety
     /// Dropped, the samples may or may not be taken.

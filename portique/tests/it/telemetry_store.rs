@@ -1,4 +1,5 @@
-//! What people do with the store of telemetry, and what it does when somebody sends too many series.
+//! What people do with the store of telemetry, and what it does when somebody sends too many
+//! series.
 
 use std::time::Duration;
 
