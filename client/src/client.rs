@@ -21,7 +21,7 @@ use crate::proto::bus::v1::bus_client::BusClient;
 use crate::proto::jobs::v1::jobs_client::JobsClient;
 use crate::proto::jobs::v1::transact_client::TransactClient;
 use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Pushing, Telemetry};
 use crate::transact::RemoteTransact;
 
 /// How long a call waits for a hub that is not there, when nobody says: a restart takes seconds.
@@ -93,7 +93,7 @@ pub(crate) struct Shared {
     seed: AtomicU64,
     publishing: OnceLock<Pipeline<Publishing>>,
     enqueuing: OnceLock<Pipeline<Enqueuing>>,
-    telemetry: OnceLock<Telemetry>,
+    telemetry: OnceLock<Pushing>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _stop_with_the_last: DropGuard,
@@ -157,11 +157,11 @@ impl Client {
     /// The hub's telemetry, for samples of this program; all of them share one stream.
     pub fn telemetry(&self) -> Telemetry {
         let shared = &self.shared;
-        let telemetry = shared.telemetry.get_or_init(|| {
+        let pushing = shared.telemetry.get_or_init(|| {
             let client = TelemetryClient::new(shared.admitted());
-            Telemetry::start(client, shared.line(), &shared.tasks)
+            Pushing::start(client, shared.line(), &shared.tasks)
         });
-        telemetry.clone()
+        Telemetry::new(self.clone(), pushing.clone())
     }
 
     /// Whether the hub is reached, and its changes.

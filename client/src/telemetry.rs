@@ -1,7 +1,8 @@
 //! A program's own samples, pushed over one stream.
 //!
-//! A task owns the stream. Series are named once on it; when it breaks, the next one is told again of those that
-//! are used, and what was not answered is sent once more: a hub takes equal samples once.
+//! A task owns the stream. Series are named once on it; when it breaks, the next one is told again
+//! of those that are used, and what was not answered is sent once more: a hub takes equal samples
+//! once.
 
 mod names;
 mod owner;
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
-use crate::client::{Admitted, Line};
+use crate::client::{Admitted, Client, Line};
 use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
 use names::Names;
 use owner::{Ask, Owner};
@@ -23,8 +24,16 @@ const SAMPLES_MAX: usize = 20_000;
 const WAITING_MAX: usize = 256;
 
 /// A hub's telemetry; clones share its stream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Telemetry {
+    pushing: Pushing,
+    /// The stream ends with the last of them.
+    _client: Client,
+}
+
+/// The callers' end of the stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Pushing {
     names: Arc<Mutex<Names>>,
     asks: mpsc::Sender<Ask>,
 }
@@ -55,7 +64,7 @@ pub struct Pushed {
     pub complaint: String,
 }
 
-impl Telemetry {
+impl Pushing {
     pub(crate) fn start(
         client: TelemetryClient<Admitted>,
         line: Line,
@@ -73,22 +82,38 @@ impl Telemetry {
             asks: sender,
         }
     }
+}
 
-    /// The series with these labels, `__name__` among them, in any order; the same one when it is asked for again.
-    /// It costs memory for as long as the client lives.
+impl Telemetry {
+    pub(crate) fn new(client: Client, pushing: Pushing) -> Self {
+        Self {
+            pushing,
+            _client: client,
+        }
+    }
+
+    /// The series with these labels, `__name__` among them, in any order; the same one when it is
+    /// asked for again. It costs memory for as long as the client lives.
     ///
     /// # Errors
-    /// [`Error::TooMuch`] beyond 200,000 series. Labels that no series can have are refused with its samples.
+    /// [`Error::TooMuch`] beyond 200,000 series. Labels that no series can have are refused with
+    /// its samples.
     pub fn series(&self, labels: &[(&str, &str)]) -> Result<Series, Error> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self
+            .pushing
+            .names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         names.series(labels).map(Series)
     }
 
-    /// Has samples taken, and returns when they are durable. Samples that are refused keep no others out.
+    /// Has samples taken, and returns when they are durable. Samples that are refused keep no
+    /// others out.
     ///
     /// # Errors
-    /// [`Error::NotReached`] when the patience is over, [`Error::SamplesRefused`], [`Error::TooMuch`] for over 20,000
-    /// samples: nothing is known to be taken then, and the same samples can be pushed again.
+    /// [`Error::NotReached`] when the patience is over, [`Error::SamplesRefused`],
+    /// [`Error::TooMuch`] for over 20,000 samples: nothing is known to be taken then, and the same
+    /// samples can be pushed again.
     ///
     /// # Cancel safety
     /// Dropped, the samples may or may not be taken.
@@ -105,7 +130,7 @@ impl Telemetry {
         let closed = || Error::NotReached {
             reason: "the client is closed".into(),
         };
-        self.asks.send(ask).await.map_err(|_| closed())?;
+        self.pushing.asks.send(ask).await.map_err(|_| closed())?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 }

@@ -1,9 +1,10 @@
 //! The ways in for telemetry: what others send, decoded, kept, and accounted for.
 //!
-//! Remote write, OTLP and Influx lines come over HTTP, Graphite lines over a port of their own, what programs push over
-//! gRPC. All go the same way: room for the body, decoding on a thread that may block, the store, and an answer once what was taken is
-//! durable. Bad lines and samples that the store refuses keep nothing else out; the [`Ledger`] counts them by
-//! reason and keeps the last, for whoever asks at `/api/v1/telemetry/intake`.
+//! Remote write, OTLP and Influx lines come over HTTP, Graphite lines over a port of their own,
+//! what programs push over gRPC. All go the same way: room for the body, decoding on a thread that
+//! may block, the store, and an answer once what was taken is durable. Bad lines and samples that
+//! the store refuses keep nothing else out; the [`Ledger`] counts them by reason and keeps the
+//! last, for whoever asks at `/api/v1/telemetry/intake`.
 
 mod body;
 mod figures;
@@ -35,7 +36,8 @@ const BODIES_KIB_MAX: usize = 128 * 1024;
 /// Bodies decoded at once: each may take a core, and a few times its size in memory.
 const DECODES_MAX: usize = 4;
 
-/// Texts and series that streams of pushes were told, all of them together, in KiB: those of a million series.
+/// Texts and series that streams of pushes were told, all of them together, in KiB: those of a
+/// million series.
 const TABLES_KIB_MAX: usize = 256 * 1024;
 
 /// What every way in stands on; a clone is cheap.

@@ -58,8 +58,8 @@ pub(crate) const READS: [&str; 8] = [
 pub(crate) const RELOAD: &str = "/-/reload";
 /// What routes that change what is stored begin with, below `/prometheus/api/v1/`.
 pub(crate) const ADMIN: &str = "admin/";
-/// Routes with a deadline of their own, `query.timeout_s`, which is told in Prometheus' words; those that change what is
-/// stored take as long as the store does.
+/// Routes with a deadline of their own, `query.timeout_s`, which is told in Prometheus' words;
+/// those that change what is stored take as long as the store does.
 pub(crate) const OWN_DEADLINES: [&str; 13] = [
     "/prometheus/api/v1/query",
     "/prometheus/api/v1/query_range",

@@ -1,5 +1,5 @@
-//! House chores that need more than a line of shell: `cargo xtask tidy` holds the tree to its rules, `cargo xtask fuzz`
-//! throws bytes at its readers.
+//! House chores that need more than a line of shell: `cargo xtask tidy` holds the tree to its
+//! rules, `cargo xtask fuzz` throws bytes at its readers.
 
 mod fuzz;
 mod tidy;

@@ -123,7 +123,8 @@ impl Retention {
         }
     }
 
-    /// How far out of order samples of a class may be, in milliseconds, when the store says otherwise for all.
+    /// How far out of order samples of a class may be, in milliseconds, when the store says
+    /// otherwise for all.
     pub(crate) fn window_ms(&self, class: u8, all: Duration) -> i64 {
         let class = usize::from(class).checked_sub(1);
         let class = class.and_then(|class| self.classes.get(class));

@@ -65,8 +65,8 @@ pub trait Selected: Send + Sync {
     fn read(&self, index: usize, from_ms: i64, to_ms: i64, into: &mut Samples)
     -> Result<(), Error>;
 
-    /// As [`read`](Self::read), but where only intervals are kept, what their samples come to, at the end of each, instead
-    /// of the last of them.
+    /// As [`read`](Self::read), but where only intervals are kept, what their samples come to, at
+    /// the end of each, instead of the last of them.
     ///
     /// # Errors
     /// When stored data is damaged.

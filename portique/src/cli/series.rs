@@ -36,7 +36,8 @@ enum Verb {
     /// Show what takes the most room, what was refused, and what is wrong with the store's files.
     #[command(after_help = "Examples:\n  portique series top\n  portique series top --limit 50")]
     Top(store::Top),
-    /// Delete samples: they are gone from answers at once, and their space when their blocks are written again.
+    /// Delete samples: they are gone from answers at once, and their space when their blocks are
+    /// written again.
     #[command(after_help = store::DELETE_EXAMPLES)]
     Delete(store::Delete),
     /// Copy all telemetry as it is now to a folder below the data folder.

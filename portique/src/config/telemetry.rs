@@ -76,8 +76,8 @@ pub struct TelemetryConfig {
     pub label_bytes_max: Option<usize>,
     /// Downsampled tiers of series of no class; none by default, at most 4.
     pub tiers: Vec<TierConfig>,
-    /// Series that are kept for a time of their own: the first class that accepts a series decides; none by default,
-    /// at most 64.
+    /// Series that are kept for a time of their own: the first class that accepts a series decides;
+    /// none by default, at most 64.
     pub classes: Vec<ClassConfig>,
     /// How far a sample may lie before the newest of its series; range 0 s to 31 days.
     pub out_of_order_window: Option<Duration>,

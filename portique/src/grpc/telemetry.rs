@@ -16,8 +16,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::door::{Door, stopping};
 use crate::intake::{Intake, Tables};
 
-/// Batches of one stream that are under way at once; further ones wait in the connection, and then with
-/// their sender.
+/// Batches of one stream that are under way at once; further ones wait in the connection, and then
+/// with their sender.
 const UNDER_WAY_MAX: usize = 16;
 
 /// Telemetry, over gRPC.

@@ -67,8 +67,8 @@ impl Needs {
         }
     }
 
-    /// Queries are read by anybody, also where they are asked by POST; samples come from services, and are deleted by
-    /// the commander.
+    /// Queries are read by anybody, also where they are asked by POST; samples come from services,
+    /// and are deleted by the commander.
     fn of_prometheus(method: &Method, below: &str) -> Self {
         let area = below.strip_prefix("/api/v1/").unwrap_or_default();
         if method.is_safe() || READS.contains(&area) {

@@ -58,8 +58,8 @@ impl Intake {
     /// Gives a batch to the store; those of a stream one after another.
     ///
     /// # Errors
-    /// Invalid argument or resource exhausted when the batch breaks the contract: what was told is in doubt then, so the
-    /// stream ends. Else why the store takes nothing now.
+    /// Invalid argument or resource exhausted when the batch breaks the contract: what was told is
+    /// in doubt then, so the stream ends. Else why the store takes nothing now.
     pub(crate) async fn begin_push(
         &self,
         tables: &Tables,
@@ -230,7 +230,8 @@ impl Told {
         self.bytes += bytes;
         let kib = self.bytes.div_ceil(1024);
         if kib > self.held_kib {
-            // A step of a mebibyte, so that there are few permits; small programs need one of a few KiB.
+            // A step of a mebibyte, so that there are few permits; small programs need one of a few
+            // KiB.
             let wanted = (kib - self.held_kib).max((self.held_kib / 2).min(1024));
             let room = Arc::clone(&self.room);
             let permit = room.try_acquire_many_owned(u32::try_from(wanted).unwrap_or(u32::MAX));

@@ -116,7 +116,8 @@ impl Intake {
         self.finish(way, submitted).await
     }
 
-    /// Has a body read into a batch and the batch given to the store, in its turn; [`finish`](Self::finish) follows.
+    /// Has a body read into a batch and the batch given to the store, in its turn;
+    /// [`finish`](Self::finish) follows.
     ///
     /// # Errors
     /// As [`take`](Self::take).

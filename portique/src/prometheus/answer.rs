@@ -10,7 +10,8 @@ use crate::http::Fixed;
 
 /// Annotations of each level that an answer lists; the others are counted.
 const NOTES_MAX: usize = 10;
-/// What the language says, as Prometheus does, of how to switch on what is experimental; and what does so here.
+/// What the language says, as Prometheus does, of how to switch on what is experimental; and what
+/// does so here.
 const FLAG: &str = "--enable-feature=promql-experimental-functions";
 const KEY: &str = "query.experimental = true in the hub's configuration";
 /// Says that a limit which was asked for has cut something off.

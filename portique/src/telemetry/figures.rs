@@ -6,8 +6,8 @@ use crate::http::{Ask, Figure, LabelledFigure, PartState, Samples, Value};
 
 use super::Telemetry;
 
-/// Metrics that have a figure of their own, when they have the most series or were refused some: whoever scrapes keeps a
-/// series for each.
+/// Metrics that have a figure of their own, when they have the most series or were refused some:
+/// whoever scrapes keeps a series for each.
 const METRICS_MAX: usize = 10;
 /// The part's name, in the readiness.
 const PART: &str = "telemetry";

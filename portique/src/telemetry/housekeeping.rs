@@ -38,7 +38,8 @@ impl Telemetry {
         }
     }
 
-    /// Gives the space of deleted samples back, as far as there are whole blocks of it; blocks on the disk.
+    /// Gives the space of deleted samples back, as far as there are whole blocks of it; blocks on
+    /// the disk.
     ///
     /// # Errors
     /// What the store says; what was cleaned until then is.
@@ -52,7 +53,8 @@ impl Telemetry {
         Ok(())
     }
 
-    /// Copies everything at this moment to a folder below the store's, and says its name; blocks on the disk.
+    /// Copies everything at this moment to a folder below the store's, and says its name; blocks on
+    /// the disk.
     ///
     /// # Errors
     /// What the disk says.

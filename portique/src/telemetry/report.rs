@@ -80,8 +80,8 @@ pub(crate) struct StoreView {
     values_by_label: Vec<Count>,
     /// The values of labels, as `name=value`, with the most series.
     series_by_pair: Vec<Count>,
-    /// Samples refused since the start because their series would have been one too many, by metric; under an empty
-    /// name those of metrics beyond the first hundred.
+    /// Samples refused since the start because their series would have been one too many, by
+    /// metric; under an empty name those of metrics beyond the first hundred.
     refused_by_metric: Vec<Count>,
     /// Samples taken since the start.
     samples: u64,
@@ -94,7 +94,8 @@ pub(crate) struct StoreView {
     blocks: usize,
     deleted_blocks: usize,
     class_bytes: BTreeMap<String, u64>,
-    /// Blocks whose samples are missing from answers because they are damaged: file, place and reason.
+    /// Blocks whose samples are missing from answers because they are damaged: file, place and
+    /// reason.
     damaged: Vec<String>,
     /// Blocks that should be there and are not.
     lost: Vec<LostView>,
@@ -134,7 +135,8 @@ pub(crate) struct FailingView {
     not_before_ms: i64,
 }
 
-/// How the store of telemetry is: what takes the most room, what was refused, what is wrong with its files.
+/// How the store of telemetry is: what takes the most room, what was refused, what is wrong with
+/// its files.
 #[utoipa::path(get, path = "/api/v1/telemetry/store", tag = "telemetry", params(ReportQuery),
     responses((status = OK, body = StoreView)))]
 pub(crate) async fn store(
@@ -177,8 +179,8 @@ pub(crate) struct DeletedView {
     dry_run: bool,
 }
 
-/// Delete samples, or count what that would delete. They are gone from answers and lists at once; their space comes back
-/// when their blocks are written again.
+/// Delete samples, or count what that would delete. They are gone from answers and lists at once;
+/// their space comes back when their blocks are written again.
 #[utoipa::path(post, path = "/api/v1/telemetry/delete", tag = "telemetry",
     request_body = DeleteRequest, responses((status = OK, body = DeletedView)))]
 pub(crate) async fn delete(
@@ -203,7 +205,8 @@ pub(crate) async fn delete(
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct SnapshotView {
     name: String,
-    /// Its folder: what lies in the folder `series` of a data folder. To go back to it, put it there.
+    /// Its folder: what lies in the folder `series` of a data folder. To go back to it, put it
+    /// there.
     folder: String,
 }
 

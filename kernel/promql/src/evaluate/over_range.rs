@@ -49,8 +49,8 @@ struct Scratch {
     notes: Annotations,
 }
 
-/// What a function reads where only intervals are kept: what it would make of their samples, if it makes the same of that
-/// again; else the last of each.
+/// What a function reads where only intervals are kept: what it would make of their samples, if it
+/// makes the same of that again; else the last of each.
 fn aggregate_of(function: Function) -> Aggregate {
     match function {
         Function::MinOverTime => Aggregate::Min,

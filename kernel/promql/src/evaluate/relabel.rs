@@ -14,7 +14,8 @@ use super::{Evaluation, Merger, Sink};
 
 /// A pattern's compiled form may take this much, as in matchers.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
-/// A label that is made may take this much: far more than a store takes, far less than what labels are packed in holds.
+/// A label that is made may take this much: far more than a store takes, far less than what labels
+/// are packed in holds.
 const VALUE_BYTES_MAX: usize = 64 << 10;
 /// All labels that one call makes, over all series.
 const VALUES_BYTES_MAX: usize = 128 << 20;

@@ -27,7 +27,8 @@ const DIGITS: usize = 20;
 pub struct BlockFolder {
     path: PathBuf,
     next: AtomicU64,
-    /// Nothing else is locked while it is held; it is written to the disk meanwhile, as it changes seldom.
+    /// Nothing else is locked while it is held; it is written to the disk meanwhile, as it changes
+    /// seldom.
     register: Mutex<Register>,
     #[cfg(test)]
     pub(super) crash: super::tests::Crash,
@@ -164,8 +165,8 @@ impl BlockFolder {
         self.publish_as(&self.name(meta.number, BLOCK), file)?;
         let mut register = self.register();
         register.add(meta);
-        // The block is there for good: should this fail, the next change writes it too, and until then its loss would
-        // not be noticed.
+        // The block is there for good: should this fail, the next change writes it too, and until
+        // then its loss would not be noticed.
         let _ = self.write_register(&register);
         Ok(())
     }

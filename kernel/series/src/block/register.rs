@@ -1,7 +1,7 @@
 //! Which blocks a folder should have, so that one that was taken away is missed and named.
 //!
-//! It is told before a block's file is removed and after one is published: what it names and the folder lacks was
-//! lost, at whatever moment the process ended.
+//! It is told before a block's file is removed and after one is published: what it names and the
+//! folder lacks was lost, at whatever moment the process ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,7 @@
 mod compaction;
 mod damage;
 mod identity;
+mod register;
 mod selection;
 mod shapes;
 

@@ -69,7 +69,8 @@ fn name(after: Sequence) -> String {
     format!("{:020}{SUFFIX}", after.0)
 }
 
-/// Removes what is left of a checkpoint that could not be completed; the next one does so if this cannot.
+/// Removes what is left of a checkpoint that could not be completed; the next one does so if this
+/// cannot.
 pub(crate) fn discard_checkpoint(disk: &dyn Disk) {
     let _ = disk.remove(PREPARING);
 }

@@ -42,7 +42,8 @@ impl Store {
         self.write_copy(copy, &journal)
     }
 
-    /// Writes all that is in the head as what is known after the last record of another log, which takes nothing yet.
+    /// Writes all that is in the head as what is known after the last record of another log, which
+    /// takes nothing yet.
     pub(super) fn write_checkpoint_for(
         &self,
         journal: &Journal,

@@ -7,7 +7,8 @@ use super::{Maintained, Store};
 use crate::block::CompactionStep;
 use crate::{BlockMeta, Error, plan_compaction, run_compaction};
 
-/// A step that failed is tried again after this, as it may have read much until then; then twice as long each time.
+/// A step that failed is tried again after this, as it may have read much until then; then twice as
+/// long each time.
 const RETRY_MS: i64 = 10 * 60 * 1000;
 /// At most so long: a disk that was repaired is noticed on the same day.
 const RETRY_MS_MAX: i64 = 6 * 60 * 60 * 1000;
@@ -110,7 +111,8 @@ impl Store {
         Ok(())
     }
 
-    /// Steps of compaction that fail and wait for another try; the blocks they are about stay as they are.
+    /// Steps of compaction that fail and wait for another try; the blocks they are about stay as
+    /// they are.
     pub fn failing_steps(&self) -> Vec<FailingStep> {
         let troubles = self.troubles();
         troubles

@@ -148,8 +148,8 @@ impl Store {
         }
     }
 
-    /// Samples refused because their series would have been one too many, by metric, most first; those of the metrics
-    /// beyond the first hundred together under an empty name.
+    /// Samples refused because their series would have been one too many, by metric, most first;
+    /// those of the metrics beyond the first hundred together under an empty name.
     pub fn refused_metrics(&self) -> Vec<(String, u64)> {
         let refused = self.read_state().plan.refused_metrics.clone();
         let mut refused: Vec<(String, u64)> = refused.into_iter().collect();

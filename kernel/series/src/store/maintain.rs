@@ -31,8 +31,9 @@ pub struct Maintained {
 }
 
 impl Store {
-    /// Does the work that is due: samples leave the head for blocks, blocks are merged and expire, a checkpoint is
-    /// written, a log that failed is opened again. Somebody calls it about once a second, on a thread that may block; appends and queries go on.
+    /// Does the work that is due: samples leave the head for blocks, blocks are merged and expire,
+    /// a checkpoint is written, a log that failed is opened again. Somebody calls it about once a
+    /// second, on a thread that may block; appends and queries go on.
     ///
     /// # Errors
     /// The first thing that went wrong, after all else that is due was tried; it is tried again some time later.

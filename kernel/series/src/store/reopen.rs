@@ -1,9 +1,9 @@
 //! A log that failed, opened again while the store goes on.
 //!
-//! After a failed write or sync it is in doubt what of the last records is on the disk, and the journal takes no
-//! more. The head has all that was ever given to it: the journal is opened anew, which settles where it ends, and the
-//! whole head is written as a checkpoint after that record. Only then are samples taken again; so no record that
-//! follows leans on one that was lost.
+//! After a failed write or sync it is in doubt what of the last records is on the disk, and the
+//! journal takes no more. The head has all that was ever given to it: the journal is opened anew,
+//! which settles where it ends, and the whole head is written as a checkpoint after that record.
+//! Only then are samples taken again; so no record that follows leans on one that was lost.
 
 use std::sync::{Arc, PoisonError};
 
@@ -27,9 +27,9 @@ pub(super) struct Reopening {
 }
 
 impl Store {
-    /// Opens the log again if a write or a sync of it failed, and says who makes records durable from now on: for a
-    /// store whose opener drives that ([`open_on`](Self::open_on)). Other stores do it by themselves in
-    /// [`maintain`](Self::maintain).
+    /// Opens the log again if a write or a sync of it failed, and says who makes records durable
+    /// from now on: for a store whose opener drives that ([`open_on`](Self::open_on)). Other stores
+    /// do it by themselves in [`maintain`](Self::maintain).
     ///
     /// # Errors
     /// What the disk says: it takes nothing then, as before.
@@ -92,7 +92,8 @@ impl Store {
         Ok(Some(opened.committer))
     }
 
-    /// Waits for the end of the thread that makes records durable: its journal was closed, or failed.
+    /// Waits for the end of the thread that makes records durable: its journal was closed, or
+    /// failed.
     pub(super) fn join_committer(&self) {
         if let Committing::Thread(thread) = &self.committer {
             let thread = thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -26,7 +26,8 @@ pub(super) struct Replayed {
     pub(super) log_bytes: u64,
 }
 
-/// Fills a head from the checkpoint made after a record, if there is one, and the records that follow.
+/// Fills a head from the checkpoint made after a record, if there is one, and the records that
+/// follow.
 pub(super) fn replay(
     config: &Config,
     disk: &Arc<dyn Disk>,

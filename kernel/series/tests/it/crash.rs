@@ -147,7 +147,8 @@ fn a_log_that_failed_is_opened_again_and_loses_nothing() {
     }
 }
 
-/// A store whose disk fails once, at any operation, goes on in the same process; then the power goes.
+/// A store whose disk fails once, at any operation, goes on in the same process; then the power
+/// goes.
 fn failing_log(seed: u64) {
     let mut random = Seeded::new(seed);
     let disk = Arc::new(SimulatedDisk::new(seed, 1 << 30));

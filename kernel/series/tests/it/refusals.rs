@@ -196,7 +196,8 @@ fn a_clock_that_jumps_shuts_nothing_out() {
     // What is stored stays, and nothing is thrown away for a wrong clock.
     rig.store.maintain().unwrap();
     assert_eq!(rig.floats(&up, 0, i64::MAX).len(), 1);
-    // A day ahead: samples of the right time are taken, as their age is counted from the newest sample.
+    // A day ahead: samples of the right time are taken, as their age is counted from the newest
+    // sample.
     rig.clock.jump_to(portique_clock::Timestamp::from_millis(
         now_ms + 24 * HOUR_MS,
     ));

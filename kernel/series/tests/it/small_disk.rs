@@ -1,4 +1,5 @@
-//! A real file system that is full, in a namespace of its own, as far as the machine allows that without root.
+//! A real file system that is full, in a namespace of its own, as far as the machine allows that
+//! without root.
 
 use std::fs::File;
 use std::io::Write;

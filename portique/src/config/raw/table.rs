@@ -8,7 +8,8 @@ use super::super::key::{TableKey, TableKind};
 use super::super::problem::Place;
 use super::{Reader, Written, number};
 
-/// One table of a list: its keys are known, their values are of the right kind and unchecked otherwise.
+/// One table of a list: its keys are known, their values are of the right kind and unchecked
+/// otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RawTable {
     pub(crate) place: Place,

@@ -57,7 +57,8 @@ pub struct ClassConfig {
     pub retain_age: Option<Duration>,
     /// Bytes of its samples; without limit by default, range 1 MiB to 1 PiB.
     pub retain_bytes: Option<u64>,
-    /// How far a sample may lie before the newest of its series; as for all by default, range 0 s to 31 days.
+    /// How far a sample may lie before the newest of its series; as for all by default, range 0 s
+    /// to 31 days.
     pub out_of_order_window: Option<Duration>,
     /// Downsampled tiers; none by default, at most 4.
     pub tiers: Vec<TierConfig>,

@@ -72,7 +72,8 @@ impl BlockFolder {
         self.register.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The register as it is on the disk, and what is wrong with it; an empty one when there is none.
+    /// The register as it is on the disk, and what is wrong with it; an empty one when there is
+    /// none.
     pub(super) fn read_register(&self) -> Result<(Register, Option<Error>), Error> {
         let path = self.path.join(REGISTER);
         let bytes = match fs::read(&path) {
