@@ -42,8 +42,14 @@ impl Scribe {
 
     /// Keeps and tells until the hub ends.
     pub(super) async fn run(mut self) {
-        // Whoever tells people may have heard less before a crash than was kept.
-        let known = self.shared.core().engine.alerts(self.shared.now());
+        // Whoever tells people may have heard less before a crash than was kept. What was decided since the start is
+        // not kept yet: taken together, none of it is told before.
+        let (decided, known) = {
+            let now = self.shared.now();
+            let mut core = self.shared.core();
+            (std::mem::take(&mut core.decided), core.engine.alerts(now))
+        };
+        self.keep_all(decided).await;
         (self.tell)(known);
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut is_look = false;

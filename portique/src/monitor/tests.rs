@@ -66,6 +66,16 @@ struct Rig {
     calls: mpsc::Receiver<ActionRequest>,
     told: mpsc::Receiver<Vec<Alert>>,
     _folder: tempfile::TempDir,
+    _end: End,
+}
+
+/// Ends the loop of a test that fails, whose thread would be waited for.
+struct End(Monitor);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.shared.end();
+    }
 }
 
 impl Rig {
@@ -104,6 +114,7 @@ impl Rig {
         worker.spawn(&control);
         Self {
             ground,
+            _end: End(monitor.clone()),
             monitor,
             telemetry,
             control,
