@@ -88,6 +88,7 @@ impl Asked {
 
 /// Fails when the two do not say the same.
 pub(crate) fn compare(query: &str, ours: &Values, theirs: &Values) -> anyhow::Result<()> {
+    ensure!(!ours.is_empty(), "{query}: there is no answer to compare");
     ensure!(
         ours.keys().eq(theirs.keys()),
         "{query}: ours has {} elements, theirs {}: {:?}, {:?}",

@@ -144,9 +144,13 @@ impl Evaluation<'_> {
                 Ok((!scratch.column.is_empty()).then(|| std::mem::take(&mut scratch.column)))
             }
         };
-        parallel::in_order(reader.len(), threads, work, &mut |index, column| {
-            over.hand_on(reader.labels(index), false, &column, sink)
-        })
+        parallel::in_order(
+            reader.len(),
+            threads,
+            over.steps.count,
+            work,
+            &mut |index, column| over.hand_on(reader.labels(index), false, &column, sink),
+        )
     }
 }
 

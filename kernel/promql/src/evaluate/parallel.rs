@@ -6,34 +6,50 @@ use crate::error::Error;
 
 /// Below this many series threads cost more than they save.
 pub(super) const SERIES_MIN: usize = 1_000;
-/// Series that a thread works off at a time: enough that handing them over costs little beside.
-const BATCH_SERIES: usize = 64;
+/// Values that a thread works out before it hands them over: enough that this costs little beside, also where a
+/// thread that is woken waits for a processor, and little memory.
+const BATCH_VALUES: usize = 16 << 10;
+/// Series that they are of, at least and at most.
+const BATCH_SERIES: std::ops::RangeInclusive<usize> = 16..=1024;
+/// Batches of each thread, at least, so that none is left alone with the last.
+const BATCHES_MIN: usize = 4;
 /// Batches a thread may be ahead of whoever takes the results; more would only be memory.
 const BATCHES_AHEAD: usize = 4;
 
 /// What came of a batch: the results there are, each with its index.
 type Batch<T> = Result<Vec<(usize, T)>, Error>;
 
+/// How many series make a batch, when each has so many values.
+fn batch_series(count: usize, threads: usize, values: usize) -> usize {
+    let fair = count.div_ceil(threads * BATCHES_MIN);
+    let wanted = (BATCH_VALUES / values.max(1)).min(fair);
+    wanted.clamp(*BATCH_SERIES.start(), *BATCH_SERIES.end())
+}
+
 /// Has `threads` threads work on the indexes below `count` and takes the results in order of the indexes, so that
-/// what is made of them does not depend on who was faster. `work` makes what one thread works with.
+/// what is made of them does not depend on who was faster. A result has up to `values` values; `work` makes what one
+/// thread works with.
 ///
 /// # Errors
 /// The first, in order of the indexes.
 pub(super) fn in_order<T: Send, W: FnMut(usize) -> Result<Option<T>, Error>>(
     count: usize,
     threads: usize,
+    values: usize,
     work: impl Fn() -> W + Sync,
     take: &mut dyn FnMut(usize, T) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let batch_series = batch_series(count, threads, values);
     std::thread::scope(|scope| {
         let mut results: Vec<Receiver<Batch<T>>> = Vec::with_capacity(threads);
         for thread in 0..threads {
             let (sender, receiver) = sync_channel(BATCHES_AHEAD);
             let work = &work;
-            scope.spawn(move || send_batches(count, thread, threads, work(), &sender));
+            let firsts = (thread * batch_series..count).step_by(threads * batch_series);
+            scope.spawn(move || send_batches(firsts, batch_series, count, work(), &sender));
             results.push(receiver);
         }
-        for batch in 0..count.div_ceil(BATCH_SERIES) {
+        for batch in 0..count.div_ceil(batch_series) {
             // A thread that ends early has panicked; the scope passes that on.
             let Ok(batch) = results[batch % threads].recv() else {
                 break;
@@ -46,16 +62,16 @@ pub(super) fn in_order<T: Send, W: FnMut(usize) -> Result<Option<T>, Error>>(
     })
 }
 
-/// Works off every `threads`-th batch, until nobody takes them any more.
+/// Works off batches, each beginning with one of `firsts`, until nobody takes them any more.
 fn send_batches<T>(
+    firsts: impl Iterator<Item = usize>,
+    batch_series: usize,
     count: usize,
-    thread: usize,
-    threads: usize,
     mut work: impl FnMut(usize) -> Result<Option<T>, Error>,
     sender: &SyncSender<Batch<T>>,
 ) {
-    for first in (thread * BATCH_SERIES..count).step_by(threads * BATCH_SERIES) {
-        let indexes = first..(first + BATCH_SERIES).min(count);
+    for first in firsts {
+        let indexes = first..(first + batch_series).min(count);
         let results = indexes.filter_map(|index| match work(index) {
             Ok(result) => result.map(|result| Ok((index, result))),
             Err(error) => Some(Err(error)),
@@ -81,7 +97,7 @@ mod tests {
                 _ => Ok(Some(index * index)),
             }
         };
-        let result = in_order(count, threads, work, &mut |index, square| {
+        let result = in_order(count, threads, 256, work, &mut |index, square| {
             assert_eq!(square, index * index);
             taken.push(index);
             Ok(())
@@ -95,6 +111,14 @@ mod tests {
         for threads in [1, 2, 7] {
             assert_eq!(squares(10_000, threads, usize::MAX), (wanted.clone(), true));
         }
+    }
+
+    #[test]
+    fn batches_are_few_but_never_large() {
+        assert_eq!(batch_series(200_000, 2, 1), 1024);
+        assert_eq!(batch_series(2_000, 2, 1), 250);
+        assert_eq!(batch_series(200_000, 2, 240), 68);
+        assert_eq!(batch_series(200_000, 2, 11_000), 16);
     }
 
     #[test]

@@ -117,9 +117,13 @@ impl Evaluation<'_> {
                 Ok(read(index, &mut samples, &mut column)?.then_some(column))
             }
         };
-        parallel::in_order(selected.len(), threads, work, &mut |index, column| {
-            self.hand_on(selected.labels(index), &column, sink)
-        })
+        parallel::in_order(
+            selected.len(),
+            threads,
+            steps.count,
+            work,
+            &mut |index, column| self.hand_on(selected.labels(index), &column, sink),
+        )
     }
 
     /// The series that match.
