@@ -34,7 +34,7 @@ enum Verb {
     /// Show an alert and what happened to it.
     #[command(after_help = "Example:\n  portique alerts show Hot")]
     Show(Named),
-    /// Say why there is an alert: its rule, the samples that it reads, what happened.
+    /// Say why there is an alert: its rule, the samples that it reads, what happened, who is told.
     #[command(after_help = "Example:\n  portique alerts explain abeee0e67170c4cc")]
     Explain(Named),
     /// Take care of an alert, until it ends.

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::output::{Output, Table, write_result};
 use super::super::visitor::Visitor;
@@ -23,21 +23,70 @@ pub(super) async fn show(alert: &str, visitor: &Visitor, output: Output) -> Resu
     })
 }
 
-/// Says why there is an alert.
+/// Says why there is an alert, and who is told of it.
 pub(super) async fn explain(alert: &str, visitor: &Visitor, output: Output) -> Result<(), Error> {
     let alert = fingerprint(alert, visitor).await?;
-    let found = visitor.get(&["alerts", &alert, "explanation"], &[]).await?;
+    let alerts = visitor.get(&["alerts", &alert, "explanation"], &[]).await?;
+    let told = visitor.get(&["notifications", "alerts", &alert], &[]).await;
+    let told = match told {
+        // Of a pending alert the notifier has not heard.
+        Err(Error::Refused { status: 404, .. }) => Value::Null,
+        told => told?,
+    };
+    let found = json!({ "alerts": alerts, "notifications": told });
     write_result(output, &found, |found| {
         let mut tables = Vec::new();
-        for alert in found.as_array().into_iter().flatten() {
+        for alert in found["alerts"].as_array().into_iter().flatten() {
             tables.push(list::table(&Value::Array(vec![alert.clone()])));
             tables.push(annotations(alert));
             tables.push(rule(alert));
             tables.push(samples(alert));
             tables.push(history(alert));
         }
+        tables.push(ways(&found["notifications"]));
+        tables.push(muting(&found["notifications"]));
         filled(tables)
     })
+}
+
+/// Who is told, in which ways, and what became of it.
+fn ways(told: &Value) -> Table {
+    let mut table = Table::new(&[
+        "receiver", "way", "told", "last", "next", "verdict", "trouble",
+    ]);
+    for route in told["routes"].as_array().into_iter().flatten() {
+        for way in route["ways"].as_array().into_iter().flatten() {
+            let is_told = way["is_told"].as_bool().unwrap_or_default();
+            let trouble = [
+                &way["on_its_way"]["last_problem"],
+                &way["given_up"]["reason"],
+            ];
+            let trouble = trouble.into_iter().find_map(Value::as_str);
+            table.row([
+                text(route, "receiver"),
+                text(way, "integration"),
+                (if is_told { "yes" } else { "no" }).to_owned(),
+                wall(way, "last_told"),
+                wall(route, "next"),
+                text(way, "verdict"),
+                trouble.unwrap_or("-").to_owned(),
+            ]);
+        }
+    }
+    table
+}
+
+/// What keeps people from being told.
+fn muting(told: &Value) -> Table {
+    let mut table = Table::new(&["muted by", "which"]);
+    for silence in told["silenced_by"].as_array().into_iter().flatten() {
+        let silence = silence.as_str().unwrap_or_default();
+        table.row(["silence".to_owned(), silence.to_owned()]);
+    }
+    if let Some(alert) = told["inhibited_by"].as_str() {
+        table.row(["alert".to_owned(), alert.to_owned()]);
+    }
+    table
 }
 
 fn filled(tables: Vec<Table>) -> Vec<Table> {

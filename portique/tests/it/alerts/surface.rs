@@ -51,6 +51,10 @@ async fn alerts_and_rules_are_seen_from_the_command_line() {
     ] {
         assert!(explained.contains(words), "{words}: {explained}");
     }
+    let explained = place.cli(&["alerts", "explain", "Hot", "-o", "json"]);
+    let explained: Value = serde_json::from_str(&explained).unwrap();
+    let routes = &explained["notifications"]["routes"];
+    assert_eq!(routes[0]["receiver"], "nobody", "{explained:#}");
     let rules = place.cli(&["rules", "list"]);
     assert!(
         rules.contains("tank:temp:max") && rules.contains("ingest"),
@@ -105,9 +109,13 @@ async fn rules_and_alerts_have_prometheus_shapes() {
         "groups: [{name: b, rules: [{record: r, expr: '1'}]}]",
     );
     place.post("/api/v1/rules/reload", &json!({})).await;
-    let first = place.get("/prometheus/api/v1/rules?group_limit=1").await;
+    let first = place
+        .get("/prometheus/api/v1/rules?group_limit=1&rule_group[]=tanks&rule_group[]=b")
+        .await;
     let token = first["data"]["groupNextToken"].as_str().unwrap();
-    let path = format!("/prometheus/api/v1/rules?group_limit=1&group_next_token={token}");
+    let path = format!(
+        "/prometheus/api/v1/rules?group_limit=1&rule_group[]=tanks&rule_group[]=b&group_next_token={token}"
+    );
     let next = place.get(&path).await;
     assert_eq!(next["data"]["groups"][0]["name"], "b");
     assert!(next["data"].get("groupNextToken").is_none());
@@ -164,10 +172,10 @@ async fn a_real_prometheus_says_the_same_of_the_same_rules() {
     drop(port);
     let _peer = start_at(&program, &config, folder.path(), &address);
     for path in [
-        "/api/v1/rules",
+        "/api/v1/rules?rule_group[]=both",
         "/api/v1/alerts",
-        "/api/v1/rules?type=record",
-        "/api/v1/rules?rule_name[]=Always",
+        "/api/v1/rules?type=record&rule_group[]=both",
+        "/api/v1/rules?rule_name[]=Always&rule_group[]=both",
     ] {
         let theirs = evaluated(&format!("http://{address}{path}")).await;
         let ours = evaluated(&format!("{}/prometheus{path}", place.hub().http)).await;
