@@ -26,7 +26,12 @@ pub(super) async fn show(alert: &str, visitor: &Visitor, output: Output) -> Resu
 /// Says why there is an alert.
 pub(super) async fn explain(alert: &str, visitor: &Visitor, output: Output) -> Result<(), Error> {
     let alert = fingerprint(alert, visitor).await?;
-    let found = visitor.get(&["alerts", &alert, "explanation"], &[]).await?;
+    let path = ["alerts", alert.as_str(), "explanation"];
+    let mut found = visitor.get(&path, &[]).await?;
+    let told = told(&alert, visitor).await?;
+    for alert in found.as_array_mut().into_iter().flatten() {
+        alert["notifications"] = told.clone();
+    }
     write_result(output, &found, |found| {
         let mut tables = Vec::new();
         for alert in found.as_array().into_iter().flatten() {
@@ -35,9 +40,19 @@ pub(super) async fn explain(alert: &str, visitor: &Visitor, output: Output) -> R
             tables.push(rule(alert));
             tables.push(samples(alert));
             tables.push(history(alert));
+            tables.push(deliveries(alert));
         }
         filled(tables)
     })
+}
+
+/// The alert's way to people; nothing when the notifier does not hold it.
+async fn told(alert: &str, visitor: &Visitor) -> Result<Value, Error> {
+    let told = visitor.get(&["notifications", "alerts", alert], &[]).await;
+    match told {
+        Err(Error::Refused { status: 404, .. }) => Ok(Value::Null),
+        told => told,
+    }
 }
 
 fn filled(tables: Vec<Table>) -> Vec<Table> {
@@ -116,4 +131,60 @@ fn history(alert: &Value) -> Table {
         ]);
     }
     table
+}
+
+/// Each way to each receiver, and what became of it.
+fn deliveries(alert: &Value) -> Table {
+    let mut table = Table::new(&["receiver", "way", "last told", "state", "looked at next"]);
+    let told = &alert["notifications"];
+    for route in told["routes"].as_array().into_iter().flatten() {
+        for way in route["ways"].as_array().into_iter().flatten() {
+            let (on_its_way, given_up) = (&way["on_its_way"], &way["given_up"]);
+            let state = if on_its_way.is_object() {
+                let problem = text(on_its_way, "last_problem");
+                format!("on its way; failed so far: {problem}")
+            } else if given_up.is_object() {
+                let (at, reason) = (wall(given_up, "at"), text(given_up, "reason"));
+                format!("given up {at}: {reason}")
+            } else {
+                text(way, "verdict")
+            };
+            table.row([
+                text(route, "receiver"),
+                text(way, "integration"),
+                wall(way, "last_told"),
+                state,
+                wall(route, "next"),
+            ]);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::output::render;
+    use super::*;
+
+    #[test]
+    fn each_way_says_what_became_of_it() {
+        let way =
+            |integration: &str| json!({ "integration": integration, "verdict": "not told now" });
+        let mut lost = way("webhook[0]");
+        lost["given_up"] = json!({ "at": "2026-01-01T00:00:00Z", "reason": "it said no" });
+        let route = json!({ "receiver": "pad", "next": null, "ways": [lost, way("slack[0]")] });
+        let alert = json!({ "notifications": { "routes": [route] } });
+        let said = render(&[deliveries(&alert)]);
+        assert!(
+            said.contains("given up 2026-01-01T00:00:00Z: it said no"),
+            "{said}"
+        );
+        assert!(
+            said.contains("slack[0]") && said.contains("not told now"),
+            "{said}"
+        );
+        assert!(deliveries(&json!({ "notifications": null })).is_empty());
+    }
 }
