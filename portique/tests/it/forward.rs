@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, interval};
 
-use crate::intake::{Place, Wishes, with_hub_as};
+use crate::intake::{Place, Wishes, with_hub_as, without_own_figures};
 use crate::scrape::target::{Answer, Target};
 use portique::TelemetryConfig;
 
@@ -25,7 +25,7 @@ fn receiver(listen: SocketAddr) -> Wishes {
         listen: Some(listen),
         telemetry: TelemetryConfig {
             open_writes: true,
-            ..TelemetryConfig::default()
+            ..without_own_figures()
         },
         ..Wishes::default()
     }
@@ -45,6 +45,7 @@ remote_write:
     Wishes {
         folder: Some(folder.to_path_buf()),
         prometheus_file: Some(file),
+        telemetry: without_own_figures(),
         ..Wishes::default()
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) token: String,
     pub(crate) commander: String,
     pub(crate) grpc: SocketAddr,
+    /// Its `prometheus.yml`, if it has one.
+    pub(crate) prometheus_file: PathBuf,
 }
 
 /// How a hub is, beside what is the same for all.
@@ -53,10 +55,19 @@ pub(crate) async fn with_hub_of(telemetry: TelemetryConfig, visit: impl AsyncFnO
     with_hub_as(wishes, visit).await;
 }
 
+/// Telemetry of others only, so that nothing else is `up`.
+pub(crate) fn without_own_figures() -> TelemetryConfig {
+    TelemetryConfig {
+        own_figures_every: None,
+        ..TelemetryConfig::default()
+    }
+}
+
 /// The same with a `prometheus.yml` of this text.
 pub(crate) async fn with_hub_scraping(file: &str, visit: impl AsyncFnOnce(Place)) {
     let wishes = Wishes {
         prometheus_file: Some(file.to_owned()),
+        telemetry: without_own_figures(),
         ..Wishes::default()
     };
     with_hub_as(wishes, visit).await;
@@ -103,6 +114,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         http: hub.addresses().http,
         graphite: hub.graphite_address().unwrap(),
         token: token("service.token"),
+        prometheus_file: path,
     });
     hub.run(visit).await.unwrap();
 }

@@ -156,6 +156,28 @@ async fn samples_are_relabelled_and_targets_dropped_as_the_rules_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_a_good_file_and_refuses_a_bad_one() {
+    let one = Target::start(Answer::text("one 1\n")).await;
+    let two = Target::start(Answer::text("two 2\n")).await;
+    with_hub_scraping(&statics(&one, ""), async |place| {
+        place.wait_for("one", PATIENCE).await;
+        write(&place.prometheus_file, "scrape_config: []\n");
+        let refused = place.post("/prometheus/-/reload").send().await.unwrap();
+        assert!(!refused.status().is_success());
+        let said = refused.text().await.unwrap();
+        assert!(said.contains("prometheus.yml:1"), "{said}");
+        assert!(said.contains("scrape_configs"), "{said}");
+        assert_eq!(place.query("one").await.len(), 1);
+        write(&place.prometheus_file, &statics(&two, ""));
+        let taken = place.post("/prometheus/-/reload").send().await.unwrap();
+        assert!(taken.status().is_success(), "{taken:?}");
+        place.wait_for("two and on() absent(one)", PATIENCE).await;
+        assert_eq!(place.query("count(up)").await[0].1, "1");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn targets_are_shown_who_asks_and_strangers_are_not() {
     let stranger = Target::start(Answer::text("strange 1\n")).await;
     let target = Target::start(Answer::text("a 1\n")).await;

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 use super::target::{Answer, Target, bytes};
 use super::{PATIENCE, statics};
-use crate::intake::{Wishes, with_hub_as, with_hub_scraping};
+use crate::intake::{Wishes, with_hub_as, with_hub_scraping, without_own_figures};
 use portique::TelemetryConfig;
 
 const TEXT: &str = "content-type: text/plain; version=0.0.4\r\n";
@@ -112,7 +112,7 @@ async fn new_series_with_every_answer_are_refused_by_the_store() {
         prometheus_file: Some(statics(&target, "")),
         telemetry: TelemetryConfig {
             series_max: Some(150),
-            ..TelemetryConfig::default()
+            ..without_own_figures()
         },
         ..Wishes::default()
     };
