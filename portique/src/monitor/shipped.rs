@@ -3,7 +3,7 @@
 use super::load::ShippedRules;
 
 /// Every file, as `src/monitor/shipped` has it.
-pub(crate) const HUB_RULES: [ShippedRules; 3] = [
+pub(crate) const HUB_RULES: [ShippedRules; 4] = [
     ShippedRules {
         name: "portique/hub.yml",
         text: include_str!("shipped/hub.yml"),
@@ -11,6 +11,10 @@ pub(crate) const HUB_RULES: [ShippedRules; 3] = [
     ShippedRules {
         name: "portique/telemetry.yml",
         text: include_str!("shipped/telemetry.yml"),
+    },
+    ShippedRules {
+        name: "portique/watching.yml",
+        text: include_str!("shipped/watching.yml"),
     },
     ShippedRules {
         name: "portique/work.yml",

@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval};
 
 use crate::api_jobs::{add, claim, token};
 use crate::api_rig::{Rig, json as granted};
+use crate::notify_rig::raise;
 
 /// A flight at forty times its pace takes seconds; a busy machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -23,6 +24,9 @@ pub(super) async fn load(rig: &Rig) {
     rig.put("/webhooks/shop", &webhook).await;
     rig.post("/events?subject=shop.orders", &json!({ "order": 7 }))
         .await;
+    raise(rig, &[("alertname", "Hot")], false).await;
+    let line = "up,job=web,instance=b value=0";
+    granted(rig.alerting(Method::POST, "/write?bucket=down").body(line)).await;
     fly(rig).await;
     rig.wait_for("portique_queue_waiting_jobs{queue=\"held\"}")
         .await;
@@ -30,6 +34,9 @@ pub(super) async fn load(rig: &Rig) {
         .await;
     rig.wait_for("portique_queries_total{outcome=\"answered\"} > 0")
         .await;
+    rig.wait_for("portique_notification_attempts_failed_total > 0")
+        .await;
+    rig.wait_for("ALERTS{alertname=\"TargetDown\"}").await;
 }
 
 pub(super) fn now_s() -> i64 {

@@ -41,6 +41,9 @@ impl<'a> Names<'a> {
         if named.is_empty() && !expr.contains("__name__") {
             missing.push(format!("{expr} names no metric: {answer}"));
         }
+        if named.iter().any(|named| named.metric == OF_ALERTS) && !self.has(OF_ALERTS).await {
+            missing.push(format!("there is no {OF_ALERTS}"));
+        }
         named.retain(|named| named.metric != OF_ALERTS && !named.metric.is_empty());
         for Named { metric, labels } in &named {
             if !self.has(metric).await {
