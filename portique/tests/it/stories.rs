@@ -1,5 +1,6 @@
 //! The stories of launch control, each told to the real binary.
 
+mod anomalies;
 mod control_room;
 mod faults;
 mod flight;

@@ -33,7 +33,24 @@ pub(super) struct Reply {
 
 impl ControlRoom {
     pub(super) async fn open() -> Self {
+        Self::open_in(TempDir::new().expect("a temporary folder")).await
+    }
+
+    /// A hub that tells this webhook of alerts at once.
+    pub(super) async fn open_telling(url: &str) -> Self {
         let data = TempDir::new().expect("a temporary folder");
+        let receivers = format!(
+            "route: {{receiver: desk, group_by: [alertname, rocket], group_wait: 0s, group_interval: 1s}}\n\
+             receivers: [{{name: desk, webhook_configs: [{{url: \"{url}\"}}]}}]\n"
+        );
+        let file = data.path().join("receivers.yml");
+        std::fs::write(&file, receivers).expect("the data folder can be written");
+        let config = format!("[notifications]\nfile = \"{}\"\n", file.display());
+        std::fs::write(config_path(data.path()), config).expect("the data folder can be written");
+        Self::open_in(data).await
+    }
+
+    async fn open_in(data: TempDir) -> Self {
         let hub = spawn(data.path());
         let mut room = Self {
             hub,
@@ -333,14 +350,22 @@ fn spawn(data: &Path) -> Child {
         "127.0.0.1:0",
         "--data",
     ];
-    Command::new(env!("CARGO_BIN_EXE_portique"))
-        .args(args)
-        .arg(data)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portique"));
+    command.args(args).arg(data);
+    let config = config_path(data);
+    if config.exists() {
+        command.arg("--config").arg(config);
+    }
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log.expect("the data folder can be written"))
         .spawn()
         .expect("the binary starts")
+}
+
+fn config_path(data: &Path) -> PathBuf {
+    data.join("hub.toml")
 }
 
 fn log_path(data: &Path) -> PathBuf {

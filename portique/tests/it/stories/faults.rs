@@ -6,8 +6,11 @@ use super::control_room::{ControlRoom, has_event, sample};
 
 const TIME_FACTOR: f64 = 20.0;
 
-async fn flying(rocket: &str) -> ControlRoom {
-    let room = ControlRoom::open().await;
+pub(super) async fn flying(rocket: &str) -> ControlRoom {
+    flying_in(ControlRoom::open().await, rocket).await
+}
+
+pub(super) async fn flying_in(room: ControlRoom, rocket: &str) -> ControlRoom {
     room.add(rocket, "pad-1", TIME_FACTOR).await;
     room.poll(rocket).await;
     room.launch(rocket).await;
@@ -83,7 +86,11 @@ async fn a_passed_structural_limit_destroys_the_module_by_itself() {
     })
     .await;
     let log = room.log("rocket=echo").await;
-    let anomaly = log.iter().find(|line| line["kind"] == "anomaly_raised");
+    let by_the_watch = |line: &&Value| {
+        let rule = line["fact"]["rule"].as_str().unwrap_or_default();
+        line["kind"] == "anomaly_raised" && rule.contains("structural limit")
+    };
+    let anomaly = log.iter().find(by_the_watch);
     let anomaly = &anomaly.expect("the anomaly is logged")["fact"];
     assert_eq!(anomaly["severity"], "critical");
     assert!(anomaly["value"].as_f64() > anomaly["limit"].as_f64());
