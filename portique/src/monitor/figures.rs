@@ -122,9 +122,19 @@ impl Monitor {
 
     fn figures(&self) -> Vec<LabelledFigure> {
         let counted = self.counted();
-        let figures = &self.shared.figures;
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let is_good = !figures.reload_failed.load(Ordering::Relaxed);
+        let mut all = self.of_rules(&counted);
+        all.extend(self.of_work());
+        all.push(LabelledFigure {
+            name: "alerts",
+            help: "Alerts by state; resolved ones for a quarter of an hour",
+            samples: Samples::Gauges(counted.alerts),
+        });
+        all
+    }
+
+    /// What is loaded, and how it goes.
+    fn of_rules(&self, counted: &Counted) -> Vec<LabelledFigure> {
+        let is_good = !self.shared.figures.reload_failed.load(Ordering::Relaxed);
         vec![
             gauge("rules", "Rules loaded", counted.rules as f64),
             gauge(
@@ -157,6 +167,14 @@ impl Monitor {
                 "Intervals of groups that passed without an evaluation",
                 counted.missed,
             ),
+        ]
+    }
+
+    /// What evaluations take, and what comes of them.
+    fn of_work(&self) -> Vec<LabelledFigure> {
+        let figures = &self.shared.figures;
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        vec![
             spread(
                 "rule_evaluation_duration_seconds",
                 "How long evaluations took",
@@ -187,11 +205,6 @@ impl Monitor {
                 "Calls of actions that were given up on",
                 load(&figures.calls_failed),
             ),
-            LabelledFigure {
-                name: "alerts",
-                help: "Alerts by state; resolved ones for a quarter of an hour",
-                samples: Samples::Gauges(counted.alerts),
-            },
         ]
     }
 

@@ -44,20 +44,15 @@ async fn said(rig: &Rig, args: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+async fn add_hot(rig: &Rig) {
+    let alert = ["team=pad", "--annotation=summary=It is hot"];
+    said(rig, &[&["alert", "add", "Hot"], &alert[..]].concat()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn amtool_adds_and_finds_alerts_and_silences() {
+async fn amtool_adds_and_finds_alerts() {
     with_notifier(ROUTES, async |rig| {
-        said(
-            &rig,
-            &[
-                "alert",
-                "add",
-                "Hot",
-                "team=pad",
-                "--annotation=summary=It is hot",
-            ],
-        )
-        .await;
+        add_hot(&rig).await;
         said(
             &rig,
             &[
@@ -80,6 +75,14 @@ async fn amtool_adds_and_finds_alerts_and_silences() {
         assert!(!found.contains("Cold"), "{found}");
         let found = said(&rig, &["alert", "query", "--receiver=pad"]).await;
         assert!(found.contains("Hot") && !found.contains("Cold"), "{found}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amtool_adds_and_ends_silences() {
+    with_notifier(ROUTES, async |rig| {
+        add_hot(&rig).await;
         let id = said(
             &rig,
             &[

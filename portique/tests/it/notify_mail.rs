@@ -178,16 +178,7 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(
                 reply(&mut stream, refusal.unwrap_or("250 ok")).await;
             }
             "DATA" => {
-                reply(&mut stream, "354 go on").await;
-                loop {
-                    let mut line = String::new();
-                    stream.read_line(&mut line).await.unwrap();
-                    if line == ".\r\n" {
-                        break;
-                    }
-                    mail.data += &line;
-                }
-                reply(&mut stream, "250 taken").await;
+                mail.data = data(&mut stream).await;
                 done.send(std::mem::replace(&mut mail, new()))
                     .await
                     .unwrap();
@@ -198,6 +189,21 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(
             }
             _ => reply(&mut stream, "250 ok").await,
         }
+    }
+}
+
+/// The mail itself, up to the line with a point.
+async fn data<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>) -> String {
+    reply(stream, "354 go on").await;
+    let mut data = String::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        if line == ".\r\n" {
+            reply(stream, "250 taken").await;
+            return data;
+        }
+        data += &line;
     }
 }
 

@@ -49,6 +49,24 @@ impl Fact {
             Self::Flight { module, event, .. } => {
                 format!("{module}: {}", event.as_str().replace('_', " "))
             }
+            Self::AnomalyRaised { .. }
+            | Self::AnomalyCleared { .. }
+            | Self::AbortConsidered { .. }
+            | Self::AbortExecuted { .. } => self.describe_anomaly(),
+            Self::LinkUp { module } => format!("{module} is in reach"),
+            Self::LinkDown { module, reason } => format!("{module} is out of reach: {reason}"),
+            Self::TelemetryEnded { module, reason } => {
+                format!("telemetry of {module} ended: {reason}")
+            }
+            Self::EmbargoSet { on: true } => "public feed under embargo".into(),
+            Self::EmbargoSet { on: false } => "public feed open".into(),
+            Self::FlightEnded { reason, .. } => format!("flight over: {reason}"),
+        }
+    }
+
+    /// What went wrong, and what was done about it.
+    fn describe_anomaly(&self) -> String {
+        match self {
             Self::AnomalyRaised {
                 module,
                 rule,
@@ -90,14 +108,7 @@ impl Fact {
                     took_ms.map_or_else(String::new, |ms| format!(", answered in {ms:.1} ms"));
                 format!("abort executed for {rule}: {}{took}", commands.join(", "))
             }
-            Self::LinkUp { module } => format!("{module} is in reach"),
-            Self::LinkDown { module, reason } => format!("{module} is out of reach: {reason}"),
-            Self::TelemetryEnded { module, reason } => {
-                format!("telemetry of {module} ended: {reason}")
-            }
-            Self::EmbargoSet { on: true } => "public feed under embargo".into(),
-            Self::EmbargoSet { on: false } => "public feed open".into(),
-            Self::FlightEnded { reason, .. } => format!("flight over: {reason}"),
+            _ => String::new(),
         }
     }
 }

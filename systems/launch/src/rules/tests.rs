@@ -179,81 +179,83 @@ fn a_nominal_flight_raises_nothing() {
     }
 }
 
+/// When which fault begins on which body, until when it is flown, and the alarm that it raises.
+const ALARMS: [(f64, Body, Fault, f64, &str); 10] = [
+    (
+        10.0,
+        Body::Booster,
+        Fault::DenseAir,
+        80.0,
+        "LaunchDynamicPressureOverLimit booster",
+    ),
+    (
+        30.0,
+        Body::Booster,
+        Fault::EngineOut,
+        32.0,
+        "LaunchEngineOut booster",
+    ),
+    (
+        100.0,
+        Body::Booster,
+        Fault::FrozenSensors,
+        103.0,
+        "LaunchSensorsFrozen booster",
+    ),
+    (
+        30.0,
+        Body::Booster,
+        Fault::BiasedSensors,
+        40.0,
+        "LaunchSensorsDisagree booster",
+    ),
+    (
+        30.0,
+        Body::Stage2,
+        Fault::TankPressureDrop,
+        40.0,
+        "LaunchTankPressureLow stage2",
+    ),
+    (
+        30.0,
+        Body::Booster,
+        Fault::PropellantLeak,
+        40.0,
+        "LaunchPropellantLeak booster",
+    ),
+    (
+        30.0,
+        Body::Booster,
+        Fault::AttitudeDrift,
+        60.0,
+        "LaunchAttitudeDeviation booster",
+    ),
+    (
+        100.0,
+        Body::Booster,
+        Fault::StuckSeparation,
+        200.0,
+        "LaunchSeparationFailure booster",
+    ),
+    (
+        100.0,
+        Body::Stage2,
+        Fault::EngineOut,
+        200.0,
+        "LaunchSecondEngineNotStarted stage2",
+    ),
+    (
+        380.0,
+        Body::Booster,
+        Fault::LegFailure,
+        900.0,
+        "LaunchLegsNotDeployed booster",
+    ),
+];
+
 #[test]
 fn each_fault_of_the_library_raises_its_alarm() {
-    use Body::{Booster, Stage2};
-    for (at_s, body, fault, end_s, alarm) in [
-        (
-            10.0,
-            Booster,
-            Fault::DenseAir,
-            80.0,
-            "LaunchDynamicPressureOverLimit booster",
-        ),
-        (
-            30.0,
-            Booster,
-            Fault::EngineOut,
-            32.0,
-            "LaunchEngineOut booster",
-        ),
-        (
-            100.0,
-            Booster,
-            Fault::FrozenSensors,
-            103.0,
-            "LaunchSensorsFrozen booster",
-        ),
-        (
-            30.0,
-            Booster,
-            Fault::BiasedSensors,
-            40.0,
-            "LaunchSensorsDisagree booster",
-        ),
-        (
-            30.0,
-            Stage2,
-            Fault::TankPressureDrop,
-            40.0,
-            "LaunchTankPressureLow stage2",
-        ),
-        (
-            30.0,
-            Booster,
-            Fault::PropellantLeak,
-            40.0,
-            "LaunchPropellantLeak booster",
-        ),
-        (
-            30.0,
-            Booster,
-            Fault::AttitudeDrift,
-            60.0,
-            "LaunchAttitudeDeviation booster",
-        ),
-        (
-            100.0,
-            Booster,
-            Fault::StuckSeparation,
-            200.0,
-            "LaunchSeparationFailure booster",
-        ),
-        (
-            100.0,
-            Stage2,
-            Fault::EngineOut,
-            200.0,
-            "LaunchSecondEngineNotStarted stage2",
-        ),
-        (
-            380.0,
-            Booster,
-            Fault::LegFailure,
-            900.0,
-            "LaunchLegsNotDeployed booster",
-        ),
-    ] {
+    for (at_s, body, fault, end_s, alarm) in ALARMS {
         let watched = with_fault(at_s, body, fault, end_s);
         let fired = watched.fired();
         let fired_at = fired.get(alarm);

@@ -82,29 +82,14 @@ impl Worker {
                 module,
                 reason,
             } => {
-                if self.module(&rocket, &module, |state| state.is_up) {
-                    let fact = Fact::LinkDown {
-                        module: module.clone(),
-                        reason,
-                    };
-                    self.record(&rocket, Actor::ground(), vec![fact]).await;
-                    self.on_loss(&rocket, &module, "out of reach").await;
-                }
+                self.on_down(&rocket, module, reason).await;
             }
             Input::Ended {
                 rocket,
                 module,
                 reason,
             } => {
-                if !self.module(&rocket, &module, |state| state.has_ended) {
-                    let fact = Fact::TelemetryEnded {
-                        module: module.clone(),
-                        reason,
-                    };
-                    self.record(&rocket, Actor::ground(), vec![fact]).await;
-                    self.on_loss(&rocket, &module, "gone").await;
-                }
-                self.conclude(&rocket).await;
+                self.on_ended(&rocket, module, reason).await;
             }
             Input::Violated {
                 rocket,
@@ -149,6 +134,30 @@ impl Worker {
             }
             Input::Add { .. } | Input::Request { .. } => {}
         }
+    }
+
+    async fn on_down(&mut self, rocket: &RocketId, module: ModuleId, reason: String) {
+        if !self.module(rocket, &module, |state| state.is_up) {
+            return;
+        }
+        let fact = Fact::LinkDown {
+            module: module.clone(),
+            reason,
+        };
+        self.record(rocket, Actor::ground(), vec![fact]).await;
+        self.on_loss(rocket, &module, "out of reach").await;
+    }
+
+    async fn on_ended(&mut self, rocket: &RocketId, module: ModuleId, reason: String) {
+        if !self.module(rocket, &module, |state| state.has_ended) {
+            let fact = Fact::TelemetryEnded {
+                module: module.clone(),
+                reason,
+            };
+            self.record(rocket, Actor::ground(), vec![fact]).await;
+            self.on_loss(rocket, &module, "gone").await;
+        }
+        self.conclude(rocket).await;
     }
 
     async fn on_up(&mut self, rocket: &RocketId, module: ModuleId) {
