@@ -38,6 +38,9 @@ use crate::field::{LIMIT_PA, MODULES, Measured, lift_off, serve};
 /// Parameters of each sample, those of the module among them.
 const PARAMETERS: usize = 200;
 
+/// Batches on their way to the rules: a second's worth.
+const BATCHES_WAITING_MAX: usize = 1_024;
+
 /// The rule that is measured, beside those that ship.
 const RULE: &str = "groups: [{name: bench, trigger: ingest, rules: [{alert: BenchPressure, \
                     expr: launch_dynamic_pressure_pascals > LIMIT, action: launch.abort}]}]";
@@ -112,7 +115,7 @@ async fn open(
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<Launch> {
-    let disk = Arc::new(FolderDisk::open(&folder.join("journal"))?);
+    let disk = Arc::new(FolderDisk::open(folder.join("journal"))?);
     let config = portique_journal::Config::default();
     let opened = Journal::open(config, disk, clock.clone(), &mut Seeded::new(1))?;
     portique_journal::spawn(opened.committer)?;
@@ -130,7 +133,7 @@ async fn open(
         &mut Seeded::new(2),
     )?;
     let store = Arc::new(store);
-    let (arrived, arrivals) = blocking::channel();
+    let (arrived, arrivals) = blocking::sync_channel(BATCHES_WAITING_MAX);
     let actions = Arc::new(OnceLock::new());
     let parts = Parts {
         bus: broker.bus(),
@@ -159,7 +162,7 @@ type Arrived = Vec<(Labels, i64, Value)>;
 /// The sink before the store.
 struct Watching {
     store: Arc<Store>,
-    arrived: Mutex<blocking::Sender<Arrived>>,
+    arrived: Mutex<blocking::SyncSender<Arrived>>,
 }
 
 impl Sink for Watching {

@@ -47,10 +47,6 @@ impl From<Parameters> for Vec<Parameter> {
 
 impl Parameters {
     /// Whether there is none.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "what serde calls takes a reference"
-    )]
     pub(crate) fn are_none(&self) -> bool {
         self.0.is_none()
     }
