@@ -40,12 +40,12 @@ mod payload;
 mod silence;
 
 pub use alert::{Posted, Received, WithoutEnd};
-pub(crate) use config::{HTTP_KEYS, read_http, redacted};
 pub use config::{
     ActionConfig, Authorization, CONFIG_BYTES_MAX, Channel, Config, DiscordConfig, EmailConfig,
     Flavour, Global, GroupBy, HttpConfig, InhibitRule, Integration, Receiver, Route, RouteTiming,
     Secret, SecretSource, SlackConfig, SlackField, Smtp, TlsConfig, WebhookConfig,
 };
+pub(crate) use config::{HTTP_KEYS, read_http, redacted};
 pub use dispatcher::{
     ALERTS_KEPT, ALERTS_MAX, Dispatcher, Due, Explanation, Muting, Options, Output, Receipt,
     RouteExplanation, SILENCES_KEPT, SILENCES_MAX, WayExplanation,

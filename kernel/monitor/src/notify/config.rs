@@ -20,8 +20,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use global::{Global, Smtp};
-pub(crate) use http::{KEYS as HTTP_KEYS, read_fields as read_http};
 pub use http::{Authorization, HttpConfig};
+pub(crate) use http::{KEYS as HTTP_KEYS, read_fields as read_http};
 pub use inhibit::InhibitRule;
 pub use receiver::{
     ActionConfig, Channel, DiscordConfig, EmailConfig, Integration, Receiver, SlackConfig,
