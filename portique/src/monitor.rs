@@ -181,6 +181,7 @@ impl MonitorWorker {
             Ok(())
         });
         control.spawn(LOOP_TASK, async move {
+            let _end = EndWithIt(Arc::clone(&ending));
             let looping = Arc::clone(&ending);
             let handle = tokio::runtime::Handle::current();
             let thread = tokio::task::spawn_blocking(move || evaluate::run(&looping, &handle));
@@ -194,6 +195,16 @@ impl MonitorWorker {
             }
             thread.await.map_err(|error| error.to_string())
         });
+    }
+}
+
+/// Ends the loop with the task that waits for its thread, also when a runtime is dropped with it: the runtime
+/// waits for the thread.
+struct EndWithIt(Arc<Shared>);
+
+impl Drop for EndWithIt {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

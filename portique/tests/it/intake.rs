@@ -129,6 +129,12 @@ impl Place {
         self.anonymous(Method::POST, path).bearer_auth(&self.token)
     }
 
+    /// A change that only the commander may ask for.
+    pub(crate) fn command(&self, path: &str) -> RequestBuilder {
+        self.anonymous(Method::POST, path)
+            .bearer_auth(&self.commander)
+    }
+
     /// What an instant query comes to: labels without the name, and the value, of each series.
     pub(crate) async fn query(&self, query: &str) -> Vec<(Value, String)> {
         let path = with_query("/prometheus/api/v1/query", &[("query", query)]);

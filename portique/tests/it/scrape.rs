@@ -162,14 +162,14 @@ async fn a_reload_takes_a_good_file_and_refuses_a_bad_one() {
     with_hub_scraping(&statics(&one, ""), async |place| {
         place.wait_for("one", PATIENCE).await;
         write(&place.prometheus_file, "scrape_config: []\n");
-        let refused = place.post("/prometheus/-/reload").send().await.unwrap();
+        let refused = place.command("/prometheus/-/reload").send().await.unwrap();
         assert!(!refused.status().is_success());
         let said = refused.text().await.unwrap();
         assert!(said.contains("prometheus.yml:1"), "{said}");
         assert!(said.contains("scrape_configs"), "{said}");
         assert_eq!(place.query("one").await.len(), 1);
         write(&place.prometheus_file, &statics(&two, ""));
-        let taken = place.post("/prometheus/-/reload").send().await.unwrap();
+        let taken = place.command("/prometheus/-/reload").send().await.unwrap();
         assert!(taken.status().is_success(), "{taken:?}");
         place.wait_for("two and on() absent(one)", PATIENCE).await;
         assert_eq!(place.query("count(up)").await[0].1, "1");

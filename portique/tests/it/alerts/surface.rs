@@ -218,6 +218,8 @@ fn lasting(mut answer: Value) -> Value {
                 };
             }
         }
+        // A whole number is the same with a point.
+        Value::Number(number) => return json!(number.as_f64()),
         Value::Array(items) => {
             for item in items.iter_mut() {
                 *item = lasting(item.take());
