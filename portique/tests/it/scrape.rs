@@ -6,6 +6,7 @@ pub(crate) mod target;
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::intake::{Place, with_hub_scraping};
@@ -162,14 +163,18 @@ async fn a_reload_takes_a_good_file_and_refuses_a_bad_one() {
     with_hub_scraping(&statics(&one, ""), async |place| {
         place.wait_for("one", PATIENCE).await;
         write(&place.prometheus_file, "scrape_config: []\n");
-        let refused = place.post("/prometheus/-/reload").send().await.unwrap();
+        let reload = || {
+            let asked = place.anonymous(Method::POST, "/prometheus/-/reload");
+            asked.bearer_auth(&place.commander).send()
+        };
+        let refused = reload().await.unwrap();
         assert!(!refused.status().is_success());
         let said = refused.text().await.unwrap();
         assert!(said.contains("prometheus.yml:1"), "{said}");
         assert!(said.contains("scrape_configs"), "{said}");
         assert_eq!(place.query("one").await.len(), 1);
         write(&place.prometheus_file, &statics(&two, ""));
-        let taken = place.post("/prometheus/-/reload").send().await.unwrap();
+        let taken = reload().await.unwrap();
         assert!(taken.status().is_success(), "{taken:?}");
         place.wait_for("two and on() absent(one)", PATIENCE).await;
         assert_eq!(place.query("count(up)").await[0].1, "1");
