@@ -215,7 +215,7 @@ fn a_rule_that_is_being_evaluated_is_looked_at_whole_right_after() {
     assert!(begun[1].is_none());
     world.conclude(quick, world.now);
     let next = world.engine.next_due().unwrap();
-    assert_eq!(next.since(world.now), Duration::from_millis(2));
+    assert!(next.since(world.now) <= Duration::from_millis(2), "{next}");
     let work = world.engine.tick(next);
     let due: Vec<_> = work.due.iter().flatten().collect();
     assert_eq!(due.len(), 1);
