@@ -6,7 +6,6 @@ pub(crate) mod target;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::Method;
 use serde_json::Value;
 
 use crate::intake::{Place, with_hub_scraping};
