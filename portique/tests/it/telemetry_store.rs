@@ -11,12 +11,20 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::hub_process::{complaint, run};
-use crate::intake::{Place, body, now_ms, with_hub, with_hub_of, with_query};
+use crate::intake::{Place, body, now_ms, with_hub_of, with_query};
 
 /// Series that each metric of the bombed hub may have.
 const SERIES_MAX: usize = 10;
 /// What is not there by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The hub's own figures are left out: what is looked at is what was sent.
+fn quiet() -> TelemetryConfig {
+    TelemetryConfig {
+        own_figures_every: None,
+        ..TelemetryConfig::default()
+    }
+}
 
 async fn read(place: &Place, path: &str) -> Value {
     let answer = place.anonymous(Method::GET, path).send().await.unwrap();
@@ -44,7 +52,7 @@ async fn fill(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn samples_are_counted_then_deleted_by_the_commander_and_their_names_vanish() {
-    with_hub(async |place| {
+    with_hub_of(quiet(), async |place| {
         fill(&place).await;
         let path = "/api/v1/telemetry/delete";
         let request = json!({ "match": ["{job=\"old\"}"], "dry_run": true });
@@ -89,7 +97,7 @@ async fn samples_are_counted_then_deleted_by_the_commander_and_their_names_vanis
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_admin_routes_delete_clean_and_copy() {
-    with_hub(async |place| {
+    with_hub_of(quiet(), async |place| {
         fill(&place).await;
         let admin = "/prometheus/api/v1/admin/tsdb";
         let path = with_query(&format!("{admin}/delete_series"), &[("match[]", "temp")]);
@@ -135,7 +143,7 @@ async fn prometheus_admin_routes_delete_clean_and_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_shows_deletes_and_copies() {
-    with_hub(async |place| {
+    with_hub_of(quiet(), async |place| {
         fill(&place).await;
         let (hub, token) = (
             format!("http://{}", place.http),
@@ -180,7 +188,7 @@ async fn the_command_line_shows_deletes_and_copies() {
 async fn a_cardinality_bomb_is_bounded_named_and_shuts_nobody_out_by_any_way() {
     let telemetry = TelemetryConfig {
         series_per_metric_max: Some(SERIES_MAX),
-        ..TelemetryConfig::default()
+        ..quiet()
     };
     with_hub_of(telemetry, async |place| {
         for round in 0..2 {
@@ -287,7 +295,7 @@ async fn bomb(place: &Place, round: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn experimental_functions_name_the_key_that_switches_them_on() {
-    with_hub(async |place| {
+    with_hub_of(quiet(), async |place| {
         let path = with_query("/prometheus/api/v1/query", &[("query", "limitk(2, up)")]);
         let answer = place.anonymous(Method::GET, &path).send().await.unwrap();
         assert_eq!(answer.status(), 400);
@@ -301,7 +309,7 @@ async fn experimental_functions_name_the_key_that_switches_them_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_status_of_the_store_lists_the_largest() {
-    with_hub(async |place| {
+    with_hub_of(quiet(), async |place| {
         fill(&place).await;
         let status = read(&place, "/prometheus/api/v1/status/tsdb?limit=1").await;
         let data = &status["data"];
