@@ -154,8 +154,11 @@ impl Writer {
                 return series.sample(batch, vessel, sample, at_ms);
             }
             What::Interrupted(module) => {
-                let (series, batch) = self.series(heard, module);
-                series.interrupt(batch, at_ms);
+                // One that was not heard yet has nothing that could break off.
+                let modules = self.rockets.get_mut(&vessel.rocket);
+                if let Some(series) = modules.and_then(|modules| modules.get_mut(module)) {
+                    series.interrupt(&mut self.batch, at_ms);
+                }
             }
             What::Ended(module) => {
                 let modules = self.rockets.get_mut(&vessel.rocket);
