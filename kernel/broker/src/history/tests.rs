@@ -304,6 +304,43 @@ fn what_dies_with_a_job_from_before_the_beginning_may_be_dead() {
 }
 
 #[test]
+fn what_ignores_dead_children_may_be_claimed_once_one_may_be_dead() {
+    let mut history = History {
+        first: 1_000,
+        entries: Vec::new(),
+    };
+    let before = 10;
+    let child = history.enqueue(Record {
+        // Open, and by its own number.
+        after: vec![(before << 2) | 2],
+        on_dead_child: 2,
+        ..Record::default()
+    });
+    let parent = history.enqueue(Record {
+        // Open, and so far back.
+        after: vec![(1 << 2) | 3],
+        on_dead_child: 1,
+        ..Record::default()
+    });
+    history.claim(&[parent], 1);
+    let audit = history.audit();
+    assert!(audit.is_clean(), "{:?}", audit.violations);
+
+    history.claim(&[child], 2);
+    let waiting = history.enqueue(Record {
+        after: vec![(2 << 2) | 3],
+        on_dead_child: 1,
+        ..Record::default()
+    });
+    history.claim(&[waiting], 3);
+    let found = history.audit().violations;
+    assert_eq!(
+        found[0].rule, "claimed_before_its_children",
+        "who was claimed is alive: {found:?}"
+    );
+}
+
+#[test]
 fn a_stranger_s_record_is_refused() {
     let mut history = History::new();
     history.record(200, Bytes::new());

@@ -56,12 +56,22 @@ impl Jobs {
             return;
         };
         for child in &job.open {
-            let is_ignored = job.on_dead_child == IGNORE && self.given_up.contains(*child);
+            let is_ignored = job.on_dead_child == IGNORE && self.may_be_given_up(*child);
             if !self.completed.contains(*child) && !is_ignored && *child >= self.first {
                 let what = format!("job {id} waits for {child}");
                 findings.report("claimed_before_its_children", what);
             }
         }
+    }
+
+    /// A job whose child went before the first record may have died with it, which no record says.
+    fn may_be_given_up(&self, id: u64) -> bool {
+        let is_unknown = || {
+            self.jobs
+                .get(&id)
+                .is_some_and(|job| job.state == State::Unknown)
+        };
+        self.given_up.contains(id) || is_unknown()
     }
 
     /// Takes a waiting job into a worker's hands.
