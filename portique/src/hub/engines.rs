@@ -400,6 +400,11 @@ fn bus_figures(broker: &Broker) -> Vec<Figure> {
             "Jobs that the hub's own events are bound to and did not become: their queue took none",
             figures.jobs_missed,
         ),
+        Figure {
+            name: "calls_waiting",
+            help: "Calls that wait for jobs to claim, or for the end of one",
+            value: Value::Gauge(broker.waiting_calls() as f64),
+        },
     ]
 }
 
