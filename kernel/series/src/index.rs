@@ -26,11 +26,13 @@ struct Values {
 }
 
 impl Index {
+    /// Bitmaps take slots by `insert` here, although they mostly come in ascending order: a `push` looks for the
+    /// greatest of a dense one through all of its words, which was a third of a restart.
     pub(crate) fn insert(&mut self, slot: u32, labels: &Labels) {
-        add(&mut self.all, slot);
+        self.all.insert(slot);
         for (name, value) in labels.iter() {
             let values = self.labels.entry_ref(name).or_default();
-            add(&mut values.any, slot);
+            values.any.insert(slot);
             values.by_value.entry_ref(value).or_default().insert(slot);
         }
     }
@@ -105,13 +107,6 @@ impl Index {
             let by_value = values.by_value.iter();
             by_value.map(|(value, postings)| (&**value, postings.len()))
         })
-    }
-}
-
-/// Slots mostly come in ascending order, which needs no search.
-fn add(set: &mut RoaringBitmap, slot: u32) {
-    if set.try_push(slot).is_err() {
-        set.insert(slot);
     }
 }
 

@@ -50,24 +50,18 @@ impl Engines {
     /// first writes fail; [`Error::Part`].
     pub(super) async fn open(folder: &Path, config: &Config, owned: &Owned) -> Result<Self, Error> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::new());
-        let retention = Retention {
-            age: config.events.retain_age,
-            bytes: config.events.retain_bytes,
-        };
-        let (journal, committer) =
-            open_journal(folder.join(JOURNAL_FOLDER), retention, clock.clone()).await?;
-        let options = portique_broker::Config {
-            replay_bytes_per_second: config.events.replay_bytes_per_second,
-            unhindered: owned.filters(),
-            ..portique_broker::Config::default()
-        };
-        let broker = Broker::open(options, journal.clone(), clock.clone())
-            .await
-            .map_err(|error| {
-                poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
-            })?;
-        let records = open_records(folder).await?;
-        let telemetry = open_telemetry(folder, &config.telemetry, clock.clone()).await?;
+        // None of the three needs another, and a start after a crash is as long as the longest of them.
+        let (bus, records, telemetry) = tokio::join!(
+            open_bus(folder, config, owned, clock.clone()),
+            open_records(folder),
+            open_telemetry(folder, &config.telemetry, clock.clone()),
+        );
+        let Bus {
+            broker,
+            journal,
+            committer,
+        } = bus?;
+        let (records, telemetry) = (records?, telemetry?);
         Ok(Self {
             clock,
             broker,
@@ -185,6 +179,42 @@ impl Engines {
         poison_of(&self.journal).map_or(Ok(()), Err)?;
         bus.and(records)
     }
+}
+
+/// Jobs and events, and the journal they are in.
+struct Bus {
+    broker: Broker,
+    journal: Journal,
+    committer: JoinHandle<()>,
+}
+
+async fn open_bus(
+    folder: &Path,
+    config: &Config,
+    owned: &Owned,
+    clock: Arc<dyn Clock>,
+) -> Result<Bus, Error> {
+    let retention = Retention {
+        age: config.events.retain_age,
+        bytes: config.events.retain_bytes,
+    };
+    let (journal, committer) =
+        open_journal(folder.join(JOURNAL_FOLDER), retention, clock.clone()).await?;
+    let options = portique_broker::Config {
+        replay_bytes_per_second: config.events.replay_bytes_per_second,
+        unhindered: owned.filters(),
+        ..portique_broker::Config::default()
+    };
+    let broker = Broker::open(options, journal.clone(), clock)
+        .await
+        .map_err(|error| {
+            poison_of(&journal).unwrap_or_else(|| refuse_journal("the bus", &error, folder))
+        })?;
+    Ok(Bus {
+        broker,
+        journal,
+        committer,
+    })
 }
 
 async fn open_journal(
@@ -400,11 +430,6 @@ fn bus_figures(broker: &Broker) -> Vec<Figure> {
             "Jobs that the hub's own events are bound to and did not become: their queue took none",
             figures.jobs_missed,
         ),
-        Figure {
-            name: "calls_waiting",
-            help: "Calls that wait for jobs to claim, or for the end of one",
-            value: Value::Gauge(broker.waiting_calls() as f64),
-        },
     ]
 }
 

@@ -35,7 +35,9 @@ impl Postings {
                     *self = Self::Many(Box::new(few.drain(..).collect()));
                 }
             }
-            Self::Many(many) => super::add(many, slot),
+            Self::Many(many) => {
+                many.insert(slot);
+            }
         }
     }
 
