@@ -6,6 +6,7 @@
 mod append;
 mod bytes;
 mod histogram;
+mod pieces;
 mod read;
 mod sealed;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod value;
 use std::sync::Arc;
 
 use crate::Histogram;
+use pieces::Pieces;
 use value::ValueState;
 
 pub use append::Refused;
@@ -28,8 +30,9 @@ pub const CHUNK_SAMPLES_MAX: usize = 120;
 /// A chunk takes no sample when it has so many bytes: histograms of many buckets fill it early.
 const CHUNK_BYTES_MAX: usize = 32 << 10;
 
-/// Kind, count, first timestamp.
-const HEADER_BYTES: usize = 11;
+/// A chunk begins with its kind, its count and its first timestamp: where the last two are.
+const COUNT_AT: usize = 1;
+const FIRST_AT: usize = 3;
 
 /// Codes of steps; see the format page.
 const RUN_MAX: u8 = 63;
@@ -68,18 +71,21 @@ impl ChunkKind {
 /// Samples of one series and one kind, by strictly ascending timestamp; the newest end is open.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    bytes: Vec<u8>,
+    bytes: Pieces,
     state: State,
-    /// Whether the last byte is a run that can grow.
-    run_is_open: bool,
 }
+
+/// A head has an open chunk for each of its series: with the two counts of its `Arc`, and without what stands in
+/// `bytes` anyway, a chunk is a block of 112 bytes to the allocator. The next size is 128.
+const _: () = assert!(size_of::<Chunk>() + 2 * size_of::<usize>() <= 112);
 
 /// What both sides know after a sample.
 #[derive(Debug, Clone)]
 struct State {
     kind: ChunkKind,
+    /// Whether the last byte is a run that can grow; the writer's alone.
+    run_is_open: bool,
     count: u16,
-    first_ms: i64,
     timestamp_ms: i64,
     interval: i64,
     start_ms: i64,
@@ -91,8 +97,8 @@ impl State {
     fn new(kind: ChunkKind, first_ms: i64) -> Self {
         Self {
             kind,
+            run_is_open: false,
             count: 0,
-            first_ms,
             timestamp_ms: first_ms,
             interval: 0,
             start_ms: 0,
@@ -107,7 +113,8 @@ impl State {
         self.interval = self.interval.wrapping_add(change);
         let next = self.timestamp_ms.wrapping_add(self.interval);
         let is_in_order = match self.count {
-            0 => next == self.first_ms,
+            // It begins with the first.
+            0 => next == self.timestamp_ms,
             _ => next > self.timestamp_ms,
         };
         if !is_in_order {
@@ -137,7 +144,8 @@ impl Chunk {
 
     /// The oldest timestamp, Unix milliseconds.
     pub fn first_ms(&self) -> i64 {
-        self.state.first_ms
+        let first = self.bytes.start()[FIRST_AT..].first_chunk();
+        i64::from_le_bytes(*first.expect("a chunk begins with a header"))
     }
 
     /// The newest timestamp, Unix milliseconds.
@@ -155,12 +163,12 @@ impl Chunk {
     }
 
     /// The chunk as the format page describes it.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.bytes.to_vec()
     }
 
     /// Bytes it keeps from the allocator.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.bytes.capacity()
+        size_of::<Self>() + self.bytes.heap_bytes()
     }
 }

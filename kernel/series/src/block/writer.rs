@@ -248,7 +248,7 @@ impl<'a> BlockWriter<'a> {
                 Err(refused) => return Err(too_large(refused)),
             }
         }
-        page::put_histograms(&mut self.body, chunk.as_bytes());
+        page::put_histograms(&mut self.body, &chunk.to_bytes());
         Ok(end)
     }
 

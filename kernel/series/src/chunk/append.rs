@@ -2,19 +2,16 @@
 
 use super::bytes::{put_zigzag, signed_bytes};
 use super::histogram::{self, Layout};
+use super::pieces::Pieces;
 use super::value::{Coded, SAME};
 use super::{
-    CHUNK_BYTES_MAX, CHUNK_SAMPLES_MAX, Chunk, ChunkKind, HEADER_BYTES, RUN_MAX, SAMPLE, SCALE,
-    START, State, VALUE_CLASSES,
+    CHUNK_BYTES_MAX, CHUNK_SAMPLES_MAX, COUNT_AT, Chunk, ChunkKind, FIRST_AT, RUN_MAX, SAMPLE,
+    SCALE, START, State, VALUE_CLASSES,
 };
 use crate::Value;
 
-/// Room a chunk's bytes are given, step by step: a constant series never needs more than the first,
-/// and no step wastes more than half.
-const SIZE_CLASSES: [usize; 11] = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1408];
-
-/// A change of the start and of the scale: both are rare.
-const ESCAPES_BYTES_MAX: usize = 12;
+/// A step's code, its timestamp and its value.
+const STEP_BYTES_MAX: usize = 1 + 8 + 8;
 
 /// Why a chunk does not take a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +37,11 @@ impl Chunk {
             Value::Histogram(_) => ChunkKind::Histogram,
         };
         let mut chunk = Self {
-            bytes: Vec::new(),
+            bytes: Pieces::default(),
             state: State::new(kind, timestamp_ms),
-            run_is_open: false,
         };
-        chunk.reserve(HEADER_BYTES);
-        chunk.bytes.extend_from_slice(&[kind.byte(), 0, 0]);
-        chunk.bytes.extend_from_slice(&timestamp_ms.to_le_bytes());
+        chunk.bytes.extend(&[kind.byte(), 0, 0]);
+        chunk.bytes.extend(&timestamp_ms.to_le_bytes());
         chunk.append(timestamp_ms, value, start_ms)?;
         Ok(chunk)
     }
@@ -77,7 +72,9 @@ impl Chunk {
                 if !self.grow_run(timestamp_ms, start_ms, is_same) {
                     let class = histogram::class(value, layout);
                     self.put_step(timestamp_ms, start_ms, class, None);
-                    histogram::put(&mut self.bytes, last.as_deref(), value, layout);
+                    let mut numbers = Vec::new();
+                    histogram::put(&mut numbers, last.as_deref(), value, layout);
+                    self.bytes.extend(&numbers);
                 }
                 self.state.histogram = Some(std::sync::Arc::clone(value));
                 Ok(())
@@ -125,13 +122,10 @@ impl Chunk {
         }
         self.moved(timestamp_ms, change);
         match self.bytes.last_mut() {
-            Some(run) if self.run_is_open && *run < RUN_MAX => *run += 1,
-            _ => {
-                self.reserve(1);
-                self.bytes.push(0);
-            }
+            Some(run) if self.state.run_is_open && *run < RUN_MAX => *run += 1,
+            _ => self.bytes.extend(&[0]),
         }
-        self.run_is_open = true;
+        self.state.run_is_open = true;
         true
     }
 
@@ -144,29 +138,27 @@ impl Chunk {
             3 | 4 => (3, 4),
             _ => (4, 8),
         };
-        let scale = value.and_then(|coded| coded.scale);
-        let escapes = match scale.is_some() || start_ms != self.state.start_ms {
-            true => ESCAPES_BYTES_MAX,
-            false => 0,
-        };
-        self.reserve(escapes + 1 + time_bytes + value.map_or(0, |coded| coded.length()));
         if start_ms != self.state.start_ms {
-            self.bytes.push(START);
-            let change = start_ms.wrapping_sub(self.state.start_ms);
-            put_zigzag(&mut self.bytes, change);
+            let mut escape = vec![START];
+            put_zigzag(&mut escape, start_ms.wrapping_sub(self.state.start_ms));
+            self.bytes.extend(&escape);
             self.state.start_ms = start_ms;
         }
-        if let Some(scale) = scale {
-            self.bytes.push(SCALE + scale);
+        if let Some(scale) = value.and_then(|coded| coded.scale) {
+            self.bytes.extend(&[SCALE + scale]);
         }
-        self.bytes.push(SAMPLE + time_class * VALUE_CLASSES + class);
-        self.bytes
-            .extend_from_slice(&change.to_le_bytes()[..time_bytes]);
+        let mut step = [0; STEP_BYTES_MAX];
+        step[0] = SAMPLE + time_class * VALUE_CLASSES + class;
+        let mut end = 1 + time_bytes;
+        step[1..end].copy_from_slice(&change.to_le_bytes()[..time_bytes]);
         if let Some(coded) = value {
-            coded.put(&mut self.bytes);
+            let value = coded.bytes();
+            step[end..end + coded.length()].copy_from_slice(&value[..coded.length()]);
+            end += coded.length();
         }
+        self.bytes.extend(&step[..end]);
         self.moved(timestamp_ms, change);
-        self.run_is_open = false;
+        self.state.run_is_open = false;
     }
 
     fn interval_change(&self, timestamp_ms: i64) -> i64 {
@@ -178,17 +170,6 @@ impl Chunk {
         self.state.interval = self.state.interval.wrapping_add(change);
         self.state.timestamp_ms = timestamp_ms;
         self.state.count += 1;
-        self.bytes[1..3].copy_from_slice(&self.state.count.to_le_bytes());
-    }
-
-    /// Makes room for so many bytes more, in size classes.
-    fn reserve(&mut self, more: usize) {
-        let needed = self.bytes.len() + more;
-        if needed <= self.bytes.capacity() {
-            return;
-        }
-        let class = SIZE_CLASSES.iter().find(|class| **class >= needed);
-        let room = class.copied().unwrap_or(needed + needed / 2);
-        self.bytes.reserve_exact(room - self.bytes.len());
+        self.bytes.start_mut()[COUNT_AT..FIRST_AT].copy_from_slice(&self.state.count.to_le_bytes());
     }
 }

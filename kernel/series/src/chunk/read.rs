@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::bytes::{ByteReader, Damage};
+use super::pieces::Pieces;
 use super::value::{SAME, SCALE_MAX};
 use super::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, RUN_MAX, SAMPLE, SCALE, START, State};
 use super::{VALUE_CLASSES, histogram};
 use crate::{Error, Samples};
+
+/// Chunks of no more bytes, as most of floats are, are read without a buffer of their own.
+const USUAL_BYTES_MAX: usize = 512;
 
 /// Reads the bytes of a chunk step by step.
 #[derive(Debug)]
@@ -168,11 +172,12 @@ impl Chunk {
                 Err(reason) => return Err(damaged(steps.from.at(), reason)),
             }
         }
+        // No run is open: the last byte may be a value, and another run costs one byte.
+        let mut pieces = Pieces::default();
+        pieces.extend(bytes);
         Ok(Self {
-            bytes: bytes.to_vec(),
+            bytes: pieces,
             state: steps.state,
-            // The last byte may be a value: another run costs one byte.
-            run_is_open: false,
         })
     }
 
@@ -185,6 +190,10 @@ impl Chunk {
         if to_ms < self.first_ms() || from_ms > self.last_ms() {
             return Ok(());
         }
-        read_bytes(&self.bytes, from_ms, to_ms, into)
+        if self.bytes.len() > USUAL_BYTES_MAX {
+            return read_bytes(&self.bytes.to_vec(), from_ms, to_ms, into);
+        }
+        let mut bytes = [0; USUAL_BYTES_MAX];
+        read_bytes(self.bytes.copy_to(&mut bytes), from_ms, to_ms, into)
     }
 }

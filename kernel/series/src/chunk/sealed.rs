@@ -20,7 +20,7 @@ impl Chunk {
         SealedChunk {
             first_ms: self.first_ms(),
             last_ms: self.last_ms(),
-            bytes: Arc::from(self.bytes),
+            bytes: Arc::from(self.to_bytes()),
         }
     }
 }

@@ -35,7 +35,7 @@ fn assert_kept(samples: &[(i64, f64, i64)]) -> Chunk {
         .map(|(t, v, s)| (*t, v.to_bits(), *s))
         .collect();
     assert_eq!(triples(&all(&chunk)), written);
-    let again = Chunk::from_bytes(chunk.as_bytes()).unwrap();
+    let again = Chunk::from_bytes(&chunk.to_bytes()).unwrap();
     assert_eq!(triples(&all(&again)), written);
     assert_eq!(
         (again.first_ms(), again.last_ms()),
@@ -84,37 +84,37 @@ fn timestamps_at_the_ends_of_time_come_back() {
 fn shapes_of_telemetry_take_few_bytes() {
     let up = assert_kept(&regular(120, |_| 1.0));
     assert!(
-        up.as_bytes().len() <= 32,
+        up.to_bytes().len() <= 32,
         "up takes {} bytes",
-        up.as_bytes().len()
+        up.to_bytes().len()
     );
     let counter = assert_kept(&regular(120, |i| (1_000_000 + i * i % 97) as f64));
     assert!(
-        counter.as_bytes().len() <= 260,
+        counter.to_bytes().len() <= 260,
         "{}",
-        counter.as_bytes().len()
+        counter.to_bytes().len()
     );
     let steady = assert_kept(&regular(120, |i| (1_000_000 + i * 700) as f64));
     assert!(
-        steady.as_bytes().len() <= 150,
+        steady.to_bytes().len() <= 150,
         "{}",
-        steady.as_bytes().len()
+        steady.to_bytes().len()
     );
     let voltage = assert_kept(&regular(120, |i| (24_012 + i * 37 % 211) as f64 / 100.0));
     assert!(
-        voltage.as_bytes().len() <= 280,
+        voltage.to_bytes().len() <= 280,
         "{}",
-        voltage.as_bytes().len()
+        voltage.to_bytes().len()
     );
     let noise = assert_kept(&regular(120, |i| (i as f64 * 0.7).sin()));
-    assert!(noise.as_bytes().len() <= 1100, "{}", noise.as_bytes().len());
+    assert!(noise.to_bytes().len() <= 1100, "{}", noise.to_bytes().len());
     assert!(noise.memory_bytes() <= 1408 + size_of::<Chunk>());
 }
 
 #[test]
 fn a_sample_out_of_order_or_of_the_other_kind_is_refused() {
     let mut chunk = filled(&regular(3, |i| i as f64));
-    let before = chunk.as_bytes().to_vec();
+    let before = chunk.to_bytes();
     assert_eq!(
         chunk.append_float(chunk.last_ms(), 9.0, 0),
         Err(Refused::NotAfter)
@@ -124,7 +124,7 @@ fn a_sample_out_of_order_or_of_the_other_kind_is_refused() {
         chunk.append(i64::MAX, &histogram, 0),
         Err(Refused::OtherKind)
     );
-    assert_eq!(chunk.as_bytes(), before);
+    assert_eq!(chunk.to_bytes(), before);
     let mut full = filled(&regular(CHUNK_SAMPLES_MAX as i64, |_| 1.0));
     assert_eq!(full.append_float(i64::MAX, 1.0, 0), Err(Refused::Full));
 }
@@ -143,7 +143,7 @@ fn only_the_samples_in_range_are_read() {
 fn a_restored_chunk_goes_on() {
     let samples = regular(100, |i| (i / 7) as f64 / 10.0);
     let chunk = filled(&samples[..60]);
-    let mut restored = Chunk::from_bytes(chunk.as_bytes()).unwrap();
+    let mut restored = Chunk::from_bytes(&chunk.to_bytes()).unwrap();
     for (timestamp_ms, value, start_ms) in &samples[60..] {
         restored
             .append_float(*timestamp_ms, *value, *start_ms)
@@ -294,7 +294,7 @@ proptest! {
 
     #[test]
     fn histograms_come_back_bit_by_bit(histograms in histograms()) {
-        let chunk = Chunk::from_bytes(histogram_chunk(&histograms).as_bytes()).unwrap();
+        let chunk = Chunk::from_bytes(&histogram_chunk(&histograms).to_bytes()).unwrap();
         let samples = all(&chunk);
         prop_assert_eq!(samples.len(), histograms.len());
         for (found, written) in samples.histograms.iter().zip(&histograms) {
@@ -320,8 +320,8 @@ proptest! {
     #[test]
     fn a_cut_chunk_is_refused(samples in columns(), histograms in histograms()) {
         for chunk in [filled(&samples), histogram_chunk(&histograms)] {
-            for length in 0..chunk.as_bytes().len() {
-                prop_assert!(Chunk::from_bytes(&chunk.as_bytes()[..length]).is_err());
+            for length in 0..chunk.to_bytes().len() {
+                prop_assert!(Chunk::from_bytes(&chunk.to_bytes()[..length]).is_err());
             }
         }
     }
@@ -329,7 +329,7 @@ proptest! {
     #[test]
     fn a_flipped_bit_is_read_or_refused(samples in columns(), histograms in histograms()) {
         for chunk in [filled(&samples), histogram_chunk(&histograms)] {
-            let mut bytes = chunk.as_bytes().to_vec();
+            let mut bytes = chunk.to_bytes();
             for bit in 0..bytes.len() * 8 {
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 read_hostile(&bytes);

@@ -25,7 +25,10 @@ const REPEATED: u8 = 26;
 pub(super) const CLASSES: u8 = 27;
 
 /// What both sides remember of the floats so far.
-#[derive(Debug, Clone, Default)]
+///
+/// Packed, so that what stands beside it in a chunk's state takes the place of padding.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(Rust, packed(2))]
 pub(super) struct ValueState {
     /// The last float's bits.
     pub(super) bits: u64,
@@ -51,8 +54,13 @@ impl Coded {
         self.length
     }
 
+    /// Of which the first [`length`](Self::length) are written.
+    pub(super) fn bytes(&self) -> [u8; 8] {
+        self.payload.to_le_bytes()
+    }
+
     pub(super) fn put(&self, into: &mut Vec<u8>) {
-        into.extend_from_slice(&self.payload.to_le_bytes()[..self.length]);
+        into.extend_from_slice(&self.bytes()[..self.length]);
     }
 }
 

@@ -138,10 +138,8 @@ fn put_entry(into: &mut Vec<u8>, slot: u32, mut series: Series) {
     let sealed = series.sealed.iter().flat_map(|sealed| sealed.iter());
     let count = 1 + series.sealed.as_ref().map_or(0, |sealed| sealed.len());
     put_varint(into, count as u64);
-    put_bytes(
-        into,
-        series.open.as_ref().map_or(&[], |open| open.as_bytes()),
-    );
+    let open = series.open.as_ref().map(|open| open.to_bytes());
+    put_bytes(into, &open.unwrap_or_default());
     for chunk in sealed {
         put_bytes(into, chunk.as_bytes());
     }

@@ -283,7 +283,7 @@ impl Plan {
 
     fn close_run(&mut self) {
         if let Some((slot, chunk)) = self.run.take() {
-            put_chunk(&mut self.chunks, slot, chunk.as_bytes());
+            put_chunk(&mut self.chunks, slot, &chunk.to_bytes());
             if self.chunks.len() >= RECORD_BYTES {
                 self.close_chunks();
             }
