@@ -1,8 +1,8 @@
 //! The way through the rules: sample, store, rule, alert, abort matrix, order, answer.
 //!
 //! Launch control runs whole, with its bus, records and store on a temporary folder. The loop around the rule engine
-//! is a plain one of this program: what arrives is given to the engine on a thread of its own, and an action is
-//! called as a task, as in a hub. Each sample is filled up to 200 parameters before launch control has it.
+//! is a plain one of this program, in the manner of a hub's: what arrives is given to the engine on a thread of its own,
+//! rules with a query are evaluated on another, and an action is called as a task. Each sample is filled up to 200 parameters before launch control has it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc as blocking};
@@ -18,32 +18,23 @@ use portique_launch::abort::AbortMatrix;
 use portique_launch::count::Plan;
 use portique_launch::link::{DOWNLINK_MESSAGES_MAX, Vehicles};
 use portique_launch::mission::{Actor, Definition};
-use portique_launch::rules::RULE_FILES;
 use portique_launch::service::{Config, Launch, Parts};
 use portique_launch::{
     Answer, Command, Connector, Downlink, Error, Link, LinkError, LinkKind, ModuleId, Order, Pad,
     PadId, Parameter, Parameters, Received, RocketId, Station,
 };
-use portique_monitor::{
-    Actions, Call, Engine, EngineOptions, PromQl, RuleDefaults, Surroundings, read_rule_file,
-};
+use portique_monitor::Actions;
 use portique_records::{SqliteConfig, SqliteRecords};
-use portique_series::{Batch, Labels, Sink, Store, Submitted, Value};
+use portique_series::{Batch, Labels, Sink, Store, Submitted};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::field::{LIMIT_PA, MODULES, Measured, lift_off, serve};
+use crate::rules::{Arrived, BATCHES_WAITING_MAX, Rules};
 
 /// Parameters of each sample, those of the module among them.
 const PARAMETERS: usize = 200;
-
-/// Batches on their way to the rules: a second's worth.
-const BATCHES_WAITING_MAX: usize = 1_024;
-
-/// The rule that is measured, beside those that ship.
-const RULE: &str = "groups: [{name: bench, trigger: ingest, rules: [{alert: BenchPressure, \
-                    expr: launch_dynamic_pressure_pascals > LIMIT, action: launch.abort}]}]";
 
 /// What that rule leads to.
 const ABORTS: &str = "name = \"bench\"\n[[row]]\nrules = [\"BenchPressure\"]\n\
@@ -152,12 +143,9 @@ async fn open(
     let _ = actions.set(Actions::new(launch.actions()));
     tracker.spawn(worker.run(stop.clone()));
     let rules = Rules::load(store, clock, actions)?;
-    let runtime = tokio::runtime::Handle::current();
-    std::thread::spawn(move || rules.run(&arrivals, &runtime));
+    std::thread::spawn(move || Arc::new(rules).run(&arrivals));
     Ok(launch)
 }
-
-type Arrived = Vec<(Labels, i64, Value)>;
 
 /// The sink before the store.
 struct Watching {
@@ -176,73 +164,6 @@ impl Sink for Watching {
         // The thread is gone when the round is over.
         let _ = lock(&self.arrived).send(arrived);
         Ok(submitted)
-    }
-}
-
-/// The rule engine and what it stands on.
-struct Rules {
-    engine: Engine,
-    language: PromQl,
-    store: Arc<Store>,
-    clock: Arc<WallClock>,
-    actions: Arc<OnceLock<Actions>>,
-}
-
-impl Rules {
-    fn load(
-        store: Arc<Store>,
-        clock: Arc<WallClock>,
-        actions: Arc<OnceLock<Actions>>,
-    ) -> anyhow::Result<Self> {
-        let promql = portique_promql::Engine::new(portique_promql::Config::default());
-        let language = PromQl::new(Arc::new(promql));
-        let own = RULE.replace("LIMIT", &LIMIT_PA.to_string());
-        let files = RULE_FILES
-            .iter()
-            .copied()
-            .chain([("bench.yml", own.as_str())]);
-        let mut groups = Vec::new();
-        for (name, text) in files {
-            let read = read_rule_file(name, text, &language, &RuleDefaults::default());
-            groups.extend(read.map_err(|problems| anyhow::anyhow!("{problems:?}"))?);
-        }
-        let mut engine = Engine::new(EngineOptions::default());
-        engine.load(groups, clock.now());
-        Ok(Self {
-            engine,
-            language,
-            store,
-            clock,
-            actions,
-        })
-    }
-
-    fn run(mut self, arrivals: &blocking::Receiver<Arrived>, runtime: &tokio::runtime::Handle) {
-        while let Ok(first) = arrivals.recv() {
-            let now = self.clock.now();
-            for (labels, at_ms, value) in
-                std::iter::once(first).chain(arrivals.try_iter()).flatten()
-            {
-                self.engine.appended(&labels, at_ms, &value, now);
-            }
-            for due in self.engine.tick(now).due.into_iter().flatten() {
-                let surroundings = Surroundings {
-                    language: &self.language,
-                    external_labels: &Labels::empty(),
-                    external_url: "",
-                };
-                let evaluated = due.evaluate(self.store.as_ref(), &surroundings);
-                let outcome = self.engine.conclude(evaluated, Duration::ZERO, now);
-                for Call { action, request } in outcome.calls {
-                    let action = self
-                        .actions
-                        .get()
-                        .and_then(|all| all.find(&action))
-                        .cloned();
-                    runtime.spawn(async move { action?.call(request).await.ok() });
-                }
-            }
-        }
     }
 }
 
@@ -373,6 +294,6 @@ impl Link for TimedLink {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

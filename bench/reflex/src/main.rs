@@ -10,6 +10,7 @@
 mod alerted;
 mod field;
 mod report;
+mod rules;
 
 use std::time::Duration;
 
