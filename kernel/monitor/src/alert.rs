@@ -92,6 +92,8 @@ pub struct Alert {
     pub state: AlertState,
     /// The expression's value when it was last true; NaN when it comes from elsewhere.
     pub value: f64,
+    /// Somebody put it aside until then: nobody is reminded of it before.
+    pub shelved_until: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -119,8 +119,8 @@ impl Episode {
         Fingerprint::of(&self.labels)
     }
 
-    /// As the notifier takes it.
-    pub fn alert(&self, generator: &Arc<str>) -> Alert {
+    /// As the notifier takes it; the book knows whether it is put aside.
+    pub fn alert(&self, generator: &Arc<str>, shelved_until: Option<Timestamp>) -> Alert {
         Alert {
             labels: self.labels.clone(),
             annotations: self.annotations.clone(),
@@ -131,6 +131,7 @@ impl Episode {
             fingerprint: self.fingerprint(),
             state: self.state,
             value: self.value,
+            shelved_until,
         }
     }
 

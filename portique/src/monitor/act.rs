@@ -27,9 +27,9 @@ impl Monitor {
             let fact = core.engine.book().decide(alert, by, act, now);
             let fact = fact.map_err(|error| Report::from(&error))?;
             core.engine.apply(&fact);
-            // Whoever is taken from the shelf may have begun to fire on it.
+            // Whoever is put on a shelf must not be reminded of, and may begin to fire on it.
             let alerts = match &fact {
-                Fact::Acted(acted) if acted.act == Act::Unshelve => {
+                Fact::Acted(acted) if is_of_shelf(&acted.act) => {
                     core.engine.firing(&acted.labels, now)
                 }
                 _ => Vec::new(),
@@ -57,4 +57,8 @@ impl Monitor {
             Err(_) => Err(unavailable("the hub is stopping".to_owned())),
         }
     }
+}
+
+fn is_of_shelf(act: &Act) -> bool {
+    matches!(act, Act::Shelve { .. } | Act::Unshelve)
 }

@@ -330,5 +330,6 @@ fn silence_ending(silence: &Silence) -> Posted {
         ends_at: Some(ends_at),
         generator: Arc::from(""),
         without_end: WithoutEnd::TimesOut,
+        shelved_until: None,
     }
 }

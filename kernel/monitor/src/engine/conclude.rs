@@ -122,7 +122,9 @@ impl Engine {
             let is_shelved = self.book.shelf(&episode.labels, due.at).is_some();
             !is_shelved || !episode.is_active()
         });
-        outcome.alerts = told.map(|episode| episode.alert(&generator)).collect();
+        outcome.alerts = told
+            .map(|episode| episode.alert(&generator, None))
+            .collect();
         self.alert_samples(ordinal, due, &mut outcome);
         self.remember(ordinal, due, alerting, raised);
         Ok(outcome)
@@ -224,7 +226,7 @@ fn call(
     generator: &Arc<str>,
     at: Timestamp,
 ) -> Call {
-    let alert = episode.alert(generator);
+    let alert = episode.alert(generator, None);
     let params = raised.wanted.get(&episode.labels).map(|w| &w.params);
     let params = params.into_iter().flat_map(Labels::iter);
     let (rule, since) = (episode.rule, alert.starts_at.as_nanos());

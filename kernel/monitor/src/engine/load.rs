@@ -117,7 +117,9 @@ impl Engine {
                 self.happen(end, outcome);
                 if to == Transition::Resolved {
                     let episode = self.book.episode(rule, &labels);
-                    outcome.alerts.extend(episode.map(|e| e.alert(&nowhere)));
+                    outcome
+                        .alerts
+                        .extend(episode.map(|e| e.alert(&nowhere, None)));
                 }
             }
         }

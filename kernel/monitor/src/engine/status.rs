@@ -74,33 +74,27 @@ impl Engine {
         })
     }
 
-    /// Every alert that fires and is not put aside, or was resolved a short while ago, as a notifier takes it that
-    /// has to be brought up to date.
+    /// Every alert that fires, or was resolved a short while ago, as a notifier takes it that has to be brought up to
+    /// date.
     pub fn alerts(&self, now: Timestamp) -> Vec<Alert> {
-        let told = self.book.all().filter(|e| match e.state {
-            AlertState::Pending => false,
-            AlertState::Firing => self.book.shelf(&e.labels, now).is_none(),
-            AlertState::Resolved => true,
-        });
-        told.map(|episode| self.alert_of(episode)).collect()
+        let told = self.book.all().filter(|e| e.state != AlertState::Pending);
+        told.map(|episode| self.alert_of(episode, now)).collect()
     }
 
-    /// The firing alerts with these labels, as a notifier takes them that is to hear of them again; none while they
-    /// are put aside.
+    /// The firing alerts with these labels, as a notifier takes them that is to hear of them again, or that they are
+    /// put aside.
     pub fn firing(&self, labels: &Labels, now: Timestamp) -> Vec<Alert> {
-        if self.book.shelf(labels, now).is_some() {
-            return Vec::new();
-        }
         let found = self.book.all().filter(|e| e.labels == *labels);
         let firing = found.filter(|e| e.state == AlertState::Firing);
-        firing.map(|episode| self.alert_of(episode)).collect()
+        firing.map(|episode| self.alert_of(episode, now)).collect()
     }
 
-    fn alert_of(&self, episode: &Episode) -> Alert {
-        let ordinal = self.by_id.get(&episode.rule);
-        match ordinal {
-            Some(ordinal) => episode.alert(&self.rules[*ordinal].generator),
-            None => episode.alert(&Arc::from("")),
+    fn alert_of(&self, episode: &Episode, now: Timestamp) -> Alert {
+        let shelf = self.book.shelf(&episode.labels, now);
+        let shelved_until = shelf.map(|shelf| shelf.until);
+        match self.by_id.get(&episode.rule) {
+            Some(ordinal) => episode.alert(&self.rules[*ordinal].generator, shelved_until),
+            None => episode.alert(&Arc::from(""), shelved_until),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Posted {
     pub generator: Arc<str>,
     /// What counts when no end is given.
     pub without_end: WithoutEnd,
+    /// Nobody is told of it before then, but for its end.
+    pub shelved_until: Option<Timestamp>,
 }
 
 /// What becomes of an alert that came without an end.
@@ -49,6 +51,7 @@ impl From<&Alert> for Posted {
             ends_at: alert.ends_at.filter(|_| is_over),
             generator: Arc::clone(&alert.generator),
             without_end: WithoutEnd::GoesOn,
+            shelved_until: alert.shelved_until,
         }
     }
 }
@@ -72,6 +75,9 @@ pub struct Received {
     pub updated_at: Timestamp,
     /// Whether its end was not told but supposed.
     pub is_timeout: bool,
+    /// Nobody is told of it before then, but for its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelved_until: Option<Timestamp>,
 }
 
 impl Received {
@@ -95,12 +101,19 @@ impl Received {
             generator: Arc::clone(&posted.generator),
             updated_at: now,
             is_timeout,
+            shelved_until: posted.shelved_until,
         })
     }
 
     /// Whether it is over.
     pub fn is_resolved(&self, now: Timestamp) -> bool {
         self.ends_at.is_some_and(|end| end <= now)
+    }
+
+    /// Until when it is put aside, if it is: its end is told all the same.
+    pub fn shelf(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.shelved_until.filter(|until| *until > now);
+        until.filter(|_| !self.is_resolved(now))
     }
 
     /// [`Fingerprint::of`] its labels.

@@ -52,6 +52,7 @@ impl From<PostableAlert> for Posted {
             ends_at: alert.ends_at,
             generator: Arc::from(alert.generator_url),
             without_end: WithoutEnd::TimesOut,
+            shelved_until: None,
         }
     }
 }

@@ -268,8 +268,9 @@ fn nobody_is_told_of_what_is_put_aside_until_its_shelf_ends() {
     };
     let fact = world.engine.book().decide(alert, "ada", act, world.now);
     world.engine.apply(&fact.unwrap());
-    assert_eq!(world.engine.alerts(world.now), []);
-    assert_eq!(world.engine.firing(&told[0].labels, world.now), []);
+    let aside = world.engine.firing(&told[0].labels, world.now);
+    assert_eq!(aside[0].shelved_until, Some(until));
+    assert_eq!(world.engine.alerts(world.now), aside);
     assert!(world.engine.next_due().unwrap() <= until);
     let work = world.engine.tick(until);
     assert_eq!(work.alerts, told);

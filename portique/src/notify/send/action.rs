@@ -53,6 +53,7 @@ fn alert(told: &MessageAlert) -> Alert {
             AlertStatus::Resolved => AlertState::Resolved,
         },
         value: f64::NAN,
+        shelved_until: None,
     }
 }
 

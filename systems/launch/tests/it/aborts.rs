@@ -35,6 +35,7 @@ fn request(id: &str, rule: &str, module: &str) -> ActionRequest {
         generator: Arc::from(""),
         state: AlertState::Firing,
         value: 1.2,
+        shelved_until: None,
     };
     ActionRequest {
         id: id.into(),

@@ -113,7 +113,7 @@ impl fmt::Display for Withheld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NothingToTell => {
-                f.write_str("every alert of the group is silenced or inhibited, or gone")
+                f.write_str("every alert of the group is silenced, inhibited or put aside, or gone")
             }
             Self::Muted(name) => write!(f, "the time interval {name:?} mutes the route"),
             Self::NotActive => f.write_str("the route is active in other time intervals only"),
@@ -141,6 +141,9 @@ impl fmt::Display for Explanation {
         }
         if let Some(source) = self.muting.inhibited_by {
             writeln!(f, "inhibited by the alert {source}")?;
+        }
+        if let Some(until) = self.alert.shelf(self.at) {
+            writeln!(f, "put aside until {until}")?;
         }
         if let Some(begin) = self.not_before {
             writeln!(

@@ -178,7 +178,7 @@ impl Dispatcher {
                 look.resolved.insert(*fingerprint);
             }
             let muting = self.muting_by(&alert.labels, inhibitor, now);
-            if muting.is_muted() {
+            if muting.is_muted() || alert.shelf(now).is_some() {
                 look.mute.insert(*fingerprint);
                 continue;
             }

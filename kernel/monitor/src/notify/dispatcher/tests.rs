@@ -16,7 +16,7 @@ use portique_series::Labels;
 use super::*;
 use crate::notify::alert::{Posted, WithoutEnd};
 use crate::notify::config::Flavour;
-use crate::notify::fact::Fact;
+use crate::notify::fact::{Fact, Outcome};
 use crate::notify::silence::SilenceRequest;
 use crate::notify::{Error, Matchers, SilenceState};
 use script::Script;
@@ -99,6 +99,7 @@ fn posted(labels: &[(&str, &str)]) -> Posted {
         ends_at: None,
         generator: Arc::from(""),
         without_end: WithoutEnd::GoesOn,
+        shelved_until: None,
     }
 }
 
@@ -323,4 +324,58 @@ fn a_changed_configuration_is_noticed_after_a_start() {
         changed.resume(at(1)),
         Some(Fact::Configured { .. })
     ));
+}
+
+/// When somebody is told between two moments, if everything is delivered.
+fn told(dispatcher: &mut Dispatcher, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+    let (mut told, mut now) = (Vec::new(), from);
+    while let Some(next) = dispatcher.next_due().filter(|next| *next < to) {
+        now = now.max(next);
+        let due = dispatcher.due(now);
+        due.facts.iter().for_each(|fact| dispatcher.apply(fact));
+        let in_flight: Vec<u64> = dispatcher.in_flight().map(|n| n.id).collect();
+        for id in in_flight {
+            told.push(now);
+            let settled = dispatcher.settle(id, Outcome::Delivered, now).unwrap();
+            dispatcher.apply(&settled);
+        }
+    }
+    told
+}
+
+#[test]
+fn who_is_put_aside_is_not_repeated_but_its_end_is_told() {
+    let mut dispatcher = dispatcher(SIMPLE);
+    let fact = dispatcher.resume(at(0)).unwrap();
+    dispatcher.apply(&fact);
+    let hour = 3_600;
+    let labels = [("alertname", "Hot")];
+    post(&mut dispatcher, &labels, at(0));
+    // At once, and again every four hours.
+    assert_eq!(told(&mut dispatcher, at(0), at(5 * hour)).len(), 2);
+    let aside = Posted {
+        starts_at: Some(at(0)),
+        shelved_until: Some(at(20 * hour)),
+        ..posted(&labels)
+    };
+    let facts = dispatcher.post(&[aside.clone()], at(5 * hour)).facts;
+    facts.iter().for_each(|fact| dispatcher.apply(fact));
+    let before = told(&mut dispatcher, at(5 * hour), at(20 * hour));
+    assert_eq!(before, [], "reminded of what is put aside");
+    let after = told(&mut dispatcher, at(20 * hour), at(21 * hour));
+    assert_eq!(after.len(), 1, "reminded once the shelf is over");
+    let again = Posted {
+        shelved_until: Some(at(40 * hour)),
+        ..aside.clone()
+    };
+    let over = Posted {
+        ends_at: Some(at(22 * hour)),
+        ..again.clone()
+    };
+    for (posted, hours) in [(again, 21), (over, 22)] {
+        let facts = dispatcher.post(&[posted], at(hours * hour)).facts;
+        facts.iter().for_each(|fact| dispatcher.apply(fact));
+    }
+    let end = told(&mut dispatcher, at(22 * hour), at(23 * hour));
+    assert_eq!(end.len(), 1, "told of its end");
 }

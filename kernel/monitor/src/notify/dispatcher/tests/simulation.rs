@@ -257,5 +257,6 @@ fn posted(alert: &Alert) -> Posted {
         ends_at: alert.end.map(moment),
         generator: Arc::from(""),
         without_end: WithoutEnd::TimesOut,
+        shelved_until: None,
     }
 }
