@@ -150,6 +150,9 @@ fn store_config(config: &TelemetryConfig) -> portique_series::Config {
     limits.series_per_metric_max = config
         .series_per_metric_max
         .unwrap_or(limits.series_per_metric_max);
+    limits.series_per_job_max = config
+        .series_per_job_max
+        .unwrap_or(limits.series_per_job_max);
     limits.labels_max = config.labels_max.unwrap_or(limits.labels_max);
     limits.label_bytes_max = config.label_bytes_max.unwrap_or(limits.label_bytes_max);
     store.retention.tiers = config.tiers.iter().map(tier).collect();

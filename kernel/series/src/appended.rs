@@ -86,6 +86,15 @@ pub enum RefusalReason {
         /// The metric's label with the most values, and how many.
         label: (String, usize),
     },
+    /// The series is new and its source, the value of its label `job`, has as many as it may.
+    TooManyOfSource {
+        /// How many a source may have.
+        series_max: usize,
+        /// The source.
+        job: String,
+        /// The label with the most values of those that the series has, and how many in the whole store.
+        label: (String, usize),
+    },
     /// The series has more labels than allowed.
     TooManyLabels {
         /// How many it has.
@@ -118,7 +127,8 @@ pub enum RefusalKind {
     TooNew,
     /// See [`RefusalReason::Duplicate`].
     Duplicate,
-    /// See [`RefusalReason::TooManySeries`] and [`RefusalReason::TooManyOfMetric`].
+    /// See [`RefusalReason::TooManySeries`], [`RefusalReason::TooManyOfMetric`] and
+    /// [`RefusalReason::TooManyOfSource`].
     TooManySeries,
     /// See [`RefusalReason::TooManyLabels`].
     TooManyLabels,
@@ -161,7 +171,9 @@ impl RefusalReason {
             Self::TooOld { .. } => RefusalKind::TooOld,
             Self::TooNew { .. } => RefusalKind::TooNew,
             Self::Duplicate => RefusalKind::Duplicate,
-            Self::TooManySeries { .. } | Self::TooManyOfMetric { .. } => RefusalKind::TooManySeries,
+            Self::TooManySeries { .. }
+            | Self::TooManyOfMetric { .. }
+            | Self::TooManyOfSource { .. } => RefusalKind::TooManySeries,
             Self::TooManyLabels { .. } => RefusalKind::TooManyLabels,
             Self::LabelTooLong { .. } => RefusalKind::LabelTooLong,
             Self::BadHistogram { .. } => RefusalKind::BadHistogram,
@@ -195,6 +207,15 @@ impl fmt::Display for RefusalReason {
             } => write!(
                 f,
                 "the metric {metric:?} has its {series_max} series: its label {:?} has {} values",
+                label.0, label.1,
+            ),
+            Self::TooManyOfSource {
+                series_max,
+                job,
+                label,
+            } => write!(
+                f,
+                "the source job={job:?} has its {series_max} series: the label {:?} has {} values",
                 label.0, label.1,
             ),
             Self::TooManyLabels { labels, labels_max } => {

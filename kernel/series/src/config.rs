@@ -12,6 +12,8 @@ const AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
 const SERIES_MAX: usize = 2_000_000;
 /// Half of all: one metric gone wrong leaves room for the others.
 const SERIES_PER_METRIC_MAX: usize = 1_000_000;
+/// As of a metric: no sender takes all of the room.
+const SERIES_PER_JOB_MAX: usize = 1_000_000;
 /// Twice what Kubernetes' richest metrics carry.
 const LABELS_MAX: usize = 64;
 /// Longer values are documents, not labels.
@@ -58,6 +60,9 @@ pub struct Limits {
     pub series_max: usize,
     /// Series of one metric; default 1,000,000.
     pub series_per_metric_max: usize,
+    /// Series of one source, the value of the label `job`; default 1,000,000. Series without that label are of no
+    /// source.
+    pub series_per_job_max: usize,
     /// Labels of one series, at most 256; default 64.
     pub labels_max: usize,
     /// Bytes of a label's name, and of its value; default 4,096.
@@ -182,6 +187,7 @@ impl Default for Limits {
         Self {
             series_max: SERIES_MAX,
             series_per_metric_max: SERIES_PER_METRIC_MAX,
+            series_per_job_max: SERIES_PER_JOB_MAX,
             labels_max: LABELS_MAX,
             label_bytes_max: LABEL_BYTES_MAX,
         }

@@ -74,10 +74,10 @@ impl Index {
             .map_or(0, |values| values.by_value.len())
     }
 
-    /// How many series a metric has.
-    pub(crate) fn series_of_metric(&self, metric: &str) -> usize {
-        let metrics = self.labels.get(METRIC_NAME);
-        let postings = metrics.and_then(|values| values.by_value.get(metric));
+    /// How many series have a label with this value.
+    pub(crate) fn series_with(&self, name: &str, value: &str) -> usize {
+        let values = self.labels.get(name);
+        let postings = values.and_then(|values| values.by_value.get(value));
         postings.map_or(0, Postings::len)
     }
 

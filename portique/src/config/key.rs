@@ -201,6 +201,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Number(|raw, written| raw.telemetry.series_max = Some(written)),
     ),
     (
+        "telemetry.series_per_job_max",
+        Keep::Number(|raw, written| raw.telemetry.series_per_job_max = Some(written)),
+    ),
+    (
         "telemetry.series_per_metric_max",
         Keep::Number(|raw, written| raw.telemetry.series_per_metric_max = Some(written)),
     ),

@@ -50,6 +50,7 @@ pub(crate) struct RawTelemetry {
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) series_max: Option<Written<f64>>,
     pub(crate) series_per_metric_max: Option<Written<f64>>,
+    pub(crate) series_per_job_max: Option<Written<f64>>,
     pub(crate) labels_max: Option<Written<f64>>,
     pub(crate) label_bytes_max: Option<Written<f64>>,
     pub(crate) tiers: Vec<RawTable>,

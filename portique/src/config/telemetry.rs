@@ -35,6 +35,12 @@ const SERIES_PER_METRIC_MAX: Limit = Limit::of(
     10.0,
     100_000_000.0,
 );
+const SERIES_PER_JOB_MAX: Limit = Limit::of(
+    "telemetry.series_per_job_max",
+    "series",
+    10.0,
+    100_000_000.0,
+);
 /// Eight, below which the hub's own series lack some, to what the store packs.
 const LABELS_MAX: Limit = Limit::of("telemetry.labels_max", "labels", 8.0, 256.0);
 /// As much as a path takes, to what one record of the store holds.
@@ -70,6 +76,8 @@ pub struct TelemetryConfig {
     pub series_max: Option<usize>,
     /// Of these, series of one metric; range 10 to 100 million.
     pub series_per_metric_max: Option<usize>,
+    /// Of these, series of one source, the label `job`; range 10 to 100 million.
+    pub series_per_job_max: Option<usize>,
     /// Labels of one series; range 8 to 256.
     pub labels_max: Option<usize>,
     /// Bytes of a label's name, and of its value; range 128 to 65,536.
@@ -105,6 +113,7 @@ impl Default for TelemetryConfig {
             retain_bytes: None,
             series_max: None,
             series_per_metric_max: None,
+            series_per_job_max: None,
             labels_max: None,
             label_bytes_max: None,
             tiers: Vec::new(),
@@ -132,6 +141,8 @@ pub(super) fn resolve(raw: &RawConfig, problems: &mut Vec<Problem>) -> Telemetry
         retain_bytes: number(&RETAIN_BYTES, &raw.retain_bytes).map(|bytes| bytes as u64),
         series_max: number(&SERIES_MAX, &raw.series_max).map(|series| series as usize),
         series_per_metric_max: number(&SERIES_PER_METRIC_MAX, &raw.series_per_metric_max)
+            .map(|series| series as usize),
+        series_per_job_max: number(&SERIES_PER_JOB_MAX, &raw.series_per_job_max)
             .map(|series| series as usize),
         labels_max: number(&LABELS_MAX, &raw.labels_max).map(|labels| labels as usize),
         label_bytes_max: number(&LABEL_BYTES_MAX, &raw.label_bytes_max).map(|bytes| bytes as usize),

@@ -189,7 +189,7 @@ fn every_problem_is_said_at_once_with_its_line() {
          telemetry.classes, telemetry.graphite_listen, telemetry.label_bytes_max, telemetry.labels_max, \
          telemetry.open_writes, telemetry.out_of_order_window_s, telemetry.own_figures_every_s, \
          telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max, \
-         telemetry.series_per_metric_max, telemetry.tiers\n\
+         telemetry.series_per_job_max, telemetry.series_per_metric_max, telemetry.tiers\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }

@@ -74,6 +74,8 @@ pub(crate) struct StoreView {
     series: usize,
     series_max: usize,
     series_per_metric_max: usize,
+    /// The same of one source, the label `job`.
+    series_per_job_max: usize,
     /// The metrics with the most series.
     series_by_metric: Vec<Count>,
     /// The labels with the most values.
@@ -270,6 +272,7 @@ fn view(telemetry: &Telemetry, limit: usize) -> StoreView {
         series: figures.series,
         series_max: telemetry.limits.series_max,
         series_per_metric_max: telemetry.limits.series_per_metric_max,
+        series_per_job_max: telemetry.limits.series_per_job_max,
         series_by_metric: list(largest.series_by_metric),
         values_by_label: list(largest.values_by_label),
         series_by_pair: list(largest.series_by_pair),

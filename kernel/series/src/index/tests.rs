@@ -86,5 +86,5 @@ fn the_largest_are_named() {
     index.insert(40, &Labels::from_pairs([(METRIC_NAME, "n")]));
     assert_eq!(index.largest_metric(), ("m".to_owned(), 40));
     assert_eq!(index.largest_label(), ("user".to_owned(), 40));
-    assert_eq!(index.series_of_metric("n"), 1);
+    assert_eq!(index.series_with("__name__", "n"), 1);
 }

@@ -102,6 +102,32 @@ fn a_full_store_refuses_new_series_names_who_filled_it_and_keeps_known_ones() {
 }
 
 #[test]
+fn a_source_with_too_many_series_is_refused_by_name_and_others_are_not() {
+    let limits = Limits {
+        series_per_job_max: 5,
+        ..Limits::default()
+    };
+    let mut rig = Rig::new(Config {
+        limits,
+        ..Config::default()
+    });
+    let request =
+        |job: &str, n: i32| series(&format!("m{n}"), &[("job", job), ("user", &n.to_string())]);
+    let mut bomb = Batch::new();
+    for n in 0..8 {
+        add(&mut bomb, &request("web", n), &[(1, 1.0)]);
+    }
+    let appended = rig.append(&bomb).unwrap();
+    let refused = appended.refused_for(RefusalKind::TooManySeries);
+    assert_eq!((appended.created, refused), (5, 3));
+    let reason = appended.refused[0].reason.to_string();
+    assert!(reason.contains("job=\"web\" has its 5 series"), "{reason}");
+    let mut others = batch(&request("mail", 9), &[(1, 1.0)]);
+    add(&mut others, &series("of_nobody", &[]), &[(1, 1.0)]);
+    assert_eq!(rig.append(&others).unwrap().created, 2);
+}
+
+#[test]
 fn labels_over_the_limits_are_refused_with_the_label() {
     let limits = Limits {
         labels_max: 2,

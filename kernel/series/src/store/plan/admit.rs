@@ -7,6 +7,9 @@ use crate::{Config, LABELS_MAX, METRIC_NAME, RefusalReason};
 /// Names and values of one series together: one record must hold them, whatever the limits of single labels are.
 const PACKED_BYTES_MAX: usize = 64 << 10;
 
+/// The label that tells who sends a series, as in Prometheus.
+const SOURCE: &str = "job";
+
 /// The metric with the most series and the label with the most values: looked for once a batch.
 #[derive(Debug, Clone)]
 pub(super) struct Blame {
@@ -22,7 +25,7 @@ pub(super) fn admit(
     blame: &mut Option<Blame>,
 ) -> Result<(), RefusalReason> {
     let limits = &config.limits;
-    let (mut labels, mut metric, mut packed_bytes) = (0, "", 0);
+    let (mut labels, mut metric, mut job, mut packed_bytes) = (0, "", None, 0);
     for (name, value) in series.labels() {
         let bytes = name.len().max(value.len());
         packed_bytes += name.len() + value.len();
@@ -34,8 +37,10 @@ pub(super) fn admit(
             });
         }
         labels += 1;
-        if name == METRIC_NAME {
-            metric = value;
+        match name {
+            METRIC_NAME => metric = value,
+            SOURCE => job = Some(value),
+            _ => {}
         }
     }
     let labels_max = limits.labels_max.min(LABELS_MAX);
@@ -53,10 +58,18 @@ pub(super) fn admit(
             label: blame.label.clone(),
         });
     }
-    if head.index.series_of_metric(metric) >= limits.series_per_metric_max {
+    if head.index.series_with(METRIC_NAME, metric) >= limits.series_per_metric_max {
         return Err(RefusalReason::TooManyOfMetric {
             series_max: limits.series_per_metric_max,
             metric: metric.to_owned(),
+            label: largest_label_of(series, head),
+        });
+    }
+    let of_job = job.map_or(0, |job| head.index.series_with(SOURCE, job));
+    if of_job >= limits.series_per_job_max {
+        return Err(RefusalReason::TooManyOfSource {
+            series_max: limits.series_per_job_max,
+            job: job.unwrap_or_default().to_owned(),
             label: largest_label_of(series, head),
         });
     }
