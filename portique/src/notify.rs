@@ -46,6 +46,7 @@ use desk::Desk;
 pub(crate) use explain::routes_of;
 pub(crate) use handle::Notifier;
 use handle::Shared;
+pub(crate) use queue::QUEUE;
 use send::Sender;
 use setup::Setup;
 

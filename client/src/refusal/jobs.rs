@@ -36,6 +36,7 @@ fn reason(error: &Error) -> Reason {
             Reason::BatchTooLarge(too_large(*given, *max, unit))
         }
         Error::UnknownQueue { queue } => Reason::UnknownQueue(queue.to_string()),
+        Error::OwnedQueue { queue } => Reason::OwnedQueue(queue.to_string()),
         Error::UnknownJob { id } => Reason::UnknownJob(id.0),
         Error::UnknownName { what, name } => Reason::UnknownName(invalid_name(what, name, "")),
         Error::QueueNotEmpty { queue, jobs } => Reason::QueueNotEmpty(limit(queue, *jobs)),
@@ -81,6 +82,9 @@ impl TryFrom<pb::Refusal> for Error {
                 Self::BatchTooLarge { given, max, unit }
             }
             Reason::UnknownQueue(name) => Self::UnknownQueue {
+                queue: queue(name)?,
+            },
+            Reason::OwnedQueue(name) => Self::OwnedQueue {
                 queue: queue(name)?,
             },
             Reason::UnknownJob(id) => Self::UnknownJob { id: JobId(id) },

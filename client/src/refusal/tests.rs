@@ -85,6 +85,9 @@ fn jobs_errors() -> Vec<JobsError> {
             max: 1_000,
             unit: "jobs",
         },
+        JobsError::OwnedQueue {
+            queue: QueueName::new("q").unwrap(),
+        },
         JobsError::UnknownQueue {
             queue: queue.clone(),
         },

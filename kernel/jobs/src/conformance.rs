@@ -62,10 +62,6 @@ pub trait Harness: Send + Sync {
     /// Stops the engine, lets this much time pass, and starts it again on what it stored.
     async fn reopen(&mut self, down: Duration);
 
-    /// Returns once no claim waits in the engine any longer: one that was given up far away is heard of after
-    /// a while only. An engine that is called directly hears at once.
-    async fn given_up(&mut self) {}
-
     /// The bus whose events are bound to queues; needed for `bindings` and `transactions`.
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         None

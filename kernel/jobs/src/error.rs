@@ -58,6 +58,14 @@ pub enum Error {
         /// What was asked for.
         queue: QueueName,
     },
+    /// The queue belongs to a part of whoever serves it, and is not changed by visitors.
+    #[error(
+        "queue {queue} belongs to a part of the hub and is not changed from outside: use a queue of your own"
+    )]
+    OwnedQueue {
+        /// The queue.
+        queue: QueueName,
+    },
     /// No job has this id, or it is not remembered any more.
     #[error("there is no job {id}, or it was finished and is not remembered any more")]
     UnknownJob {
@@ -163,6 +171,7 @@ impl Fault for Error {
             Self::UnknownQueue { .. } | Self::UnknownJob { .. } | Self::UnknownName { .. } => {
                 Code::NotFound
             }
+            Self::OwnedQueue { .. } => Code::PermissionDenied,
             Self::KeyConflict { .. } => Code::Conflict,
             Self::QueueNotEmpty { .. }
             | Self::StaleLease { .. }

@@ -1,9 +1,18 @@
+//! What belongs to a part of the hub, and how it is kept from visitors.
+
+mod queues;
+
+use std::sync::Arc;
+
 use portique_bus::ConsumerName;
 use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
+use portique_jobs::{Jobs, Transact};
 
 use super::webhooks::CONSUMER_PREFIX;
 use crate::monitor::keeper;
+use crate::notify;
+use queues::{VisitorJobs, VisitorTransact};
 
 /// The first token of dead letters' subjects: the bus writes them.
 const DEAD: &str = "dead";
@@ -15,6 +24,8 @@ pub(crate) struct Owned {
     pub(crate) subjects: Vec<&'static str>,
     /// Beginnings of names.
     pub(crate) consumers: Vec<&'static str>,
+    /// Names of queues.
+    pub(crate) queues: Vec<&'static str>,
 }
 
 impl Owned {
@@ -24,6 +35,7 @@ impl Owned {
         Self {
             subjects: [subjects, &[DEAD, keeper::SUBJECTS]].concat(),
             consumers: [consumers, &[CONSUMER_PREFIX, keeper::CONSUMERS]].concat(),
+            queues: vec![notify::QUEUE],
         }
     }
 
@@ -35,6 +47,16 @@ impl Owned {
             .flat_map(|first| [(*first).to_owned(), format!("{first}.>")]);
         let filters = filters.map(|filter| Filter::new(filter).expect("a name is a token"));
         filters.collect()
+    }
+
+    /// The queues as visitors have them.
+    pub(crate) fn keep_jobs(&self, jobs: Arc<dyn Jobs>) -> Arc<dyn Jobs> {
+        Arc::new(VisitorJobs::new(jobs, self.queues.clone()))
+    }
+
+    /// Transactions as visitors make them.
+    pub(crate) fn keep_transact(&self, transact: Arc<dyn Transact>) -> Arc<dyn Transact> {
+        Arc::new(VisitorTransact::new(transact, self.queues.clone()))
     }
 
     /// # Errors

@@ -80,8 +80,8 @@ impl Engines {
         let broker = self.broker.clone();
         Ok(Ports {
             bus: self.broker.bus(),
-            jobs: self.broker.jobs(),
-            transact: self.broker.transact(),
+            jobs: owned.keep_jobs(self.broker.jobs()),
+            transact: owned.keep_transact(self.broker.transact()),
             clock: self.clock.clone(),
             random: seeded()?,
             records: self.records.clone(),

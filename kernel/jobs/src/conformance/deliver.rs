@@ -132,7 +132,6 @@ async fn a_claim_given_up_takes_nothing(harness: &mut dyn Harness, _: Capabiliti
         given_up.is_err(),
         "nothing was there to claim: {given_up:?}"
     );
-    harness.given_up().await;
     enqueue(&*jobs, jobs_of(&["1"])).await;
     let claimed = claim(&*jobs, "w", 1).await;
     assert_eq!((claimed[0].attempt, claimed[0].losses), (1, 0));

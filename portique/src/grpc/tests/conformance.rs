@@ -13,9 +13,6 @@ use super::rig::Rig;
 /// Over the wire the ports claim what the engine behind the hub does: nothing is lost on the way.
 const ENGINES: [&str; 2] = ["embedded", "embedded, over gRPC"];
 
-/// What a busy machine needs at most to pass on that a call was given up.
-const HEARD_WITHIN: Duration = Duration::from_secs(10);
-
 struct BusHarness(Rig);
 
 #[async_trait]
@@ -63,16 +60,6 @@ impl jobs_suite::Harness for JobsHarness {
 
     async fn reopen(&mut self, down: Duration) {
         self.0.restart(down).await;
-    }
-
-    async fn given_up(&mut self) {
-        let nobody_waits = async {
-            while self.0.broker().waiting_calls() > 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        let heard = tokio::time::timeout(HEARD_WITHIN, nobody_waits).await;
-        heard.expect("the hub hears of what was given up");
     }
 
     fn bus(&self) -> Option<Arc<dyn Bus>> {

@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use portique_bus::{ConsumerName, ConsumerOptions, Error};
 use portique_client::Client;
 use portique_event::{Event, Filter, Subject};
-use portique_jobs::{Binding, JobKind, JobOptions, QueueName, ScheduleName, Transaction};
+use portique_jobs::{
+    self as jobs, Binding, Claim, JobKind, JobOptions, NewJob, Payload, QueueName, QueueOptions,
+    ScheduleName, Transaction, WorkerName,
+};
 
 use super::rig::{Rig, SERVICE};
 
@@ -82,6 +87,49 @@ async fn check_owned(client: &Client) {
     let refused = committed.unwrap_err().to_string();
     assert!(refused.contains("owned.>"), "{refused}");
     bus.publish(vec![event("free.a")]).await.unwrap();
+    check_owned_queue(client).await;
+}
+
+async fn check_owned_queue(client: &Client) {
+    let (queues, name) = (client.jobs(), QueueName::new("owned.queue").unwrap());
+    let kind = JobKind::new("outside").unwrap();
+    let job = |queue: &QueueName| NewJob::new(queue.clone(), kind.clone(), Payload::json("{}"));
+    let binding = Binding {
+        queue: name.clone(),
+        ..binding("free.>")
+    };
+    let claim = Claim {
+        queue: name.clone(),
+        worker: WorkerName::new("outside").unwrap(),
+        limit: 1,
+        wait: Duration::ZERO,
+        lease: None,
+    };
+    let transaction = Transaction {
+        enqueue: vec![job(&name)],
+        ..Transaction::default()
+    };
+    let refusals = [
+        queues.enqueue(vec![job(&name)]).await.err(),
+        queues.claim(claim).await.err(),
+        queues
+            .define_queue(&name, QueueOptions::default())
+            .await
+            .err(),
+        queues.remove_queue(&name).await.err(),
+        queues.pause(&name, None).await.err(),
+        queues.drain(&name).await.err(),
+        queues.bind(binding).await.err(),
+        client.transact().commit(transaction).await.err(),
+    ];
+    for refusal in refusals {
+        assert!(
+            matches!(&refusal, Some(jobs::Error::OwnedQueue { queue }) if *queue == name),
+            "{refusal:?}"
+        );
+    }
+    let free = QueueName::new("free.queue").unwrap();
+    queues.enqueue(vec![job(&free)]).await.unwrap();
 }
 
 #[tokio::test]

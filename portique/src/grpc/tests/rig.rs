@@ -169,15 +169,16 @@ fn show_token(mut request: Request<()>) -> Admitted {
 async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let ports = Ports {
-        bus: broker.bus(),
-        jobs: broker.jobs(),
-        transact: broker.transact(),
-        intake: None,
-    };
     let owned = Owned {
         subjects: vec!["owned"],
         consumers: vec!["owned-"],
+        queues: vec!["owned.queue"],
+    };
+    let ports = Ports {
+        bus: broker.bus(),
+        jobs: owned.keep_jobs(broker.jobs()),
+        transact: owned.keep_transact(broker.transact()),
+        intake: None,
     };
     let door = Door::new(
         Token::from_text(COMMANDER),
