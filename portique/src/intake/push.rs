@@ -1,5 +1,7 @@
 //! What programs push over gRPC: texts and series are told once on a stream, samples name them.
 
+mod native;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use portique_client::proto::telemetry::v1 as pb;
@@ -122,6 +124,26 @@ impl Told {
         for samples in &pushed.samples {
             self.add_samples(samples, batch, rejections)?;
         }
+        for sample in &pushed.histograms {
+            let histogram = sample.histogram.as_ref();
+            let histogram = histogram.ok_or_else(|| invalid("a histogram is missing".into()))?;
+            let histogram = Arc::new(native::histogram(histogram).map_err(invalid)?);
+            self.add(sample.series, batch, rejections, |batch| {
+                batch.histogram(sample.time_unix_ms, histogram);
+            })?;
+        }
+        for exemplar in &pushed.exemplars {
+            let pairs = self.pairs(&exemplar.labels)?;
+            match native::exemplar_labels(&pairs) {
+                Ok(labels) => self.add(exemplar.series, batch, rejections, |batch| {
+                    batch.exemplar(labels, exemplar.value, exemplar.time_unix_ms);
+                })?,
+                Err((reason, why)) => {
+                    let place = Place::Series(u64::from(exemplar.series));
+                    rejections.reject(place, reason, why);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -159,16 +181,10 @@ impl Told {
     /// The labels of these texts, or why there can be no such series.
     fn labels(&self, texts: &[u32]) -> Result<Result<Labels, (Reason, String)>, Refusal> {
         let bad = |detail: &str| Ok(Err((Reason::BadLabels, detail.to_owned())));
-        if !texts.len().is_multiple_of(2) {
-            return Err(invalid("a series has a name without a value".into()));
-        }
         if texts.len() / 2 > LABELS_MAX {
             return bad("the series has more than 256 labels");
         }
-        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(texts.len() / 2);
-        for pair in texts.chunks_exact(2) {
-            pairs.push((self.text(pair[0])?, self.text(pair[1])?));
-        }
+        let mut pairs = self.pairs(texts)?;
         pairs.sort_unstable();
         if pairs.iter().any(|(name, _)| name.is_empty()) {
             return bad("a label has no name");
@@ -186,6 +202,16 @@ impl Told {
             )));
         }
         Ok(Ok(Labels::from_pairs(pairs)))
+    }
+
+    fn pairs(&self, texts: &[u32]) -> Result<Vec<(&str, &str)>, Refusal> {
+        if !texts.len().is_multiple_of(2) {
+            return Err(invalid("a label has a name without a value".into()));
+        }
+        let pairs = texts.chunks_exact(2);
+        pairs
+            .map(|pair| Ok((self.text(pair[0])?, self.text(pair[1])?)))
+            .collect()
     }
 
     fn text(&self, index: u32) -> Result<&str, Refusal> {
@@ -207,21 +233,35 @@ impl Told {
             return Err(invalid(format!("{series} series for {values} values")));
         }
         for (index, value) in samples.series.iter().zip(&samples.values) {
-            let series = self.series.get(*index as usize);
-            let series = series
-                .ok_or_else(|| invalid(format!("series {index} was not sent on this stream")))?;
-            let fault = match series {
-                Ok(labels) => match batch.series(labels) {
-                    Ok(()) => {
-                        batch.float(samples.time_unix_ms, *value);
-                        continue;
-                    }
-                    Err(fault) => (Reason::BadLabels, fault.to_string()),
-                },
-                Err(fault) => fault.clone(),
-            };
-            rejections.reject(Place::Series(u64::from(*index)), fault.0, fault.1);
+            self.add(*index, batch, rejections, |batch| {
+                batch.float(samples.time_unix_ms, *value);
+            })?;
         }
+        Ok(())
+    }
+
+    /// Begins a series in the batch and adds to it, or says why there can be none like it.
+    fn add(
+        &self,
+        index: u32,
+        batch: &mut Batch,
+        rejections: &mut Rejections,
+        add: impl FnOnce(&mut Batch),
+    ) -> Result<(), Refusal> {
+        let series = self.series.get(index as usize);
+        let series =
+            series.ok_or_else(|| invalid(format!("series {index} was not sent on this stream")))?;
+        let fault = match series {
+            Ok(labels) => match batch.series(labels) {
+                Ok(()) => {
+                    add(batch);
+                    return Ok(());
+                }
+                Err(fault) => (Reason::BadLabels, fault.to_string()),
+            },
+            Err(fault) => fault.clone(),
+        };
+        rejections.reject(Place::Series(u64::from(index)), fault.0, fault.1);
         Ok(())
     }
 

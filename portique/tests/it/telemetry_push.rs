@@ -182,6 +182,68 @@ async fn batches_that_break_the_contract_end_the_stream_and_say_why() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn histograms_and_exemplars_are_pushed_and_a_bad_one_is_refused_alone() {
+    with_hub(async |place| {
+        let url = format!("http://{}", place.grpc);
+        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+        let now_ms = now_ms();
+        let histogram = |time_unix_ms: i64, counts: Vec<f64>| pb::HistogramSample {
+            series: 0,
+            time_unix_ms,
+            histogram: Some(pb::Histogram {
+                count: 3.0,
+                sum: 4.5,
+                positive_spans: vec![pb::BucketSpan {
+                    offset: 0,
+                    length: 2,
+                }],
+                positive_counts: counts,
+                ..pb::Histogram::default()
+            }),
+        };
+        let exemplar = |labels: Vec<u32>| pb::Exemplar {
+            series: 0,
+            time_unix_ms: now_ms,
+            value: 1.5,
+            labels,
+        };
+        let texts = ["__name__", "took", "trace", "abc"];
+        let long = "x".repeat(200);
+        let pushed = pb::PushBatch {
+            batch: 1,
+            texts: texts.map(str::to_owned).into_iter().chain([long]).collect(),
+            series: vec![pb::Series { labels: vec![1, 2] }],
+            // The second has a span that its counts do not fill.
+            histograms: vec![
+                histogram(now_ms, vec![1.0, 2.0]),
+                histogram(now_ms + 1, vec![1.0]),
+            ],
+            exemplars: vec![exemplar(vec![3, 4]), exemplar(vec![3, 5])],
+            ..pb::PushBatch::default()
+        };
+        let mut request = Request::new(iter([pushed]));
+        let bearer = format!("Bearer {}", place.token).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        let mut client = TelemetryClient::new(channel);
+        let mut answers = client.push(request).await.unwrap().into_inner();
+        let first = answers.message().await.unwrap().unwrap();
+        let outcome = first.answers[0].outcome.clone().unwrap();
+        let pb::push_answer::Outcome::Taken(taken) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(taken.samples, 1, "{taken:?}");
+        assert_eq!(taken.refused["bad_histogram"], 1, "{taken:?}");
+        assert!(taken.complaint.contains("200"), "{taken:?}");
+        assert_eq!(place.query("histogram_count(took)").await[0].1, "3");
+        let found = place.telemetry("query_exemplars?query=took").await;
+        let exemplars = found["data"][0]["exemplars"].as_array().unwrap();
+        assert_eq!(exemplars.len(), 1, "{found}");
+        assert_eq!(exemplars[0]["labels"]["trace"], "abc", "{found}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_tells_a_restarted_hub_of_its_series_again() {
     let folder = tempfile::tempdir().unwrap();
