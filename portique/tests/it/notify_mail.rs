@@ -30,11 +30,11 @@ struct Received {
 }
 
 /// A certificate for this machine that no authority has signed, made for these tests.
-fn certificate() -> PathBuf {
+pub(crate) fn certificate() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/notify/cert.pem")
 }
 
-fn acceptor() -> TlsAcceptor {
+pub(crate) fn acceptor() -> TlsAcceptor {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/notify");
     let chain = vec![CertificateDer::from_pem_file(certificate()).unwrap()];
     let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::intake::{Place, with_hub_scraping};
+use crate::notify_mail::certificate;
 use target::{Answer, Target};
 
 /// Targets are asked twice a second; a busy machine takes longer, and an answer may come too late now and then.
@@ -132,6 +133,55 @@ fn write(path: &Path, text: &str) {
     let next = path.with_extension("next");
     std::fs::write(&next, text).unwrap();
     std::fs::rename(&next, path).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_with_a_certificate_is_asked_by_whom_it_convinces() {
+    let target = Target::start_tls(Answer::text("a 1\n")).await;
+    let (address, certificate) = (target.address, certificate().display().to_string());
+    let jobs = [
+        ("trusting", format!("ca_file: '{certificate}'")),
+        ("careless", "insecure_skip_verify: true".to_owned()),
+        ("strict", "{}".to_owned()),
+        (
+            "elsewhere",
+            format!("ca_file: '{certificate}', server_name: elsewhere.example"),
+        ),
+    ];
+    let jobs = jobs.map(|(name, tls)| {
+        let tls = tls.trim_matches(['{', '}']);
+        format!(
+            "  - {{job_name: {name}, scheme: https, tls_config: {{{tls}}}, \
+             static_configs: [{{targets: ['{address}']}}]}}\n"
+        )
+    });
+    let config = format!(
+        "global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n{}",
+        jobs.concat()
+    );
+    with_hub_scraping(&config, async |place| {
+        for job in ["trusting", "careless"] {
+            let up = format!("up{{job='{job}'}} == 1 and on (job) a == 1");
+            place.wait_for(&up, PATIENCE).await;
+        }
+        for job in ["strict", "elsewhere"] {
+            let down = format!("up{{job='{job}'}} == 0");
+            place.wait_for(&down, PATIENCE).await;
+        }
+        until("why nobody is convinced", async || {
+            let targets = place.telemetry("targets").await;
+            let targets = targets["data"]["activeTargets"].as_array()?.clone();
+            let said = |job: &str| {
+                let mut of_job = targets.iter().filter(|t| t["labels"]["job"] == job);
+                of_job.next()?["lastError"].as_str().map(str::to_owned)
+            };
+            let reasons = [said("strict")?, said("elsewhere")?];
+            let all = reasons.iter().all(|why| why.contains("certificate"));
+            all.then_some(())
+        })
+        .await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

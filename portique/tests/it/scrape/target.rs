@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::notify_mail::acceptor;
 
 /// How a request is answered.
 #[derive(Clone)]
@@ -70,6 +73,15 @@ struct Shared {
 
 impl Target {
     pub(crate) async fn start(answer: Answer) -> Self {
+        Self::start_with(answer, None).await
+    }
+
+    /// One that speaks TLS, with the certificate of these tests.
+    pub(crate) async fn start_tls(answer: Answer) -> Self {
+        Self::start_with(answer, Some(acceptor())).await
+    }
+
+    async fn start_with(answer: Answer, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Mutex::new(Shared {
@@ -83,7 +95,16 @@ impl Target {
             let mut visits = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 while visits.try_join_next().is_some() {}
-                visits.spawn(serve(stream, serving.clone()));
+                let serving = serving.clone();
+                match tls.clone() {
+                    None => visits.spawn(serve(stream, serving)),
+                    // Who does not trust it hangs up before there is a request.
+                    Some(tls) => visits.spawn(async move {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            serve(stream, serving).await;
+                        }
+                    }),
+                };
             }
         });
         Self {
@@ -114,7 +135,7 @@ impl Target {
     }
 }
 
-async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, shared: Arc<Mutex<Shared>>) {
     let mut request = Vec::new();
     let mut piece = [0; 4096];
     while !request.windows(4).any(|four| four == b"\r\n\r\n") {
@@ -133,7 +154,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let _ = answer_with(&mut stream, answer, number).await;
 }
 
-async fn answer_with(stream: &mut TcpStream, answer: Answer, number: u64) -> std::io::Result<()> {
+async fn answer_with<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    answer: Answer,
+    number: u64,
+) -> std::io::Result<()> {
     match answer {
         Answer::Bytes(bytes) => stream.write_all(&bytes).await?,
         Answer::Made(make) => stream.write_all(&make(number)).await?,
