@@ -16,6 +16,8 @@ const EXCHANGE_AGE_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct GroundTime {
     exchange: Option<Exchange>,
+    /// Of the last exchange, which is not the one kept when it was slow.
+    round_trip: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,7 @@ impl GroundTime {
     /// ground that does not tell its time (the epoch) changes nothing.
     pub(crate) fn heard(&mut self, told: Timestamp, asked: Duration, heard: Duration) {
         let new = Exchange { told, asked, heard };
+        self.round_trip = Some(new.round_trip());
         let keeps = self.exchange.is_some_and(|old| {
             old.round_trip() < new.round_trip()
                 && heard.saturating_sub(old.heard) < EXCHANGE_AGE_MAX
@@ -46,6 +49,11 @@ impl GroundTime {
         if told != Timestamp::EPOCH && !keeps {
             self.exchange = Some(new);
         }
+    }
+
+    /// How long the ground's last answer took.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// The greatest age, at `now` on the monotonic clock, of what the ground sent at `sent`; nothing
@@ -88,6 +96,7 @@ mod tests {
         let second = Duration::from_secs(1);
         time.heard(at(1_000), second, second);
         time.heard(at(1_001), second * 2, second * 4);
+        assert_eq!(time.round_trip(), Some(second * 2));
         assert_eq!(time.age(at(1_000), second * 5), Some(second * 4));
         time.heard(at(1_100), second * 100, second * 102);
         assert_eq!(time.age(at(1_100), second * 103), Some(second * 3));

@@ -1,5 +1,7 @@
 //! What the computer of a stage or payload measures besides what every module does.
 
+use std::time::Duration;
+
 use portique_flight::{Body, Sensors};
 
 use crate::{Parameter, Parameters};
@@ -7,8 +9,16 @@ use crate::{Parameter, Parameters};
 /// Pressure in a combustion chamber at full thrust.
 const CHAMBER_PRESSURE_PA: f64 = 9_700_000.0;
 
-/// The parameters of a body with this many engines.
-pub(crate) fn parameters(body: Body, sensors: &Sensors, engines: u32) -> Parameters {
+/// How long an answer of the ground takes, seconds.
+pub(crate) const ROUND_TRIP: &str = "link_round_trip_seconds";
+
+/// The parameters of a body with this many engines, whose link takes so long if that is known.
+pub(crate) fn parameters(
+    body: Body,
+    sensors: &Sensors,
+    engines: u32,
+    round_trip: Option<Duration>,
+) -> Parameters {
     let mut all = Vec::new();
     let mut add = |name: &str, part: Option<String>, value: f64| {
         all.push(Parameter {
@@ -18,6 +28,9 @@ pub(crate) fn parameters(body: Body, sensors: &Sensors, engines: u32) -> Paramet
         });
     };
     let flag = |is_so: bool| f64::from(u8::from(is_so));
+    if let Some(round_trip) = round_trip {
+        add(ROUND_TRIP, None, round_trip.as_secs_f64());
+    }
     add("pitch_radians", None, sensors.pitch_rad);
     add("flight_path_radians", None, sensors.flight_path_rad);
     add(
@@ -86,14 +99,15 @@ mod tests {
             throttle: 1.0,
             ..Sensors::default()
         };
-        let all = parameters(Body::Booster, &sensors, 9);
+        let all = parameters(Body::Booster, &sensors, 9, None);
         let of = |engine| all.value("chamber_pressure_pascals", Some(engine));
         assert_eq!(of("engine-3"), Some(CHAMBER_PRESSURE_PA));
         assert_eq!(of("engine-4"), Some(0.0));
         assert_eq!(of("engine-9"), Some(CHAMBER_PRESSURE_PA));
         assert_eq!(of("engine-10"), None);
         assert_eq!(all.value("engines_failed", None), Some(1.0));
-        let payload = parameters(Body::Payload, &sensors, 0);
+        let payload = parameters(Body::Payload, &sensors, 0, Some(Duration::from_millis(80)));
+        assert_eq!(payload.value(ROUND_TRIP, None), Some(0.08));
         assert_eq!(payload.value("engines_failed", None), None);
         assert_eq!(payload.value("attached", Some("stage2")), Some(0.0));
     }

@@ -112,7 +112,8 @@ impl Reporter<'_> {
             .max(working);
         let mut sample = sample(&sensors, self.cell.state(), working < engines);
         if let (Some(sensors), Ok(body)) = (&self.sensors, self.module.as_str().parse()) {
-            sample.parameters = parameters(body, sensors, engines);
+            let round_trip = self.cell.ground_time(|time| time.round_trip());
+            sample.parameters = parameters(body, sensors, engines, round_trip);
         }
         // Without a subscriber the sample is of no use to anybody.
         _ = self.live.send(Live::Sample(sample));
@@ -177,7 +178,7 @@ pub(crate) fn simulated_sample(
     };
     let engine_lost = sensors.chamber_pressure_ok.count_ones() < engines;
     Sample {
-        parameters: parameters(body, sensors, engines),
+        parameters: parameters(body, sensors, engines, None),
         quality: Quality::Good,
         ..sample(sensors, state, engine_lost)
     }

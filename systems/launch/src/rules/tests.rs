@@ -17,7 +17,7 @@ use super::RULE_FILES;
 use crate::link::Freeze;
 use crate::onboard::simulated_sample;
 use crate::service::{Books, Reflexes};
-use crate::{LinkKind, ModuleId, Quality, RocketId, Sample};
+use crate::{LinkKind, ModuleId, Parameter, Quality, RocketId, Sample};
 
 /// Lift-off, on the wall.
 const LIFTOFF: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -338,6 +338,46 @@ fn silence_is_noticed_and_an_end_is_not_silence() {
     }
     let fired: Vec<_> = watched.fired().into_keys().collect();
     assert_eq!(fired, ["LaunchTelemetrySilent booster"]);
+}
+
+#[test]
+fn a_flight_that_leaves_its_corridor_is_off_range() {
+    let watched = with_fault(40.0, Body::Booster, Fault::AttitudeDrift, 150.0);
+    let fired = watched.fired();
+    assert!(fired.contains_key("LaunchOffRange booster"), "{fired:?}");
+    assert!(watched.calls.contains("launch.abort"));
+}
+
+#[test]
+fn a_link_that_loses_samples_or_takes_its_time_is_noticed() {
+    let mut watched = Watched::open(&reference());
+    let [booster, stage2] = ["booster", "stage2"].map(|name| ModuleId::new(name).unwrap());
+    let sample = |t_s: f64, round_trip_s: f64| Sample {
+        t_s,
+        healthy: true,
+        parameters: vec![Parameter {
+            name: "link_round_trip_seconds".into(),
+            part: None,
+            value: round_trip_s,
+        }]
+        .into(),
+        ..Sample::default()
+    };
+    for tenth in 0..200_u32 {
+        let t_s = f64::from(tenth) / 10.0;
+        if tenth < 80 || tenth % 3 != 0 {
+            watched.hear(&booster, &sample(t_s, 0.02));
+        }
+        watched.hear(&stage2, &sample(t_s, if tenth < 100 { 0.9 } else { 1.2 }));
+    }
+    let fired: Vec<_> = watched.fired().into_iter().collect();
+    let [(slow, slow_s), (loss, loss_s)] = fired.as_slice() else {
+        panic!("{fired:?}");
+    };
+    assert_eq!(slow, "LaunchLinkSlow stage2");
+    assert!((10.0..10.5).contains(slow_s), "{slow_s}");
+    assert_eq!(loss, "LaunchTelemetryLoss booster");
+    assert!((10.0..16.0).contains(loss_s), "{loss_s}");
 }
 
 #[test]

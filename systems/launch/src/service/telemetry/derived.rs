@@ -9,6 +9,11 @@ const WINDOW_S: f64 = 1.0;
 /// A step of flight time over this is a gap, and nothing is known of what was in it.
 const GAP_S: f64 = 2.0;
 
+/// Steps between samples that say how many are lost.
+const STEPS: usize = 32;
+/// Sorted, a step from here on is how they are sent: a few come early, and of many lost ones a quarter has no gap.
+const USUAL_STEP: usize = STEPS / 4;
+
 /// What was worked out from one sample; absent where it has no meaning.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Made {
@@ -17,6 +22,7 @@ pub(super) struct Made {
     pub(super) limit_ratio: Option<f64>,
     pub(super) propellant_loss_kg_s: Option<f64>,
     pub(super) disagreement_m_s: Option<f64>,
+    pub(super) lost_ratio: Option<f64>,
 }
 
 /// What has to be known of the samples before.
@@ -28,6 +34,15 @@ pub(super) struct Derivation {
     window: Option<Window>,
     /// Loss and disagreement of the last two whole windows, the newest last.
     rates: [Option<Rates>; 2],
+    spacing: Spacing,
+}
+
+/// The flight time between the last samples, in no order.
+#[derive(Debug, Default)]
+struct Spacing {
+    t_s: Option<f64>,
+    steps_s: [f64; STEPS],
+    count: usize,
 }
 
 /// Since when changes are summed up, and what they should have been.
@@ -54,6 +69,7 @@ impl Derivation {
             last: None,
             window: None,
             rates: [None; 2],
+            spacing: Spacing::default(),
         }
     }
 
@@ -65,6 +81,8 @@ impl Derivation {
         if let Some(body) = self.body {
             self.follow(engines(vehicle, body), sample);
         }
+        // Of a recording nobody knows what was sent.
+        let lost_ratio = self.body.and_then(|_| self.spacing.follow(sample.t_s));
         // Twice in a row: one window may have the moment in it at which sensors froze.
         let both = |of: fn(&Rates) -> f64| match self.rates {
             [Some(before), Some(newest)] => {
@@ -83,6 +101,7 @@ impl Derivation {
             limit_ratio: limit_pa.map(|limit_pa| sample.dynamic_pressure_pa / limit_pa),
             propellant_loss_kg_s: both(|rates| rates.loss_kg_s),
             disagreement_m_s: both(|rates| rates.disagreement_m_s.abs()),
+            lost_ratio,
         }
     }
 
@@ -126,6 +145,36 @@ impl Derivation {
             self.rates = [self.rates[1], Some(newest)];
             self.window = Some(Window::since(sample));
         }
+    }
+}
+
+impl Spacing {
+    /// The share of samples that were sent and not heard, once enough were; an interruption begins anew.
+    fn follow(&mut self, t_s: f64) -> Option<f64> {
+        let step_s = self.t_s.map(|last_s| t_s - last_s);
+        if step_s == Some(0.0) {
+            // Said again because something else on board changed.
+            return self.lost_ratio();
+        }
+        self.t_s = Some(t_s);
+        match step_s.filter(|step_s| (0.0..=GAP_S).contains(step_s)) {
+            Some(step_s) => {
+                self.steps_s[self.count % STEPS] = step_s;
+                self.count += 1;
+            }
+            None => self.count = 0,
+        }
+        self.lost_ratio()
+    }
+
+    fn lost_ratio(&self) -> Option<f64> {
+        if self.count < STEPS {
+            return None;
+        }
+        let mut steps_s = self.steps_s;
+        steps_s.sort_unstable_by(f64::total_cmp);
+        let sent = steps_s.iter().sum::<f64>() / steps_s[USUAL_STEP];
+        Some((1.0 - STEPS as f64 / sent).max(0.0))
     }
 }
 
@@ -178,6 +227,23 @@ mod tests {
         assert_eq!(last.limit_ratio, Some(0.5));
         assert!(last.propellant_loss_kg_s.unwrap().abs() < 1e-6, "{last:?}");
         assert!(last.disagreement_m_s.unwrap() < 1e-6, "{last:?}");
+        assert!(last.lost_ratio.unwrap() < 1e-6, "{last:?}");
+    }
+
+    #[test]
+    fn samples_that_do_not_come_are_counted_and_an_interruption_is_not() {
+        let heard = |lost: fn(u32) -> bool| {
+            let mut spacing = Spacing::default();
+            let sent = (0..200_u32).filter(|number| !lost(*number));
+            let ratios = sent.map(|number| spacing.follow(f64::from(number) / 50.0));
+            ratios.last().unwrap()
+        };
+        let third = heard(|number| number % 3 == 0).unwrap();
+        assert!((third - 1.0 / 3.0).abs() < 0.05, "{third}");
+        assert!(heard(|_| false).unwrap() < 1e-6);
+        assert_eq!(heard(|number| (40..180).contains(&number)), None);
+        let again = heard(|number| (10..130).contains(&number)).unwrap();
+        assert!(again < 1e-6, "{again}");
     }
 
     #[test]

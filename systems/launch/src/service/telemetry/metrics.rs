@@ -128,7 +128,7 @@ pub(super) const T: &str = "launch_t_seconds";
 pub(super) const PHASE: &str = "launch_phase";
 
 /// What is made on the ground: name, unit, help.
-pub(super) const MADE: [(&str, &str, &str); 7] = [
+pub(super) const MADE: [(&str, &str, &str); 8] = [
     ("phase", "", "1, with what the module is doing as a label"),
     (
         "phase_seconds",
@@ -154,6 +154,11 @@ pub(super) const MADE: [(&str, &str, &str); 7] = [
         "sensor_disagreement_metres_per_second",
         "metres_per_second",
         "Climb that is told less the climb that is seen in the altitude",
+    ),
+    (
+        "telemetry_lost_ratio",
+        "",
+        "The share of the last samples sent that was not heard",
     ),
     (
         "telemetry_up",

@@ -19,12 +19,13 @@ const AHEAD_MAX_MS: i64 = 250;
 const SET_BACK_MS: i64 = 10_000;
 
 /// What is made on the ground, in the order of [`ModuleSeries::made`].
-const MADE: [&str; 6] = [
+const MADE: [&str; 7] = [
     "phase_seconds",
     "dynamic_pressure_limit_pascals",
     "dynamic_pressure_limit_ratio",
     "propellant_loss_kilograms_per_second",
     "sensor_disagreement_metres_per_second",
+    "telemetry_lost_ratio",
     "telemetry_up",
 ];
 /// The place of the last of them.
@@ -129,6 +130,7 @@ impl ModuleSeries {
             made.limit_ratio,
             made.propellant_loss_kg_s,
             made.disagreement_m_s,
+            made.lost_ratio,
             Some(1.0),
         ];
         for (line, value) in self.made.iter_mut().zip(values) {
