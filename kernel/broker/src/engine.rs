@@ -121,11 +121,6 @@ impl Broker {
         Arc::new(self.clone())
     }
 
-    /// Calls that wait now, for jobs to claim or for the end of a job; at most 10,000.
-    pub fn waiting_calls(&self) -> usize {
-        self.shared.core().jobs.waiting.count()
-    }
-
     /// Housekeeping until the broker is closed: puts aside what was delivered often enough, wakes
     /// whoever waits for a redelivery, writes checkpoints, releases old segments to retention.
     pub async fn run(&self) {

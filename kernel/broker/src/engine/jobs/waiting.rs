@@ -74,11 +74,6 @@ impl Waiting {
         }
     }
 
-    /// Claims and waits for a job.
-    pub(crate) fn count(&self) -> usize {
-        self.count
-    }
-
     /// Whether somebody waits for jobs of a queue.
     pub(crate) fn is_awaited(&self, queue: &QueueName) -> bool {
         self.lines.contains_key(queue)
