@@ -18,6 +18,7 @@ const RUN_MS = 600_000;
 
 const browser = findBrowser();
 if (!browser.path) skip(browser.why);
+else if (!existsSync(join(here, '../dist/index.html'))) skip('the console is not built: run `make console`, then `cargo build`');
 else if (!binary || !existsSync(binary)) skip('there is no binary: run `cargo build`, or set PORTIQUE_BINARY');
 else run();
 

@@ -8,7 +8,8 @@ export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
   const locale = settings.language === 'fr' ? 'fr-FR' : 'en-GB';
-  const text = value.toLocaleString(locale, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const shown = Math.abs(value) < 0.5 / 10 ** digits ? 0 : value;
+  const text = shown.toLocaleString(locale, { maximumFractionDigits: digits, minimumFractionDigits: digits });
   return text.replace(/,(?=\d{3}(\D|$))/g, THIN).replace('-', '−');
 }
 

@@ -231,7 +231,7 @@ export const en = {
   'wait.turn': 'its turn',
   'events.title': 'Events',
   'events.filter': 'Subjects',
-  'events.filterHint': 'one word: *   any number: >   such as shop.*.paid or plant.>',
+  'events.filterHint': 'one word: *  ·  any number: >  ·  such as shop.*.paid or plant.>',
   'events.follow': 'Follow',
   'events.pause': 'Pause',
   'events.resume': 'Go on',

@@ -232,7 +232,7 @@ export const fr: Dictionary = {
   'wait.turn': 'son tour',
   'events.title': 'Événements',
   'events.filter': 'Sujets',
-  'events.filterHint': 'un mot : *   la suite : >   comme shop.*.paid ou plant.>',
+  'events.filterHint': 'un mot : *  ·  la suite : >  ·  comme shop.*.paid ou plant.>',
   'events.follow': 'Suivre',
   'events.pause': 'Pause',
   'events.resume': 'Continuer',
