@@ -266,10 +266,10 @@ test('the keyboard finds a mission', async () => {
 test('it speaks French and remembers it, in light and dark', async () => {
   await page.goto(at('/'));
   await page.getByLabel('Language').selectOption('fr');
-  await page.getByRole('heading', { name: 'Vue d’ensemble' }).waitFor();
+  await page.getByRole('heading', { name: 'Aperçu' }).waitFor();
   await page.getByLabel('Couleurs').selectOption('light');
   for (const [path, heading, name] of [
-    ['/', 'Vue d’ensemble', '18-overview-fr-light'],
+    ['/', 'Aperçu', '18-overview-fr-light'],
     ['/launch/alpha', 'alpha', '19-mission-fr-light'],
     ['/queues/mail', 'mail', '20-queue-fr-light'],
     ['/alerts', 'Alertes', '21-alerts-fr-light']
@@ -278,6 +278,7 @@ test('it speaks French and remembers it, in light and dark', async () => {
     await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
     assert.equal(await page.locator('html').getAttribute('lang'), 'fr');
     await page.getByText('Connecté').waitFor();
+    if (path.startsWith('/launch')) await page.getByRole('img', { name: 'Altitude km' }).waitFor();
     await accessible(name);
     await shootAll(name);
   }
@@ -291,6 +292,7 @@ test('every page fits a telephone', async () => {
     await page.goto(at(path));
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.getByText('Connected').waitFor();
+    if (path === '/launch/alpha') await page.getByRole('img', { name: 'Altitude km' }).waitFor();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= NARROW.width, `${path} is ${width} px wide`);
     await shootAll(`22-narrow${path.split('?')[0].replaceAll('/', '-')}`);

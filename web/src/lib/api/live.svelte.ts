@@ -14,8 +14,12 @@ export class Live {
   #again: ReturnType<typeof setTimeout> | undefined;
   #url: () => string;
   #events: Record<string, (data: string, id: string) => void>;
+  #back: () => void;
+  #wasLost = false;
 
-  constructor(url: () => string, events: Record<string, (data: string, id: string) => void>) {
+  /** `back` is called when a stream that was lost is there again: what happened meanwhile was not heard. */
+  constructor(url: () => string, events: Record<string, (data: string, id: string) => void>, back: () => void = () => {}) {
+    this.#back = back;
     this.#url = url;
     this.#events = events;
   }
@@ -28,8 +32,11 @@ export class Live {
     source.onopen = () => {
       this.state = 'live';
       this.heard = Date.now();
+      if (this.#wasLost) this.#back();
+      this.#wasLost = false;
     };
     source.onerror = () => {
+      this.#wasLost = true;
       this.state = 'lost';
       source.close();
       // Our own tries instead of the browser's, which gives up for good on some answers.

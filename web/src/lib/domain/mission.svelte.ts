@@ -1,5 +1,5 @@
 // One mission as a page follows it: its state asked, its log and its samples heard as they happen.
-import { address, get, post, type Schemas } from '../api/client';
+import { Problem, address, get, post, type Schemas } from '../api/client';
 import { Live } from '../api/live.svelte';
 import { Poll } from '../api/poll.svelte';
 import { Flight } from './flight.svelte';
@@ -13,6 +13,7 @@ const WEATHER_EVERY_MS = 5000;
 /** What the log says changes the state; so soon after it the state is asked. */
 const AFTER_LOG_MS = 150;
 const LOG_MAX = 500;
+const AGAIN_MS = 2000;
 const HISTORY_EVERY_S = 1;
 const PAGE_MAX = 1000;
 const PAGES_MAX = 10;
@@ -26,6 +27,8 @@ export class Mission {
   /** Newest first. */
   log = $state.raw<Entry[]>([]);
   missed = $state(0);
+  /** Whether what happened before is here. */
+  isCaughtUp = $state(false);
   #asked: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -41,7 +44,7 @@ export class Mission {
         this.flight.add(message.module, message.sample);
       },
       missed: (data) => (this.missed += Number(data) || 0)
-    });
+    }, () => void this.#catchUp());
   }
 
   start(): () => void {
@@ -75,12 +78,16 @@ export class Mission {
 
   /** What happened before this page was opened; then what happens. */
   async #catchUp(): Promise<void> {
-    await notices.attempt(async () => {
-      await this.#readLog();
+    try {
       const view = await get('/api/v1/launch/rockets/{rocket}', { path: { rocket: this.name } });
-      for (const module of view.modules) await this.#readSamples(module.module);
-    });
-    if (!this.#isClosed) this.live.open();
+      await Promise.all([this.#readLog(), ...view.modules.map((module) => this.#readSamples(module.module))]);
+      this.isCaughtUp = true;
+    } catch (cause) {
+      if (this.#isClosed || (cause instanceof Problem && cause.status === 404)) return;
+      this.#asked = setTimeout(() => ((this.#asked = undefined), void this.#catchUp()), AGAIN_MS);
+      return;
+    }
+    if (!this.#isClosed && this.live.state !== 'live') this.live.open();
   }
 
   async #readLog(): Promise<void> {

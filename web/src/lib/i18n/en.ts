@@ -192,7 +192,7 @@ export const en = {
   'queues.resume': 'Resume',
   'queues.why': 'Why jobs wait',
   'queues.whyNone': 'No due job is kept waiting.',
-  'queues.jobs': 'Jobs',
+  'queues.jobsOf': 'Jobs: {state}',
   'queues.noJobs': 'No job in this state.',
   'queues.state.all': 'any state',
   'queues.kind': 'Kind',
