@@ -23,26 +23,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         collect(&dist, &mut files)?;
         files.sort();
     }
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut table = String::from("&[\n");
-    for file in &files {
-        let name = file
-            .strip_prefix(&dist)?
-            .to_str()
-            .ok_or("a name is not UTF-8")?;
-        let gzip = with_suffix(file);
-        let gzip = match gzip.is_file() {
-            true => format!("Some(include_bytes!({gzip:?}))"),
+    for (number, file) in files.iter().enumerate() {
+        let name = file.strip_prefix(&dist)?.to_str();
+        let name = name.ok_or("a name is not UTF-8")?;
+        let bytes = include(file, &out.join(number.to_string()))?;
+        let compressed = with_suffix(file);
+        let gzip = match compressed.is_file() {
+            true => format!(
+                "Some({})",
+                include(&compressed, &out.join(format!("{number}.gz")))?
+            ),
             false => "None".to_owned(),
         };
         writeln!(
             table,
-            "Asset {{ name: {name:?}, bytes: include_bytes!({file:?}), gzip: {gzip} }},"
+            "Asset {{ name: {name:?}, bytes: {bytes}, gzip: {gzip} }},"
         )?;
     }
     table.push(']');
-    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("console_assets.rs");
-    fs::write(out, table)?;
+    fs::write(out.join("console_assets.rs"), table)?;
     Ok(())
+}
+
+/// Keeps a copy for the compiler, so that a console that is built meanwhile is not half in the binary.
+fn include(file: &Path, copy: &Path) -> Result<String, Box<dyn Error>> {
+    fs::copy(file, copy)?;
+    Ok(format!("include_bytes!({copy:?})"))
 }
 
 /// Every file below `folder` that a visitor may ask for.

@@ -134,7 +134,7 @@ test('a launch is flown by clicks', async () => {
   await panel('Mission log').getByText('booster: landed').waitFor();
   await shootAll('07-mission-over');
   await page.getByLabel('Search the log').fill('boat range');
-  await page.getByText('1 lines').waitFor();
+  await page.getByText('lines: 1').waitFor();
   assert.equal(await panel('Mission log').getByRole('row').count(), 1);
 });
 
@@ -192,7 +192,7 @@ test('a dead letter is mended and replayed', async () => {
   await page.getByLabel('Payload').fill('{"to": "ann@example.org"}');
   await shootAll('11-queue-mend');
   await button('Save and replay').click();
-  await page.getByText('1 replayed').waitFor();
+  await page.getByText('Replayed: 1').waitFor();
   const [again] = await hub.ask('POST', '/api/v1/queues/mail/claim');
   assert.deepEqual([again.id, again.payload.value], [job.id, { to: 'ann@example.org' }]);
   await page.goto(at('/queues'));
