@@ -5,7 +5,8 @@ ARGS ?=
 # Which benchmark `make bench` runs: a folder of bench/.
 BENCH ?=
 # Builds the web console; without it the binary says how to get it.
-NODE := $(shell node --version 2>/dev/null)
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); \
+	if (a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19)) console.log(a)' 2>/dev/null)
 CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/scripts -type f)) \
 	$(wildcard web/*.json web/*.ts web/*.js web/index.html)
 
@@ -15,7 +16,7 @@ CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-console: web/dist/index.html ## Build the web console, which the next build of the binary embeds; needs Node 20 or later
+console: web/dist/index.html ## Build the web console, which the next build of the binary embeds; needs Node
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-fund --no-audit
@@ -23,12 +24,14 @@ web/node_modules/.package-lock.json: web/package-lock.json
 web/dist/index.html: web/node_modules/.package-lock.json $(CONSOLE_SOURCES)
 	cd web && npm run check && npm run build
 
-# The console where it can be built; a binary without it is no failure.
+# The console where there is what it is built with; a binary without it is no failure, a mistake in it is.
 console-if-node:
 	@if [ -z "$(NODE)" ]; then \
-		echo "the web console is left out: there is no Node"; \
+		echo "the web console is left out: there is no Node 20.19, 22.12 or later"; \
+	elif ! $(MAKE) --no-print-directory web/node_modules/.package-lock.json; then \
+		echo "the web console is left out: what it is built with could not be fetched"; \
 	else \
-		$(MAKE) --no-print-directory console || echo "the web console is left out: it could not be built"; \
+		$(MAKE) --no-print-directory console; \
 	fi
 
 run: console-if-node ## Start the hub and fly a demonstration launch in the terminal
@@ -41,7 +44,7 @@ test: console-if-node ## Hold the tree to its rules and run every test
 
 console-test: ## Use the console in a real browser, with the binary that was built last
 	@if [ -z "$(NODE)" ] || [ ! -d web/node_modules ]; then \
-		echo "console in a browser: SKIPPED, there is no Node"; \
+		echo "console in a browser: SKIPPED, there is nothing to build it with"; \
 	else \
 		cd web && node tests/run.mjs; \
 	fi
