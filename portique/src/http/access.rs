@@ -101,7 +101,7 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     }
     let role = match who(front, &request, needs) {
         Ok(role) => role,
-        Err(refusal) => return refusal,
+        Err((code, message)) => return problem::refuse(code, message),
     };
     match (role, needs) {
         (Role::Commander, _) | (Role::Service, Needs::Service) => next(request).await,
@@ -116,14 +116,14 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
 }
 
 /// Who sent a request: by the token it shows, or else by the console's cookie.
-fn who(front: &Front, request: &Request, needs: Needs) -> Result<Role, Response> {
+fn who(front: &Front, request: &Request, needs: Needs) -> Result<Role, (Code, String)> {
     let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
         let shown = shown(headers).ok_or_else(|| missing(needs))?;
         return match (front.token.is(&shown), front.service_token.is(&shown)) {
             (true, _) => Ok(Role::Commander),
             (false, true) => Ok(Role::Service),
-            (false, false) => Err(problem::refuse(
+            (false, false) => Err((
                 Code::Unauthenticated,
                 "this token is not the hub's: the commander token is in the file commander.token \
                  of its data folder, that of queues and events in service.token"
@@ -134,7 +134,7 @@ fn who(front: &Front, request: &Request, needs: Needs) -> Result<Role, Response>
     let session = front.sessions.of(headers).ok_or_else(|| missing(needs))?;
     let second = headers.get(CSRF_HEADER).and_then(|text| text.to_str().ok());
     if !request.method().is_safe() && !session.is_meant(second) {
-        return Err(problem::refuse(
+        return Err((
             Code::PermissionDenied,
             format!(
                 "this came with the console's cookie and not with the session's {CSRF_HEADER}: \
@@ -145,7 +145,7 @@ fn who(front: &Front, request: &Request, needs: Needs) -> Result<Role, Response>
     Ok(session.role)
 }
 
-fn missing(needs: Needs) -> Response {
+fn missing(needs: Needs) -> (Code, String) {
     let message = match needs {
         Needs::Service => {
             "this needs the service token or the commander token: send the header `Authorization: \
@@ -157,7 +157,7 @@ fn missing(needs: Needs) -> Response {
              the content of commander.token in the hub's data folder"
         }
     };
-    problem::refuse(Code::Unauthenticated, message.into())
+    (Code::Unauthenticated, message.into())
 }
 
 /// The token that a request shows: as a bearer's, or as the password of whatever user, for clients that know
