@@ -4,19 +4,50 @@ CARGO ?= cargo
 ARGS ?=
 # Which benchmark `make bench` runs: a folder of bench/.
 BENCH ?=
+# Builds the web console; without it the binary says how to get it.
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); \
+	if (a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19)) console.log(a)' 2>/dev/null)
+CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/scripts -type f)) \
+	$(wildcard web/*.json web/*.ts web/*.js web/index.html)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny fmt doc bench fuzz ci clean
+.PHONY: help run console console-if-node console-test test lint deny fmt doc bench fuzz ci clean
 
 help: ## Show the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Start the hub and fly a demonstration launch in the terminal
+console: web/dist/index.html ## Build the web console, which the next build of the binary embeds; needs Node
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-fund --no-audit
+
+web/dist/index.html: web/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	cd web && npm run check && npm run build
+
+# The console where there is what it is built with; a binary without it is no failure, a mistake in it is.
+console-if-node:
+	@if [ -z "$(NODE)" ]; then \
+		echo "the web console is left out: there is no Node 20.19, 22.12 or later"; \
+	elif ! $(MAKE) --no-print-directory web/node_modules/.package-lock.json; then \
+		echo "the web console is left out: what it is built with could not be fetched"; \
+	else \
+		$(MAKE) --no-print-directory console; \
+	fi
+
+run: console-if-node ## Start the hub and fly a demonstration launch in the terminal
 	$(CARGO) run --release --package portique -- up --demo $(ARGS)
 
-test: ## Hold the tree to its rules and run every test
+test: console-if-node ## Hold the tree to its rules and run every test
 	$(CARGO) xtask tidy
 	$(CARGO) test --workspace --no-fail-fast
+	@$(MAKE) --no-print-directory console-test
+
+console-test: ## Use the console in a real browser, with the binary that was built last
+	@if [ -z "$(NODE)" ] || [ ! -d web/node_modules ]; then \
+		echo "console in a browser: SKIPPED, there is nothing to build it with"; \
+	else \
+		cd web && node tests/run.mjs; \
+	fi
 
 lint: deny ## Check format, lints and the tree's rules; dependencies where cargo-deny is installed
 	$(CARGO) fmt --all --check

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use access::CSRF_HEADER;
 pub(crate) use connections::{HEADER_READ_TIMEOUT, Patience, serve};
 pub(crate) use health::{Part, PartState, Readiness};
 pub(crate) use metrics::{
@@ -36,6 +37,7 @@ pub(crate) use metrics::{
 pub(crate) use problem::Fixed;
 pub use problem::ProblemDetails;
 
+use crate::console::Sessions;
 use crate::data_folder::Addresses;
 use crate::token::Token;
 
@@ -48,6 +50,8 @@ pub(crate) struct Front {
     pub(crate) token: Token,
     /// Opens queues and events only.
     pub(crate) service_token: Token,
+    /// Who is signed in to the console.
+    pub(crate) sessions: Arc<Sessions>,
     /// Whether telemetry is taken without a token.
     pub(crate) open_writes: bool,
     pub(crate) readiness: Arc<Readiness>,

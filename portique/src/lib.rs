@@ -11,6 +11,7 @@
 mod api;
 mod cli;
 mod config;
+mod console;
 mod data_folder;
 mod demo;
 mod error;

@@ -163,6 +163,9 @@ fn say_where_to_look(url: &str, data: &Path, rocket: &str) {
     say(&format!(
         "over HTTP:       {url}/api/v1/launch/log?rocket={rocket}"
     ));
+    say(&format!(
+        "in a browser:    {url}/console/launch/{rocket} with the token in {data}/commander.token"
+    ));
 }
 
 /// One line for people and scripts alike: where the hub is.

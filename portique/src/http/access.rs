@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use portique_fault::Code;
 
 use super::{Front, problem};
+use crate::console::{self, Role};
 use crate::intake::WRITES;
 use crate::notify;
 use crate::prometheus::{ADMIN, PREFIX, READS, RELOAD};
@@ -28,6 +29,9 @@ const SERVICE_AREAS: [&str; 10] = [
 const OPEN_STATES: [&str; 3] = ["queues", "consumers", "compactions"];
 /// What names addresses and secrets outside of the hub: not even read without the commander.
 const COMMANDER_AREAS: [&str; 1] = ["webhooks"];
+
+/// Shown with the console's cookie by every request that changes something.
+pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 
 /// Which token a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl Needs {
         let mut parts = below.split('/').skip(1);
         let area = parts.next().unwrap_or_default();
         let is_open_state = OPEN_STATES.contains(&area) && parts.count() <= 1;
-        if method.is_safe() && is_open_state {
+        if area == console::AREA || method.is_safe() && is_open_state {
             Self::Nothing
         } else if SERVICE_AREAS.contains(&area) {
             Self::Service
@@ -95,32 +99,54 @@ pub(super) async fn require_token<F: Future<Output = Response>>(
     if needs == Needs::Nothing || is_open_write {
         return next(request).await;
     }
-    let Some(shown) = shown(request.headers()) else {
-        return problem::refuse(Code::Unauthenticated, missing(needs).into());
+    let role = match who(front, &request, needs) {
+        Ok(role) => role,
+        Err((code, message)) => return problem::refuse(code, message),
     };
-    if front.token.is(&shown) {
-        return next(request).await;
-    }
-    match (front.service_token.is(&shown), needs) {
-        (true, Needs::Service) => next(request).await,
-        (true, _) => problem::refuse(
+    match (role, needs) {
+        (Role::Commander, _) | (Role::Service, Needs::Service) => next(request).await,
+        (Role::Service, _) => problem::refuse(
             Code::PermissionDenied,
             "this is the service token, which opens queues, events and the ways in of telemetry \
              only: show the commander token, which is in the file commander.token of the hub's data \
              folder"
                 .into(),
         ),
-        (false, _) => problem::refuse(
-            Code::Unauthenticated,
-            "this token is not the hub's: the commander token is in the file commander.token of \
-             its data folder, that of queues and events in service.token"
-                .into(),
-        ),
     }
 }
 
-fn missing(needs: Needs) -> &'static str {
-    match needs {
+/// Who sent a request: by the token it shows, or else by the console's cookie.
+fn who(front: &Front, request: &Request, needs: Needs) -> Result<Role, (Code, String)> {
+    let headers = request.headers();
+    if headers.contains_key(header::AUTHORIZATION) {
+        let shown = shown(headers).ok_or_else(|| missing(needs))?;
+        return match (front.token.is(&shown), front.service_token.is(&shown)) {
+            (true, _) => Ok(Role::Commander),
+            (false, true) => Ok(Role::Service),
+            (false, false) => Err((
+                Code::Unauthenticated,
+                "this token is not the hub's: the commander token is in the file commander.token \
+                 of its data folder, that of queues and events in service.token"
+                    .into(),
+            )),
+        };
+    }
+    let session = front.sessions.of(headers).ok_or_else(|| missing(needs))?;
+    let second = headers.get(CSRF_HEADER).and_then(|text| text.to_str().ok());
+    if !request.method().is_safe() && !session.is_meant(second) {
+        return Err((
+            Code::PermissionDenied,
+            format!(
+                "this came with the console's cookie and not with the session's {CSRF_HEADER}: \
+                 changes need that header, as GET /api/v1/session says it"
+            ),
+        ));
+    }
+    Ok(session.role)
+}
+
+fn missing(needs: Needs) -> (Code, String) {
+    let message = match needs {
         Needs::Service => {
             "this needs the service token or the commander token: send the header `Authorization: \
              Bearer TOKEN`, with the content of service.token or commander.token in the hub's data \
@@ -130,7 +156,8 @@ fn missing(needs: Needs) -> &'static str {
             "this needs the commander token: send the header `Authorization: Bearer TOKEN`, with \
              the content of commander.token in the hub's data folder"
         }
-    }
+    };
+    (Code::Unauthenticated, message.into())
 }
 
 /// The token that a request shows: as a bearer's, or as the password of whatever user, for clients that know

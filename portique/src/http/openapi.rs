@@ -22,12 +22,13 @@ const SERVICE: &str = "service_token";
         title = "Portique",
         description = "The control room's API. Changes need a bearer token: the commander's, or the \
                        services' for queues and events, whose payloads need one to be read too. \
-                       Other reads are open to whoever reaches the hub. Every error is an RFC 9457 \
+                       Other reads are open to whoever reaches the hub. The web console shows a cookie instead. Every error is an RFC 9457 \
                        problem with a `code` to act on."
     ),
     components(schemas(ProblemDetails)),
     tags(
         (name = "hub", description = "The hub itself: health, metrics, version"),
+        (name = "console", description = "Who is signed in to the web console"),
         (name = "jobs", description = "Queues: work that is added, claimed, done and accounted for"),
         (name = "events", description = "Events as CloudEvents: published, read, followed, pushed"),
         (name = "alerts", description = "Alerts: who is told of them, silences, as Alertmanager has it"),

@@ -13,6 +13,7 @@ use super::systems::Systems;
 use super::{Groups, over_grpc, readiness, vehicles};
 use crate::api::{self, Pusher};
 use crate::config::Config;
+use crate::console::{self, Entrance};
 use crate::data_folder::Addresses;
 use crate::error::Error;
 use crate::forward;
@@ -131,9 +132,13 @@ impl Inside {
             data,
         };
         let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
+        let (commander, service) = (token.clone(), service_token.clone());
+        let port = addresses.http.port();
+        let entrance = Entrance::new(commander, service, engines.clock.clone(), port);
         let front = Front {
             token: token.clone(),
             service_token,
+            sessions: entrance.sessions(),
             open_writes: config.telemetry.open_writes,
             readiness,
             metrics: watched.metrics,
@@ -144,6 +149,7 @@ impl Inside {
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
         let routes = (self.systems.routes().merge(api_routes))
+            .merge(console::router(entrance))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())

@@ -15,6 +15,7 @@ mod api_rig;
 mod api_webhooks;
 mod cli_queue;
 mod cli_rules;
+mod console;
 mod dashboards;
 mod debian;
 mod forward;

@@ -1,0 +1,53 @@
+// What every page shows: whether the hub is there, its alarms, its missions. Asked while somebody is signed in.
+import { get } from '../api/client';
+import { Poll } from '../api/poll.svelte';
+
+const HEALTH_EVERY_MS = 2000;
+const ALERTS_EVERY_MS = 3000;
+const MISSIONS_EVERY_MS = 2000;
+const QUEUES_EVERY_MS = 3000;
+
+class Hub {
+  health = new Poll((signal) => get('/readyz', { signal }), HEALTH_EVERY_MS);
+  alerts = new Poll((signal) => get('/api/v1/alerts', { query: { limit: 500 }, signal }), ALERTS_EVERY_MS);
+  missions = new Poll((signal) => get('/api/v1/launch/rockets', { signal }), MISSIONS_EVERY_MS);
+  queues = new Poll((signal) => get('/api/v1/queues', { signal }), QUEUES_EVERY_MS);
+
+  start(): () => void {
+    const stops = [this.health, this.alerts, this.missions, this.queues].map((poll) => poll.start());
+    return () => stops.forEach((stop) => stop());
+  }
+
+  get connection(): 'connecting' | 'live' | 'lost' {
+    if (this.health.problem) return 'lost';
+    return this.health.at ? 'live' : 'connecting';
+  }
+
+  get firing() {
+    return (this.alerts.value?.alerts ?? []).filter((alert) => alert.state === 'firing');
+  }
+
+  /** Firing and nobody has said that they take care of it. */
+  get unattended() {
+    return this.firing.filter((alert) => !alert.acknowledged && !alert.shelf);
+  }
+
+  get dead() {
+    return (this.queues.value ?? []).filter((queue) => queue.counts.dead > 0);
+  }
+
+  get notReady() {
+    return (this.health.value?.parts ?? []).filter((part) => !part.ready);
+  }
+
+  /** Missions whose next step is a person's. */
+  get waitingMissions() {
+    return (this.missions.value ?? []).filter((mission) => ['polling', 'ready', 'held'].includes(mission.stage));
+  }
+
+  get needs(): number {
+    return this.unattended.length + this.dead.length + this.notReady.length + this.waitingMissions.length;
+  }
+}
+
+export const hub = new Hub();
