@@ -23,6 +23,7 @@ use crate::api::{Ports, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
+use crate::fleet::FleetWorker;
 use crate::grpc;
 use crate::http::{self, HEADER_READ_TIMEOUT, Patience, Readiness};
 use crate::intake::{Graphite, Intake};
@@ -73,6 +74,7 @@ pub struct Hub {
     monitor: MonitorWorker,
     notifier: NotifierWorker,
     scrape_workers: ScrapeWorkers,
+    fleet: FleetWorker,
     reloader: Reloader,
     /// None when the hub is told not to keep its own figures.
     own_watch: Option<OwnWatch>,
@@ -143,6 +145,7 @@ impl Hub {
             monitor: inside.monitor_worker,
             notifier: inside.notifier,
             scrape_workers: inside.scrape_workers,
+            fleet: inside.fleet,
             reloader: inside.reloader,
             own_watch: surface.own_watch,
         })
@@ -201,6 +204,7 @@ impl Hub {
             monitor,
             notifier,
             scrape_workers,
+            fleet,
             own_watch,
             groups,
             ..
@@ -218,6 +222,7 @@ impl Hub {
         let stop_notifier = control.token();
         control.spawn("notifier", notifier.run(stop_notifier));
         scrape_workers.spawn(&control);
+        spawn_fleet(&edges, fleet);
         if let Some(own_watch) = own_watch {
             spawn_own_watch(&control, own_watch);
         }
@@ -313,6 +318,15 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     let stop = control.token();
     control.spawn("webhooks", async move {
         pusher.run(stop).await;
+        Ok(())
+    });
+}
+
+/// Among the edges: workers end what they have in hand while the hub still takes their results.
+fn spawn_fleet(edges: &TaskGroup, fleet: FleetWorker) {
+    let stop = edges.token();
+    edges.spawn("fleet", async move {
+        fleet.run(stop).await;
         Ok(())
     });
 }
