@@ -148,7 +148,7 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
     if let Some(bytes) = config.memory_bytes {
         command.args(["--memory-max", &bytes.to_string()]);
     }
-    if config.folder.as_os_str().len() > 0 {
+    if !config.folder.as_os_str().is_empty() {
         command.current_dir(&config.folder);
     }
     if let Runs::Program(words) = &config.runs {

@@ -42,7 +42,7 @@ const DRAIN_SLACK: Duration = Duration::from_secs(10);
 /// Deaths in a row that are called a crash loop: what dies three times within seconds does not mend itself.
 const LOOP_CRASHES: u32 = 3;
 /// Workers that were ended by force are waited for this long.
-const KILLED_WITHIN: Duration = Duration::from_secs(2);
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a runner is given.
 pub(super) struct Parts {

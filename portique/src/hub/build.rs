@@ -28,8 +28,8 @@ use crate::scrape;
 use crate::telemetry::{self, OwnWatch};
 use crate::token::{SERVICE_TOKEN_FILE, Token};
 
-/// Workers have half of the grace to end what they have in hand: what they lean on has to stop in order too.
-const FLEET_GRACE_DIVISOR: u32 = 2;
+/// Workers have a quarter of the grace to end what they have in hand: everybody else has to stop after them.
+const FLEET_GRACE_DIVISOR: u32 = 4;
 
 /// The engines, and what stands on them.
 pub(super) struct Inside {

@@ -145,12 +145,18 @@ async fn no_worker_outlives_a_hub_that_is_killed() {
 async fn a_hub_that_stops_in_order_takes_its_workers_with_it() {
     let mut ground = Ground::open("max = 1\n");
     let job = ground.add("short").await;
-    let full = ground.until(|pool| count(pool, "ready") == 1).await;
-    ground.until_job(&job, "completed").await;
-    let pids = pids(&full);
+    let full = ground
+        .until(|pool| pool["starts"] == 1 && !pids(pool).is_empty())
+        .await;
+    ground
+        .until(|pool| pool["workers"][0]["leased"] == 1 || pool["workers"][0]["finished"] == 1)
+        .await;
     ground.stop_hub();
-    assert!(!is_there(pids[0]));
+    assert!(!is_there(pids(&full)[0]));
     ground.start_hub();
+    // What was in hand was ended, and its result taken, before the hub was gone.
+    let done = ground.until_job(&job, "completed").await;
+    assert_eq!(done["result"]["value"]["attempt"], 1, "{done}");
     assert_eq!(
         ground.facts("drained").await.len(),
         1,

@@ -242,7 +242,7 @@ pub(super) fn count(pool: &Value, state: &str) -> usize {
 
 pub(super) fn pids(pool: &Value) -> Vec<u32> {
     let workers = pool["workers"].as_array().into_iter().flatten();
-    let pids = workers.map(|worker| worker["pid"].as_u64().unwrap());
+    let pids = workers.filter_map(|worker| worker["pid"].as_u64());
     pids.map(|pid| pid.try_into().unwrap()).collect()
 }
 
