@@ -9,91 +9,72 @@ use crate::http::{LabelledFigure, Labels, Samples};
 
 type Of<T> = fn(&State) -> T;
 
+/// What goes both ways, where it is known.
+const GAUGES: [(&str, &str, Of<Option<f64>>); 5] = [
+    (
+        "fleet_target_workers",
+        "Workers that there are to be",
+        |state| Some(state.decision.as_ref()?.target.into()),
+    ),
+    (
+        "fleet_wanted_workers",
+        "Workers that the backlog needs",
+        |state| Some(state.decision.as_ref()?.wanted.into()),
+    ),
+    (
+        "fleet_room_workers",
+        "Workers that the machine has room for",
+        |state| Some(state.decision.as_ref()?.inputs.room.into()),
+    ),
+    (
+        "fleet_start_seconds",
+        "What the start of a worker takes",
+        |state| Some(state.decision.as_ref()?.inputs.start_time.as_secs_f64()),
+    ),
+    (
+        "fleet_crash_looping",
+        "1 while workers die again and again",
+        |state| Some(f64::from(u8::from(state.is_looping))),
+    ),
+];
+
+/// What only grows.
+const COUNTERS: [(&str, &str, Of<u64>); 5] = [
+    ("fleet_starts", "Workers started", |state| {
+        state.counts.starts
+    }),
+    ("fleet_drains", "Workers that were asked to go", |state| {
+        state.counts.drains
+    }),
+    (
+        "fleet_looks_failed",
+        "Looks at a queue that told nothing",
+        |state| state.counts.looks_failed,
+    ),
+    (
+        "fleet_lines_left_out",
+        "Lines of workers that are not in the log",
+        |state| state.counts.lines_left_out,
+    ),
+    (
+        "fleet_facts_lost",
+        "Facts of the fleet that were not written",
+        |state| state.counts.facts_lost,
+    ),
+];
+
 pub(super) fn of(desks: &[Arc<Desk>]) -> Vec<LabelledFigure> {
-    let states: Vec<(Labels, State)> = desks
-        .iter()
-        .map(|desk| {
-            (
-                vec![("pool", desk.config.name.clone())],
-                desk.state().clone(),
-            )
-        })
-        .collect();
-    let gauge = |name, help, value: Of<Option<f64>>| {
-        let samples = states
-            .iter()
-            .filter_map(|(labels, state)| Some((labels.clone(), value(state)?)));
-        LabelledFigure {
-            name,
-            help,
-            samples: Samples::Gauges(samples.collect()),
-        }
+    let of_desk = |desk: &Arc<Desk>| {
+        let labels = vec![("pool", desk.config.name.clone())];
+        (labels, desk.state().clone())
     };
-    let counter = |name, help, value: Of<u64>| LabelledFigure {
-        name,
-        help,
-        samples: Samples::Counters(
-            states
-                .iter()
-                .map(|(labels, state)| (labels.clone(), value(state)))
-                .collect(),
-        ),
-    };
-    vec![
+    let states: Vec<(Labels, State)> = desks.iter().map(of_desk).collect();
+    let mut figures = vec![
         LabelledFigure {
             name: "fleet_workers",
             help: "Workers by where they are in their life",
             samples: Samples::Gauges(states.iter().flat_map(by_state).collect()),
         },
-        gauge(
-            "fleet_target_workers",
-            "Workers that there are to be",
-            |state| {
-                state
-                    .decision
-                    .as_ref()
-                    .map(|decision| decision.target.into())
-            },
-        ),
-        gauge(
-            "fleet_wanted_workers",
-            "Workers that the backlog needs",
-            |state| {
-                state
-                    .decision
-                    .as_ref()
-                    .map(|decision| decision.wanted.into())
-            },
-        ),
-        gauge(
-            "fleet_room_workers",
-            "Workers that the machine has room for",
-            |state| {
-                state
-                    .decision
-                    .as_ref()
-                    .map(|decision| decision.inputs.room.into())
-            },
-        ),
-        gauge(
-            "fleet_start_seconds",
-            "What the start of a worker takes",
-            |state| {
-                let decision = state.decision.as_ref()?;
-                Some(decision.inputs.start_time.as_secs_f64())
-            },
-        ),
-        gauge(
-            "fleet_crash_looping",
-            "1 while workers die again and again",
-            |state| Some(f64::from(u8::from(state.is_looping))),
-        ),
-        counter("fleet_starts", "Workers started", |state| {
-            state.counts.starts
-        }),
-        counter("fleet_drains", "Workers that were asked to go", |state| {
-            state.counts.drains
-        }),
         labelled(
             "fleet_deaths",
             "Workers that died or were ended because something was wrong with them",
@@ -112,22 +93,29 @@ pub(super) fn of(desks: &[Arc<Desk>]) -> Vec<LabelledFigure> {
                 .map(|(labels, state)| (labels, &state.counts.decisions)),
             ["up", "down", "stay"],
         ),
-        counter(
-            "fleet_looks_failed",
-            "Looks at a queue that told nothing",
-            |state| state.counts.looks_failed,
-        ),
-        counter(
-            "fleet_lines_left_out",
-            "Lines of workers that are not in the log",
-            |state| state.counts.lines_left_out,
-        ),
-        counter(
-            "fleet_facts_lost",
-            "Facts of the fleet that were not written",
-            |state| state.counts.facts_lost,
-        ),
-    ]
+    ];
+    figures.extend(GAUGES.map(|(name, help, value)| {
+        let samples = states
+            .iter()
+            .filter_map(|(labels, state)| Some((labels.clone(), value(state)?)));
+        let samples = Samples::Gauges(samples.collect());
+        LabelledFigure {
+            name,
+            help,
+            samples,
+        }
+    }));
+    figures.extend(COUNTERS.map(|(name, help, value)| {
+        let samples = states.iter();
+        let samples = samples.map(|(labels, state)| (labels.clone(), value(state)));
+        let samples = Samples::Counters(samples.collect());
+        LabelledFigure {
+            name,
+            help,
+            samples,
+        }
+    }));
+    figures
 }
 
 fn labelled<'a, const N: usize>(
