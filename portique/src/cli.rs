@@ -11,6 +11,7 @@ mod launch;
 mod notifications;
 pub(crate) mod output;
 mod page;
+mod pools;
 pub(crate) mod printable;
 mod query;
 mod queues;
@@ -78,6 +79,10 @@ enum Verb {
     Alerts(alerts::Alerts),
     /// Rules: check files, run their tests, see how those of a hub go.
     Rules(rules::Rules),
+    /// Workers that the hub starts: how many, why, and who decides.
+    Pools(pools::Pools),
+    /// Why a pool has as many workers as it has, or had.
+    Scale(pools::Scale),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
     /// The configuration of who is told of alerts: check it.
@@ -137,6 +142,8 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Alerts(alerts) => alerts.run(cli.output),
         Verb::Targets(targets) => targets.run(cli.output),
         Verb::Rules(rules) => rules.run(cli.output),
+        Verb::Pools(pools) => pools.run(cli.output),
+        Verb::Scale(scale) => scale.run(cli.output),
         Verb::Worker(worker) => worker.run(),
         Verb::Notifications(notifications) => notifications.run(cli.output),
         Verb::Module(module) => module.run(),

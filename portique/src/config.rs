@@ -7,6 +7,7 @@ mod events;
 mod key;
 mod limit;
 mod notifications;
+mod pools;
 mod problem;
 mod raw;
 mod rules;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
+pub use pools::{PoolConfig, Runs};
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
@@ -83,7 +85,7 @@ pub struct LogConfig {
 }
 
 /// A hub's configuration, complete and checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// HTTP address; default 127.0.0.1:8080.
     pub listen: SocketAddr,
@@ -102,6 +104,8 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Who is told of alerts.
     pub notifications: NotificationsConfig,
+    /// Workers that the hub starts; none by default, at most 64 pools.
+    pub pools: Vec<PoolConfig>,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
     pub stop_grace: Duration,
     /// The log.
@@ -187,6 +191,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         },
         rules: rules::resolve(raw),
         notifications: notifications::resolve(raw, problems),
+        pools: pools::resolve(&raw.pools, problems),
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

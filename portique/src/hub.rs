@@ -23,6 +23,7 @@ use crate::api::{Ports, Pusher};
 use crate::config::{Config, Data};
 use crate::data_folder::{Addresses, DataFolder};
 use crate::error::Error;
+use crate::fleet::FleetWorker;
 use crate::grpc;
 use crate::http::{self, HEADER_READ_TIMEOUT, Patience, Readiness};
 use crate::intake::{Graphite, Intake};
@@ -73,6 +74,7 @@ pub struct Hub {
     monitor: MonitorWorker,
     notifier: NotifierWorker,
     scrape_workers: ScrapeWorkers,
+    fleet: FleetWorker,
     reloader: Reloader,
     /// None when the hub is told not to keep its own figures.
     own_watch: Option<OwnWatch>,
@@ -80,6 +82,8 @@ pub struct Hub {
 
 /// Who runs in a hub, in the order in which they stop.
 struct Groups {
+    /// Workers of pools: they end what they have in hand while the hub still takes their results.
+    fleet: TaskGroup,
     /// What visitors and modules reach.
     edges: TaskGroup,
     /// What the edges lean on.
@@ -92,6 +96,7 @@ impl Groups {
     fn new() -> Self {
         let (fallen, falls) = mpsc::channel(FALLS_MAX);
         Self {
+            fleet: TaskGroup::new(fallen.clone()),
             edges: TaskGroup::new(fallen.clone()),
             control: TaskGroup::new(fallen),
             falls,
@@ -143,6 +148,7 @@ impl Hub {
             monitor: inside.monitor_worker,
             notifier: inside.notifier,
             scrape_workers: inside.scrape_workers,
+            fleet: inside.fleet,
             reloader: inside.reloader,
             own_watch: surface.own_watch,
         })
@@ -201,11 +207,13 @@ impl Hub {
             monitor,
             notifier,
             scrape_workers,
+            fleet,
             own_watch,
             groups,
             ..
         } = self;
         let Groups {
+            fleet: workers,
             edges,
             control,
             mut falls,
@@ -218,6 +226,7 @@ impl Hub {
         let stop_notifier = control.token();
         control.spawn("notifier", notifier.run(stop_notifier));
         scrape_workers.spawn(&control);
+        spawn_fleet(&workers, fleet);
         if let Some(own_watch) = own_watch {
             spawn_own_watch(&control, own_watch);
         }
@@ -242,7 +251,7 @@ impl Hub {
             None => tracing::info!("stopping"),
         }
         data.remove_addresses();
-        let stopped = stop_in_order(&edges, &control, engines, stop_grace).await;
+        let stopped = stop_in_order([&workers, &edges, &control], engines, stop_grace).await;
         match (fall, stopped) {
             (Some(fall), Err(error)) => {
                 tracing::warn!(%error, "and the stop was not in order");
@@ -317,6 +326,14 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
+fn spawn_fleet(workers: &TaskGroup, fleet: FleetWorker) {
+    let stop = workers.token();
+    workers.spawn("fleet", async move {
+        fleet.run(stop).await;
+        Ok(())
+    });
+}
+
 fn spawn_own_watch(control: &TaskGroup, own_watch: OwnWatch) {
     let stop = control.token();
     control.spawn("own-figures", async move {
@@ -359,17 +376,18 @@ fn readiness(
     }
 }
 
-/// Edges first, so that nothing new arrives at what they lean on; the journal last.
+/// Workers first, then edges, so that nothing new arrives at what they lean on; the journal last.
 async fn stop_in_order(
-    edges: &TaskGroup,
-    control: &TaskGroup,
+    groups: [&TaskGroup; 3],
     engines: Engines,
     grace: Duration,
 ) -> Result<(), Error> {
     let start = tokio::time::Instant::now();
-    let mut left = edges.stop(grace).await.err().unwrap_or_default();
-    let rest = grace.saturating_sub(start.elapsed());
-    left.extend(control.stop(rest).await.err().unwrap_or_default());
+    let mut left = Vec::new();
+    for group in groups {
+        let rest = grace.saturating_sub(start.elapsed());
+        left.extend(group.stop(rest).await.err().unwrap_or_default());
+    }
     let closed = engines.close().await;
     if left.is_empty() {
         return closed;

@@ -16,6 +16,7 @@ mod data_folder;
 mod demo;
 mod error;
 mod exit;
+mod fleet;
 mod forward;
 mod grpc;
 mod http;
@@ -39,7 +40,8 @@ mod worker;
 pub use cli::run;
 pub use config::{
     ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
-    NotificationsConfig, Place, Problem, RulesConfig, TelemetryConfig, TierConfig,
+    NotificationsConfig, Place, PoolConfig, Problem, RulesConfig, Runs, TelemetryConfig,
+    TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -21,7 +21,7 @@ mod deadline;
 mod evaluate;
 mod figures;
 #[cfg(test)]
-mod ground;
+pub(crate) mod ground;
 pub(crate) mod keeper;
 mod load;
 mod pool;

@@ -5,7 +5,7 @@
 //! reaches the hub only, which then stops its computers in order. If the hub is killed, they find no
 //! ground and end by themselves after [`EXIT_WHEN_LOST_S`].
 
-mod lines;
+pub(crate) mod lines;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

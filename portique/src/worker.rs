@@ -2,7 +2,11 @@
 //!
 //! The program is started for each job: the payload is its standard input, its standard output becomes the result, and
 //! its exit status says what becomes of the job. Leases, heartbeats, retries and the end in order are this process's.
+//!
+//! A hub starts such workers too, for its pools: then standard input is the line to it, on which the worker says how
+//! it is, and whose end means that the hub is gone.
 
+mod control;
 mod program;
 
 use std::path::PathBuf;
@@ -10,6 +14,7 @@ use std::time::Duration;
 
 use portique_client::{Client, ClientOptions, Worker as ClientWorker};
 use portique_jobs::{QueueName, WorkerName};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DATA_DEFAULT, LogConfig, LogFormat};
@@ -17,6 +22,8 @@ use crate::data_folder::live_addresses;
 use crate::error::Error;
 use crate::logging;
 use crate::token::{SERVICE_TOKEN_FILE, Token};
+pub(crate) use control::Beat;
+use control::{Control, Hands};
 use program::Program;
 
 /// What names a token: command lines can be read by everybody.
@@ -57,10 +64,19 @@ pub(crate) struct Worker {
         default_value = "info"
     )]
     log: String,
+    /// Bytes of data that this process, and each one that it starts, may hold [default: no limit].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(MEMORY_BYTES_MIN..))]
+    memory_max: Option<u64>,
+    /// A hub started it, and holds the other end of standard input.
+    #[arg(long, hide = true)]
+    supervised: bool,
     /// The program, and what it is given.
-    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<std::ffi::OsString>,
 }
+
+/// Less than that, and the worker itself has no room.
+const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 const EXAMPLES: &str = "\
 The payload is the program's standard input; what it writes to standard output is the result. Exit status 0 \
@@ -79,6 +95,9 @@ impl Worker {
             format: LogFormat::Text,
             filter: self.log.clone(),
         });
+        if let Some(bytes) = self.memory_max {
+            limit_memory(bytes)?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -91,9 +110,21 @@ impl Worker {
             message: portique_fault::chain(error),
         };
         let queue = QueueName::new(self.queue.as_str()).map_err(|error| usage(&error))?;
+        if self.program.is_empty() {
+            return Err(Error::Usage {
+                message: format!(
+                    "no worker for {queue} is built in, and no PROGRAM is named: write it behind --"
+                ),
+            });
+        }
         let options = self.client_options()?;
         let timeout = Duration::from_secs(self.timeout.into());
-        let program = Program::new(self.program, timeout)?;
+        let hands = Hands::default();
+        let program = Program::new(self.program, timeout, hands.clone())?;
+        let control = match self.supervised {
+            true => Some(Control::open(hands).map_err(|source| Error::Runtime { source })?),
+            false => None,
+        };
         let client = Client::connect(options)
             .await
             .map_err(|error| usage(&error))?;
@@ -104,10 +135,12 @@ impl Worker {
             worker = worker.name(WorkerName::new(name).map_err(|error| usage(&error))?);
         }
         let worker = worker.handler(program).map_err(|error| usage(&error))?;
-        worker
-            .run(told_to_stop()?)
-            .await
-            .map_err(|error| usage(&error))
+        let working = worker.run(told_to_stop()?);
+        let worked = match control {
+            None => working.await,
+            Some(control) => control.beside(working).await.unwrap_or(Ok(())),
+        };
+        worked.map_err(|error| usage(&error))
     }
 
     fn client_options(&self) -> Result<ClientOptions, Error> {
@@ -143,6 +176,20 @@ impl Worker {
         };
         Ok(ClientOptions::new(grpc, token.as_str()))
     }
+}
+
+/// Holds this process, and each one that it starts, to so many bytes of data: heap, stacks and private memory, as
+/// `RLIMIT_DATA` counts them.
+fn limit_memory(bytes: u64) -> Result<(), Error> {
+    let limit = Rlimit {
+        current: Some(bytes),
+        maximum: Some(bytes),
+    };
+    setrlimit(Resource::Data, limit).map_err(|errno| Error::Usage {
+        message: format!(
+            "--memory-max {bytes} cannot be set: {errno}; write less, or leave it out"
+        ),
+    })
 }
 
 /// Ends at the first signal that asks to.

@@ -171,7 +171,7 @@ impl Autoscaler {
             true => self.idle_since.or(Some(seen.at)),
             false => None,
         };
-        let terms = self.terms(backlog);
+        let terms = self.terms(seen.at, backlog);
         let wanted = self.wanted(&terms, is_idle).min(self.most(seen));
         self.wishes.note(seen.at, wanted);
         let present = seen.workforce.present;
@@ -190,7 +190,7 @@ impl Autoscaler {
         }
     }
 
-    fn terms(&self, backlog: &Backlog) -> Terms {
+    fn terms(&self, at: Timestamp, backlog: &Backlog) -> Terms {
         let policy = &self.policy;
         let (rate, service_s) = (self.estimate.rate(), self.estimate.service_s());
         let waiting = (backlog.ready + backlog.due_soon) as f64;
@@ -202,9 +202,16 @@ impl Autoscaler {
             _ => 1.0,
         };
         let busy = backlog.leased as f64;
+        let mut for_arrivals = rate * service_s / policy.utilisation;
+        let mut for_waiting = waiting * service_s / policy.catch_up.as_secs_f64();
+        if self.estimate.silence(at) > policy.catch_up {
+            // Whoever is busy will not catch up in time, whatever jobs took before: what waits needs hands of its own.
+            for_arrivals = for_arrivals.max(busy);
+            for_waiting = for_waiting.max(waiting);
+        }
         Terms {
-            arrivals: rate * service_s / policy.utilisation,
-            backlog: waiting * service_s / policy.catch_up.as_secs_f64(),
+            arrivals: for_arrivals,
+            backlog: for_waiting,
             urgency,
             hands_max: busy + waiting + rate * self.start_time.as_secs_f64() + 1.0,
             busy,

@@ -22,6 +22,8 @@ pub(crate) struct Estimate {
     fast: f64,
     slow: f64,
     service_s: f64,
+    /// Since when jobs are in work and none was ended.
+    silent_since: Option<Timestamp>,
 }
 
 impl Estimate {
@@ -31,11 +33,20 @@ impl Estimate {
             fast: 0.0,
             slow: 0.0,
             service_s: policy.service_prior.as_secs_f64(),
+            silent_since: None,
         }
     }
 
     /// Takes in a look; the first one only says where counting begins.
     pub(crate) fn observe(&mut self, at: Timestamp, backlog: &Backlog) {
+        let ended = self
+            .last
+            .is_some_and(|(_, last)| last.finished != backlog.finished);
+        self.silent_since = match self.silent_since {
+            _ if backlog.leased == 0 => None,
+            Some(since) if !ended && since <= at => Some(since),
+            _ => Some(at),
+        };
         let Some((before, last)) = self.last else {
             self.last = Some((at, *backlog));
             return;
@@ -66,6 +77,12 @@ impl Estimate {
     /// Jobs that become ready a second. What began just now counts; what ended just now is remembered.
     pub(crate) fn rate(&self) -> f64 {
         self.fast.max(self.slow)
+    }
+
+    /// For how long jobs are in work and none was ended: what is in work takes at least so long.
+    pub(crate) fn silence(&self, at: Timestamp) -> Duration {
+        self.silent_since
+            .map_or(Duration::ZERO, |since| at.since(since))
     }
 
     /// Seconds that a job takes.

@@ -10,6 +10,7 @@ use portique_fault::{Code, Report, Retry};
 use portique_jobs::{Jobs, Transact};
 
 use super::webhooks::CONSUMER_PREFIX;
+use crate::fleet;
 use crate::monitor::keeper;
 use crate::notify;
 use queues::{VisitorJobs, VisitorTransact};
@@ -30,10 +31,10 @@ pub(crate) struct Owned {
 
 impl Owned {
     /// What systems own, given by the first tokens of their subjects and the beginnings of their
-    /// consumers' names, and what dead letters, webhooks, rules and notifications do.
+    /// consumers' names, and what dead letters, webhooks, rules, notifications and pools do.
     pub(crate) fn new(subjects: &[&'static str], consumers: &[&'static str]) -> Self {
         Self {
-            subjects: [subjects, &[DEAD, keeper::SUBJECTS]].concat(),
+            subjects: [subjects, &[DEAD, keeper::SUBJECTS, fleet::SUBJECTS]].concat(),
             consumers: [consumers, &[CONSUMER_PREFIX, keeper::CONSUMERS]].concat(),
             queues: vec![notify::QUEUE],
         }

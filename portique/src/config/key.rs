@@ -1,5 +1,6 @@
 //! Every key of the configuration file, and the nearest one to a key that is none.
 
+use super::pools::POOL_KEYS;
 use super::raw::{RawConfig, RawTable, Written};
 
 /// How a key's value is kept, by the kind of value it takes.
@@ -127,6 +128,10 @@ const KEYS: &[(&str, Keep)] = &[
     (
         "notifications.file",
         Keep::Text(|raw, written| raw.notifications.file = Some(written)),
+    ),
+    (
+        "pools",
+        Keep::Tables(POOL_KEYS, |raw, tables| raw.pools = tables),
     ),
     (
         "prometheus.file",

@@ -31,6 +31,7 @@ const SERVICE: &str = "service_token";
         (name = "console", description = "Who is signed in to the web console"),
         (name = "jobs", description = "Queues: work that is added, claimed, done and accounted for"),
         (name = "events", description = "Events as CloudEvents: published, read, followed, pushed"),
+        (name = "fleet", description = "Pools of workers: how many, why, and who decides"),
         (name = "alerts", description = "Alerts: who is told of them, silences, as Alertmanager has it"),
         (name = "telemetry", description = "Telemetry: the ways in, and what did not come in by them"),
         (name = "prometheus", description = "Telemetry: Prometheus' query interface, in its own envelope")

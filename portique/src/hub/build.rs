@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tonic::service::Routes;
 
-use super::engines::Engines;
+use super::engines::{Engines, seeded};
 use super::figures::Told;
 use super::rules::{self, Joined};
 use super::scrapes::{ScrapeWorkers, Scrapes};
@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::console::{self, Entrance};
 use crate::data_folder::Addresses;
 use crate::error::Error;
+use crate::fleet::{self, FleetWorker};
 use crate::forward;
 use crate::grpc::{self, Door};
 use crate::http::{self, Front};
@@ -28,11 +29,15 @@ use crate::scrape;
 use crate::telemetry::{self, OwnWatch};
 use crate::token::{SERVICE_TOKEN_FILE, Token};
 
+/// Workers have a quarter of the grace to end what they have in hand: everybody else has to stop after them.
+const FLEET_GRACE_DIVISOR: u32 = 4;
+
 /// The engines, and what stands on them.
 pub(super) struct Inside {
     pub(super) engines: Engines,
     pub(super) systems: Systems,
     pub(super) scrape_workers: ScrapeWorkers,
+    pub(super) fleet: FleetWorker,
     pub(super) notifier: NotifierWorker,
     pub(super) monitor_worker: MonitorWorker,
     pub(super) reloader: Reloader,
@@ -81,10 +86,12 @@ impl Inside {
         let (monitor, monitor_worker) =
             rules::open(&engines, config, arrivals, url, joined()).await?;
         let reloader = rules::reloader(&monitor, joined());
+        let fleet = open_fleet(&engines, config, data, addresses).await?;
         Ok(Self {
             engines,
             systems,
             scrape_workers,
+            fleet,
             notifier,
             monitor_worker,
             reloader,
@@ -117,6 +124,8 @@ impl Inside {
         asks.push(engines.telemetry.labelled_figures());
         asks.push(self.monitor.ask_figures());
         asks.push(self.notifier.notifier().ask_figures());
+        let fleet = self.fleet.fleet();
+        asks.push(fleet.ask_figures());
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -159,7 +168,8 @@ impl Inside {
                 monitor.clone(),
                 self.reloader.clone(),
             ))
-            .merge(api::alerts_router(monitor, engines.clock.clone()));
+            .merge(api::alerts_router(monitor, engines.clock.clone()))
+            .merge(api::pools_router(fleet));
         Ok(Surface {
             router: http::router(front, routes),
             grpc_routes,
@@ -168,4 +178,30 @@ impl Inside {
             own_watch: watched.own_watch,
         })
     }
+}
+
+/// The pools of the configuration.
+async fn open_fleet(
+    engines: &Engines,
+    config: &Config,
+    data: &Path,
+    addresses: &Addresses,
+) -> Result<FleetWorker, Error> {
+    let opened = FleetWorker::open(fleet::Parts {
+        pools: config.pools.clone(),
+        jobs: engines.broker.jobs(),
+        bus: engines.broker.bus(),
+        records: engines.records.clone(),
+        clock: engines.clock.clone(),
+        random: seeded()?,
+        executable: config.executable.clone(),
+        data: data.to_path_buf(),
+        http: addresses.http,
+        grace: config.stop_grace / FLEET_GRACE_DIVISOR,
+    });
+    let opened = opened.await;
+    opened.map_err(|error| {
+        let poison = engines.poison();
+        poison.unwrap_or_else(|| Error::part("the fleet", &error))
+    })
 }

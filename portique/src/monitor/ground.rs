@@ -1,25 +1,26 @@
-//! What tests of rules and of the keeper stand on: a real broker and real records, on a disk in memory.
+//! What tests of rules, of the keeper and of the fleet stand on: a real broker and real records, on a disk in memory.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use portique_broker::{Broker, Config};
 use portique_clock::{Seeded, SimulatedClock, Timestamp};
+use portique_jobs::Jobs;
 use portique_journal::{Journal, SimulatedDisk, spawn};
 use portique_records::{SqliteConfig, SqliteRecords};
 
 use super::keeper::KeeperPorts;
 
-pub(super) struct Ground {
-    pub(super) ports: KeeperPorts,
-    pub(super) clock: Arc<SimulatedClock>,
+pub(crate) struct Ground {
+    pub(crate) ports: KeeperPorts,
+    pub(crate) clock: Arc<SimulatedClock>,
     broker: Broker,
     journal: Journal,
     committer: JoinHandle<()>,
 }
 
 impl Ground {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let clock = Arc::new(SimulatedClock::new(Timestamp::from_millis(
             1_795_000_000_000,
         )));
@@ -52,7 +53,11 @@ impl Ground {
         }
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) fn jobs(&self) -> Arc<dyn Jobs> {
+        self.broker.jobs()
+    }
+
+    pub(crate) async fn close(self) {
         self.broker.close().await.unwrap();
         self.journal.close();
         self.committer.join().unwrap();

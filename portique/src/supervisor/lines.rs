@@ -11,7 +11,7 @@ const CHUNK_BYTES: usize = 1_024;
 
 /// Sends each line of `from` to `lines` until the output ends; drops lines while `lines` is full, so
 /// that the process never waits for its reader.
-pub(super) async fn forward(mut from: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
+pub(crate) async fn forward(mut from: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
     let mut chunk = [0_u8; CHUNK_BYTES];
     let mut line = Vec::new();
     loop {

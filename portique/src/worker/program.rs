@@ -1,7 +1,8 @@
 //! One run of a program for one job.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::process::{Child, Command};
 
 use super::TOKEN_VARIABLE;
+use super::control::Hands;
 use crate::error::Error;
 
 /// Status of a program whose input cannot be used: trying again cannot help (`EX_DATAERR` of sysexits).
@@ -22,6 +24,8 @@ const STATUS_DEAD: i32 = 65;
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Longest line of standard error that is kept.
 const LINE_BYTES_MAX: u64 = 2_048;
+/// Where the system looks for programs when `PATH` is not set (execvp(3)).
+const PATH_DEFAULT: &str = "/bin:/usr/bin";
 /// The header that carries a trace, and the variable in which programs expect it.
 const TRACE: (&str, &str) = ("traceparent", "TRACEPARENT");
 
@@ -29,6 +33,7 @@ const TRACE: (&str, &str) = ("traceparent", "TRACEPARENT");
 pub(super) struct Program {
     words: Vec<OsString>,
     timeout: Duration,
+    hands: Hands,
 }
 
 /// How a run ended.
@@ -41,14 +46,30 @@ enum Ended {
 
 impl Program {
     /// # Errors
-    /// [`Error::Usage`] when nothing is named.
-    pub(super) fn new(words: Vec<OsString>, timeout: Duration) -> Result<Self, Error> {
-        if words.first().is_none_or(|name| name.is_empty()) {
+    /// [`Error::Usage`] when nothing is named, or nothing that is there: every job would be burnt on it.
+    pub(super) fn new(
+        words: Vec<OsString>,
+        timeout: Duration,
+        hands: Hands,
+    ) -> Result<Self, Error> {
+        let Some(name) = words.first().filter(|name| !name.is_empty()) else {
             return Err(Error::Usage {
                 message: "no program is named: write it behind --".into(),
             });
+        };
+        if !is_there(name) {
+            return Err(Error::Usage {
+                message: format!(
+                    "there is no program {}: write the path to one, or the name of one that is in PATH",
+                    Path::new(name).display()
+                ),
+            });
         }
-        Ok(Self { words, timeout })
+        Ok(Self {
+            words,
+            timeout,
+            hands,
+        })
     }
 
     fn command(&self, claimed: &Claimed) -> Command {
@@ -76,6 +97,7 @@ impl Program {
     async fn run(&self, job: &Job) -> io::Result<(Ended, Vec<u8>, String)> {
         let claimed = job.claimed();
         let mut child = self.command(claimed).spawn()?;
+        let _held = self.hands.hold(child.id());
         let input = child.stdin.take().expect("it is piped");
         let output = child.stdout.take().expect("it is piped");
         let errors = child.stderr.take().expect("it is piped");
@@ -95,6 +117,7 @@ impl Program {
             status = child.wait() => Ended::Exit(status?),
             () = tokio::time::sleep(self.timeout) => Ended::TimedOut,
             () = job.cancelled() => Ended::Cancelled,
+            () = self.hands.dropped() => Ended::Cancelled,
         };
         if !matches!(ended, Ended::Exit(_)) {
             signal_all(group, Signal::TERM);
@@ -114,6 +137,7 @@ impl Program {
 #[async_trait]
 impl Handler for Program {
     async fn handle(&self, job: Job) -> Result<Option<Payload>, JobError> {
+        let _busy = self.hands.take();
         let name = self.words[0].to_string_lossy();
         let ran = self.run(&job).await;
         let (ended, output, last) =
@@ -136,6 +160,15 @@ impl Handler for Program {
             Ended::Cancelled => Err(JobError::Retry(format!("{name} was stopped"))),
         }
     }
+}
+
+/// Whether a program can be found.
+fn is_there(name: &OsStr) -> bool {
+    if name.as_encoded_bytes().contains(&b'/') {
+        return Path::new(name).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| PATH_DEFAULT.into());
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 /// What a program wrote, as JSON when it is JSON.
@@ -232,7 +265,11 @@ mod tests {
     #[test]
     fn a_program_has_a_name() {
         let timeout = Duration::from_secs(1);
-        assert!(Program::new(Vec::new(), timeout).is_err());
-        assert!(Program::new(vec![OsString::new()], timeout).is_err());
+        let refused = |words| Program::new(words, timeout, Hands::default()).is_err();
+        assert!(refused(Vec::new()));
+        assert!(refused(vec![OsString::new()]));
+        assert!(refused(vec!["no-such-program-anywhere".into()]));
+        assert!(refused(vec!["./no/such/file".into()]));
+        assert!(!refused(vec!["sh".into()]));
     }
 }

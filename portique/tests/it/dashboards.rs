@@ -8,11 +8,12 @@ mod names;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use portique::{Config, Data, NotificationsConfig};
 use portique_monitor::{RuleDefaults, read_rule_file};
 use serde_json::Value;
 
-use crate::api_rig::Rig;
-use crate::notify_rig::{at_once, with_notifier};
+use crate::api_rig::{Rig, config, with_hub_of};
+use crate::notify_rig::{self, at_once};
 use crate::shipped_rules;
 use model::{Asked, Dashboard};
 use names::Names;
@@ -40,7 +41,18 @@ fn every_dashboard_is_a_model_that_grafana_reads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_dashboards_and_shipped_rules_ask_for_is_there() {
     let notifications = at_once("  webhook_configs: [{url: 'http://127.0.0.1:9/'}]\n");
-    with_notifier(&notifications, async |rig| {
+    let folder = tempfile::tempdir().unwrap();
+    let file = notify_rig::write(folder.path(), &notifications);
+    let config = Config {
+        notifications: NotificationsConfig {
+            file: Some(file.into()),
+            external_url: Some("http://hub.example".into()),
+            ..NotificationsConfig::default()
+        },
+        pools: vec![load::pool()],
+        ..config(Data::Ephemeral)
+    };
+    with_hub_of(config, async |rig| {
         load::load(&rig).await;
         let mut problems = Vec::new();
         let mut names = Names::new(&rig);

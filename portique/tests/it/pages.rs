@@ -129,7 +129,7 @@ fn text_of(script: &str, output: &Output) -> String {
 }
 
 /// So that `portique` is the binary under test.
-fn path_with_portique() -> OsString {
+pub(crate) fn path_with_portique() -> OsString {
     let folder = Path::new(env!("CARGO_BIN_EXE_portique")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&path));

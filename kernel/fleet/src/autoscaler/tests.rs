@@ -104,6 +104,25 @@ fn a_job_that_waits_for_long_doubles_the_wish_at_most() {
 }
 
 #[test]
+fn a_job_behind_one_that_takes_longer_than_any_before_gets_a_worker() {
+    let mut rig = Rig::new(policy());
+    assert_eq!(rig.ready(2).target, 1);
+    (rig.backlog.ready, rig.backlog.leased) = (1, 1);
+    assert_eq!(rig.wait(5).target, 1);
+    // Nobody has ended a job for longer than the backlog was to be caught up with in.
+    assert_eq!(rig.wait(2).target, 2);
+    // Those that are ended in time need nobody else.
+    let mut rig = Rig::new(policy());
+    rig.ready(2);
+    (rig.backlog.ready, rig.backlog.leased) = (1, 1);
+    for _ in 0..20 {
+        rig.backlog.finished += 1;
+        rig.backlog.busy += Duration::from_secs(1);
+        assert_eq!(rig.see().target, 1);
+    }
+}
+
+#[test]
 fn machine_policy_and_downstream_bound_it() {
     let mut rig = Rig::new(policy());
     rig.room = 7;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use portique::{PoolConfig, Runs};
 use portique_clock::{Clock, WallClock};
+use portique_fleet::Policy;
+use portique_jobs::QueueName;
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, interval};
@@ -36,7 +39,27 @@ pub(super) async fn load(rig: &Rig) {
         .await;
     rig.wait_for("portique_notification_attempts_failed_total > 0")
         .await;
+    rig.wait_for("portique_fleet_workers{state=\"ready\"} > 0")
+        .await;
     rig.wait_for("ALERTS{alertname=\"TargetDown\"}").await;
+}
+
+/// A pool with a worker.
+pub(super) fn pool() -> PoolConfig {
+    PoolConfig {
+        name: "letters".into(),
+        queue: QueueName::new("letters").unwrap(),
+        runs: Runs::Program(vec!["true".into()]),
+        folder: "/".into(),
+        policy: Policy {
+            min: 1,
+            ..Policy::default()
+        },
+        memory_bytes: None,
+        cpus: None,
+        timeout: PATIENCE,
+        drain: PATIENCE,
+    }
 }
 
 pub(super) fn now_s() -> i64 {
