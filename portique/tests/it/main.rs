@@ -31,6 +31,7 @@ mod notify_mail;
 mod notify_rig;
 mod own_figures;
 mod pages;
+mod payments;
 mod program_worker;
 mod prometheus_peer;
 mod python_worker;
