@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::engines::{Engines, seeded};
 use crate::api::Owned;
 use crate::error::Error;
-use crate::http::{Figure, Part, PartState, Source, Value};
+use crate::http::{Ask, Figure, LabelledFigure, Labels, Part, PartState, Samples, Source, Value};
 use crate::lifetime::TaskGroup;
 use crate::monitor::{ShippedRules, keeper};
 
@@ -138,6 +138,15 @@ impl Systems {
         ]
     }
 
+    /// What has to be asked for.
+    pub(super) fn ask(&self) -> Ask {
+        let payments = self.payments.clone();
+        Box::new(move || {
+            let payments = payments.clone();
+            async move { payment_drift(&payments).await }.boxed()
+        })
+    }
+
     /// Starts them.
     pub(super) fn spawn(self, control: &TaskGroup) {
         let stop = control.token();
@@ -163,6 +172,30 @@ async fn open_payments(engines: &Engines) -> Result<(Payments, payments::Worker)
     };
     let opened = Box::pin(Payments::open(parts)).await;
     opened.map_err(|error| Error::part("payments", &error))
+}
+
+/// Nothing when the queues do not answer: a figure that is missing is seen, one that is wrong is not.
+async fn payment_drift(payments: &Payments) -> Vec<LabelledFigure> {
+    let Ok(counts) = payments.counts().await else {
+        return Vec::new();
+    };
+    let gauge = |name, help, value: u64| LabelledFigure {
+        name,
+        help,
+        samples: Samples::Gauges(vec![(Labels::new(), value as f64)]),
+    };
+    vec![
+        gauge(
+            "payments_drift",
+            "Transactions that are neither where they should be nor in the queue before it",
+            counts.drift,
+        ),
+        gauge(
+            "payments_accounts",
+            "Accounts of the ledger",
+            counts.accounts,
+        ),
+    ]
 }
 
 fn payment_figures(payments: &Payments) -> Vec<Figure> {

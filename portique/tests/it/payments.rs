@@ -135,7 +135,7 @@ async fn what_cannot_be_is_refused_by_name() {
         let secret = rig.anonymous(Method::GET, "/payments/accounts");
         refused(secret, 401, "unauthenticated").await;
         let stale = post("/payments/work/post?job=77&token=1").json(&json!({"ids": "a"}));
-        refused(stale, 400, "invalid_argument").await;
+        refused(stale, 409, "conflict").await;
         // Facts are the ledger's own; requests are everybody's.
         let event = |subject: &str| {
             json!({"specversion": "1.0", "id": format!("e-{subject}"), "source": "/test",

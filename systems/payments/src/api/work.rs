@@ -91,6 +91,7 @@ async fn claimed(
         id: JobId(lease.job),
         token: LeaseToken(lease.token),
     };
+    payments.check_active(lease).await?;
     let body = held.bytes.clone();
     Ok(vec![ClaimedJob { lease, body }])
 }

@@ -1,5 +1,6 @@
 //! The one loop that owns the ledger: decided, kept, then so for good.
 
+mod done;
 mod frame;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use super::open::{Book, Opened, Window, blocking, consumer};
 use super::shared::{Shared, Tally};
 use super::{Parts, facts};
 use crate::{AccountChange, Error, Rejection};
+use done::Done;
 use frame::Frame;
 
 /// Inputs taken at once.
@@ -37,6 +39,7 @@ pub(super) struct Desk {
     /// Away only while it is worked on.
     book: Option<Book>,
     window: Window,
+    done: Done,
     generation: u64,
     /// The first event that is not in the ledger.
     next: Sequence,
@@ -64,6 +67,7 @@ impl Desk {
             is_changed: opened.book.head.number > 0,
             book: Some(opened.book),
             window: opened.window,
+            done: Done::default(),
             generation: opened.generation,
             next: opened.next,
             checkpoint_at,
@@ -132,8 +136,12 @@ impl Desk {
         let mut works_max = usize::MAX;
         while !posts.is_empty() {
             let mut book = self.book.take().ok_or(Error::Stopping)?;
-            let works = frame::fitting(posts, works_max);
+            let works = self.done.leave_out(frame::fitting(posts, works_max));
             works_max = usize::MAX;
+            if works.is_empty() {
+                self.book = Some(book);
+                continue;
+            }
             let now = self.parts.clock.now();
             let (back, frame) = blocking(move || {
                 let frame = Frame::decide(&mut book, works, now);
@@ -147,9 +155,10 @@ impl Desk {
                     book.ledger.settle();
                     book.head = frame.head;
                     self.settled(&committed.sequences, frame.head, &frame.posted);
-                    frame.works.into_iter().for_each(|(work, counted)| {
+                    for (work, counted) in frame.works {
+                        self.done.push(work.lease);
                         let _ = work.reply.send(Ok(counted));
-                    });
+                    }
                 }
                 Err(error) => {
                     book.ledger.roll_back();

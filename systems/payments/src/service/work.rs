@@ -1,7 +1,7 @@
 //! What a worker does with a job, whoever it is.
 
 use futures_util::future::join_all;
-use portique_jobs::{Completion, Lease, Settled};
+use portique_jobs::{Completion, JobState, Lease, Settled};
 use portique_records::{Document, OnConflict};
 use tokio::sync::oneshot;
 
@@ -20,6 +20,22 @@ pub struct ClaimedJob {
 }
 
 impl Payments {
+    /// Checks that a job is in somebody's hands: what comes after its end is refused, also after a restart.
+    ///
+    /// # Errors
+    /// [`Error::StaleLease`].
+    pub async fn check_active(&self, lease: Lease) -> Result<(), Error> {
+        let stale = Error::StaleLease { job: lease.id.0 };
+        match self.parts.jobs.job(lease.id).await {
+            Ok(view) => match view.state {
+                JobState::Active { token, .. } if token == lease.token => Ok(()),
+                _ => Err(stale),
+            },
+            Err(portique_jobs::Error::UnknownJob { .. }) => Err(stale),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Posts claimed batches; each is durable, and its job done, when its outcome is there.
     pub async fn post_jobs(&self, jobs: Vec<ClaimedJob>) -> Vec<Result<Counted, Error>> {
         let read = blocking(move || Ok(jobs.into_iter().map(read_post).collect::<Vec<_>>()));

@@ -11,6 +11,8 @@ use crate::Error;
 
 /// How long one claim waits for work.
 const CLAIM_WAIT: Duration = Duration::from_secs(30);
+/// How long a lease holds: many times what the work takes, and as long as work waits after the hub was killed.
+const LEASE: Duration = Duration::from_secs(10);
 /// After a queue that could not be asked, or a ledger that takes nothing.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Workers of each queue: while one has its work written, the other reads its own.
@@ -59,7 +61,7 @@ async fn run(payments: Payments, hand: Hand, number: usize) {
             worker: worker.clone(),
             limit: hand.limit(),
             wait: CLAIM_WAIT,
-            lease: None,
+            lease: Some(LEASE),
         };
         let claimed = match payments.parts.jobs.claim(claim).await {
             Ok(claimed) => claimed,

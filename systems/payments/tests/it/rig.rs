@@ -12,7 +12,7 @@ use portique_journal::{FolderDisk, Journal};
 use portique_payments::lines::{Read, read_json_lines};
 use portique_payments::service::{Config, Parts, Payments, Search};
 use portique_payments::{AccountChange, Currency, Iban, Opening};
-use portique_records::{Records, SqliteConfig, SqliteRecords};
+use portique_records::{SqliteConfig, SqliteRecords};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,8 @@ struct Running {
     committer: JoinHandle<()>,
     records: Arc<SqliteRecords>,
     worker: tokio::task::JoinHandle<Result<(), String>>,
+    /// Lets leases run out.
+    upkeep: tokio::task::JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -80,20 +82,17 @@ impl Rig {
     }
 
     pub(crate) async fn stop(&mut self) {
-        let running = self.running.take().unwrap();
+        let mut running = self.running.take().unwrap();
         running.stop.cancel();
-        running.worker.await.unwrap().unwrap();
+        (&mut running.worker).await.unwrap().unwrap();
         running.close().await;
-    }
-
-    pub(crate) async fn start_again(&mut self) {
-        self.start().await;
     }
 
     /// Drops everything where it is, without a checkpoint, and starts again on what is on disk.
     pub(crate) async fn crash(&mut self) {
         let running = self.running.take().unwrap();
         running.worker.abort();
+        running.upkeep.abort();
         let _ = running.worker.await;
         running.journal.close();
         running.committer.join().unwrap();
@@ -188,8 +187,10 @@ impl Running {
             journal,
             committer,
             records,
+            upkeep,
             ..
         } = self;
+        upkeep.abort();
         drop((payments, parts));
         broker.close().await.unwrap();
         journal.close();
@@ -232,6 +233,8 @@ async fn start(folder: &Path, config: Config) -> Running {
     let (payments, worker) = Payments::open(parts.clone()).await.unwrap();
     let stop = CancellationToken::new();
     let worker = tokio::spawn(worker.run(stop.clone()));
+    let housekeeping = broker.clone();
+    let upkeep = tokio::spawn(async move { housekeeping.run().await });
     Running {
         payments,
         parts,
@@ -240,6 +243,7 @@ async fn start(folder: &Path, config: Config) -> Running {
         committer,
         records,
         worker,
+        upkeep,
         stop,
     }
 }
