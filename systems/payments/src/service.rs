@@ -121,7 +121,9 @@ impl Payments {
         files::define(parts.records.as_ref()).await?;
         let opened = open::open(&parts).await?;
         let journalled = journal::position(parts.records.as_ref()).await?;
-        let shared = Arc::new(Shared::new(opened.book.head, opened.tally, journalled));
+        let filters = journal::filters(parts.records.as_ref()).await?;
+        let shared = Shared::new(opened.book.head, opened.tally, journalled, filters);
+        let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let desk = Desk::new(parts.clone(), shared.clone(), received, opened);
         let payments = Self {

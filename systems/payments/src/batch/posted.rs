@@ -122,6 +122,19 @@ impl PostedBatch {
         self.columns
     }
 
+    /// The texts whose words it is found by.
+    pub(crate) fn texts(&self) -> [&str; 6] {
+        let columns = &self.columns;
+        [
+            &columns.ids,
+            &columns.keys,
+            &columns.references,
+            &columns.ofs,
+            &columns.accounts,
+            &self.marks,
+        ]
+    }
+
     /// What became of each.
     ///
     /// # Errors

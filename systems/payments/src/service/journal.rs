@@ -1,8 +1,9 @@
 //! The journal: every posted batch as one document, found by its words, its time and its largest amount.
 //!
-//! What is searched for is found in two steps. The records name the batches that have all words of it; those are read, and
-//! their transactions are looked at one by one.
+//! What is searched for is found in two steps. [Filters](filters) name the batches that may have all words of it; those are
+//! read, and their transactions are looked at one by one.
 
+mod filters;
 mod matching;
 mod search;
 mod verify;
@@ -15,27 +16,29 @@ use serde_json::json;
 pub use search::{FoundTransaction, Search, SearchPage};
 pub use verify::Verified;
 
+pub(super) use filters::{Filter, Filters};
 pub(super) use matching::Wanted;
 
+use super::open::blocking;
 use super::shared::Journalled;
 use crate::Error;
 use crate::batch::PostedBatch;
 
+/// Batches read in one go at a start.
+const PAGE_BATCHES: usize = 100;
 /// The collection that holds it.
 pub(super) const COLLECTION: &str = "payments_journal";
 
 /// Makes the collection, or finds it.
 pub(super) async fn define(records: &dyn Records) -> Result<(), Error> {
-    let index = |field: &str| Index {
-        field: field.into(),
+    let number = Index {
+        field: "number".into(),
         kind: FieldKind::Integer,
     };
-    let columns = ["ids", "keys", "references", "ofs", "accounts"];
-    let columns = columns.map(|column| format!("columns.{column}"));
     let collection = Collection {
         name: COLLECTION.into(),
-        indexes: ["number", "at_ns", "amount_max"].map(index).into(),
-        full_text: columns.into_iter().chain(["marks".into()]).collect(),
+        indexes: vec![number],
+        full_text: Vec::new(),
     };
     Ok(records.define(collection).await?)
 }
@@ -51,6 +54,37 @@ pub(super) async fn batch(records: &dyn Records, number: u64) -> Result<PostedBa
     let place = format!("batch {number} of the journal");
     let found = found.ok_or_else(|| Error::damaged(&place, "it is not there"))?;
     PostedBatch::from_value(found.body).map_err(|error| Error::damaged(&place, error))
+}
+
+/// The filters of all batches; it reads the whole journal.
+pub(super) async fn filters(records: &dyn Records) -> Result<Filters, Error> {
+    let filters = Filters::default();
+    let mut query = Query {
+        limit: PAGE_BATCHES,
+        ..Query::default()
+    };
+    loop {
+        let page = records.query(COLLECTION, query.clone()).await?;
+        let read = blocking(move || {
+            let read = page.documents.into_iter().map(|document| {
+                let place = format!("batch {} of the journal", document.id);
+                // What cannot be read is found by `verify`, and keeps nothing else from being searched.
+                let batch = PostedBatch::from_value(document.body);
+                let warn = |error| tracing::error!(place, %error, "left out of searches");
+                let batch = batch.map_err(warn).ok()?;
+                Some((batch.number, Filter::of(&batch)))
+            });
+            Ok((read.collect::<Vec<_>>(), page.next))
+        });
+        let (read, next) = read.await?;
+        for (number, filter) in read.into_iter().flatten() {
+            filters.add(number, filter);
+        }
+        query.after = next;
+        if query.after.is_none() {
+            return Ok(filters);
+        }
+    }
 }
 
 /// What is in the journal.

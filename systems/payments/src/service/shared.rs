@@ -5,6 +5,7 @@ use std::time::Duration;
 use portique_bus::Sequence;
 use tokio::sync::watch;
 
+use super::journal::Filters;
 use crate::Error;
 use crate::batch::{Counted, Head};
 
@@ -52,11 +53,13 @@ pub struct Shared {
     head: Mutex<Head>,
     tally: Mutex<Tally>,
     journalled: watch::Sender<Journalled>,
+    pub(super) filters: Filters,
 }
 
 impl Shared {
-    pub(super) fn new(head: Head, tally: Tally, journalled: Journalled) -> Self {
+    pub(super) fn new(head: Head, tally: Tally, journalled: Journalled, filters: Filters) -> Self {
         Self {
+            filters,
             head: Mutex::new(head),
             tally: Mutex::new(tally),
             journalled: watch::Sender::new(journalled),

@@ -6,6 +6,7 @@ use portique_records::{Document, OnConflict};
 use tokio::sync::oneshot;
 
 use super::inputs::PostWork;
+use super::journal::Filter;
 use super::open::blocking;
 use super::{Payments, journal};
 use crate::Error;
@@ -73,12 +74,14 @@ impl Payments {
         };
         let mut documents = Vec::new();
         let mut done = Vec::new();
+        let mut filters = Vec::new();
         let mut outcomes: Vec<Result<Counted, Error>> = Vec::new();
         for (lease, read) in leases.into_iter().zip(read) {
             match read {
-                Ok((number, counted, document)) => {
+                Ok((number, counted, document, filter)) => {
                     documents.push(document);
                     done.push((outcomes.len(), number, lease));
+                    filters.push((number, filter));
                     outcomes.push(Ok(counted));
                 }
                 Err(error) => outcomes.push(Err(error)),
@@ -87,6 +90,12 @@ impl Payments {
         let ended = self
             .keep(documents, done.iter().map(|(_, _, lease)| *lease))
             .await;
+        if ended.is_ok() {
+            // Before anybody is told that they can be searched.
+            for (number, filter) in filters {
+                self.shared.filters.add(number, filter);
+            }
+        }
         for (place, (at, number, lease)) in done.into_iter().enumerate() {
             match &ended {
                 Ok(settled) if settled.get(place) != Some(&Settled::Done) => {
@@ -141,7 +150,7 @@ fn read_post(job: ClaimedJob) -> Result<(PostWork, Answer), Error> {
     Ok((work, answer))
 }
 
-fn read_journal(job: &ClaimedJob) -> Result<(u64, Counted, Document), Error> {
+fn read_journal(job: &ClaimedJob) -> Result<(u64, Counted, Document, Filter), Error> {
     let batch = PostedBatch::from_json(&job.body)?;
     if !batch.is_whole() {
         return Err(Error::input(
@@ -150,5 +159,7 @@ fn read_journal(job: &ClaimedJob) -> Result<(u64, Counted, Document), Error> {
     }
     let body = serde_json::to_value(&batch).expect("texts and numbers are JSON");
     let id = journal::id(batch.number);
-    Ok((batch.number, batch.counted(), Document { id, body }))
+    let filter = Filter::of(&batch);
+    let document = Document { id, body };
+    Ok((batch.number, batch.counted(), document, filter))
 }

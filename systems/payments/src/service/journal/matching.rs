@@ -19,8 +19,8 @@ pub(in crate::service) struct Wanted {
 }
 
 impl Wanted {
-    /// The words that a batch has when it has such a transaction; none when every batch may have one.
-    pub(super) fn text(&self) -> Option<String> {
+    /// The words that a batch has when it has such a transaction.
+    pub(super) fn sought(&self) -> Vec<String> {
         let texts = [self.id.as_deref(), self.reference.as_deref()];
         let marks = [
             self.account.map(|iban| iban.as_str().to_owned()),
@@ -28,11 +28,10 @@ impl Wanted {
             self.kind.map(kind_mark),
         ];
         let texts = texts.into_iter().flatten().map(str::to_owned);
-        let all: Vec<String> = texts
-            .chain(marks.into_iter().flatten())
-            .chain(self.words.iter().cloned())
-            .collect();
-        (!all.is_empty()).then(|| all.join(" "))
+        let texts = texts.chain(marks.into_iter().flatten());
+        let mut all: Vec<String> = texts.flat_map(|text| words(&text)).collect();
+        all.extend(self.words.iter().cloned());
+        all
     }
 
     /// Whether a transaction is such a one.
@@ -60,7 +59,7 @@ pub(in crate::service) fn words(text: &str) -> Vec<String> {
     split(text).map(str::to_lowercase).collect()
 }
 
-fn split(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric());
     words.filter(|word| !word.is_empty())
 }

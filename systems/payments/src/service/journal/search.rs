@@ -3,10 +3,10 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use portique_clock::Timestamp;
-use portique_records::{Comparison, Condition, Document, Order, Query, Records};
+use portique_records::{Document, Records};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::filters::Sought;
 use super::{COLLECTION, Wanted, matching};
 use crate::batch::{PostedBatch, Row, Status};
 use crate::service::Payments;
@@ -255,18 +255,26 @@ impl Payments {
         mut show: impl FnMut(&PostedBatch, &Row<'_>) -> ControlFlow<()>,
     ) -> Result<Option<Place>, Error> {
         let mut looked_at = 0;
+        let mut sought = Sought {
+            from_ns: from.map(Timestamp::as_nanos),
+            amount_min: wanted.amount_min,
+            words: wanted.sought(),
+            ..Sought::default()
+        };
         let mut sizes = BATCHES_AT_ONCE.into_iter();
         let mut size = BATCHES_AT_ONCE[0];
         while looked_at < BATCHES_MAX {
             size = sizes.next().unwrap_or(size);
-            let found = batches(
-                self.parts.records.as_ref(),
-                &wanted,
-                (from, to),
-                after,
-                size,
-            );
-            let found = found.await?;
+            let (until_ns, before_ns) = match after {
+                // A batch of which all rows were shown is not read again.
+                Some(Place { at_ns, row: 0 }) => (None, Some(at_ns)),
+                Some(Place { at_ns, .. }) => (Some(at_ns), None),
+                None => (None, None),
+            };
+            sought.until_ns = until_ns;
+            sought.to_ns = before_ns.or(to.map(Timestamp::as_nanos));
+            let numbers = self.shared.filters.newest(&sought, size);
+            let found = batches(self.parts.records.as_ref(), numbers).await?;
             let is_end = found.len() < size;
             looked_at += found.len();
             let wanted = wanted.clone();
@@ -295,42 +303,15 @@ impl Payments {
     }
 }
 
-/// The next batches that may have what is wanted, newest first.
-async fn batches(
-    records: &dyn Records,
-    wanted: &Wanted,
-    (from, to): (Option<Timestamp>, Option<Timestamp>),
-    after: Option<Place>,
-    limit: usize,
-) -> Result<Vec<Document>, Error> {
-    let mut conditions = Vec::new();
-    let mut condition = |field: &str, comparison, value: Option<i64>| {
-        conditions.extend(value.map(|value| Condition {
-            field: field.into(),
-            comparison,
-            value: json!(value),
-        }));
-    };
-    condition("at_ns", Comparison::AtLeast, from.map(Timestamp::as_nanos));
-    condition("at_ns", Comparison::Less, to.map(Timestamp::as_nanos));
-    // A batch of which all rows were shown is not read again.
-    let (comparison, place) = match after {
-        Some(Place { row: 0, .. }) => (Comparison::Less, after),
-        _ => (Comparison::AtMost, after),
-    };
-    condition("at_ns", comparison, place.map(|place| place.at_ns));
-    condition("amount_max", Comparison::AtLeast, wanted.amount_min);
-    let query = Query {
-        conditions,
-        text: wanted.text(),
-        order: Some(Order {
-            field: Some("at_ns".into()),
-            descending: true,
-        }),
-        limit,
-        after: None,
-    };
-    Ok(records.query(COLLECTION, query).await?.documents)
+/// The batches with these numbers.
+async fn batches(records: &dyn Records, numbers: Vec<u64>) -> Result<Vec<Document>, Error> {
+    let mut documents = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let found = records.find(COLLECTION, &super::id(number)).await?;
+        let place = || format!("batch {number} of the journal");
+        documents.push(found.ok_or_else(|| Error::damaged(place(), "it is not there"))?);
+    }
+    Ok(documents)
 }
 
 /// Batches, and which of their rows are wanted.
