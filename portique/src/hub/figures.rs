@@ -77,6 +77,7 @@ impl Told<'_> {
         sources.push(disk_source(self.data));
         let (intake, queries) = (self.intake.clone(), queries.clone());
         asks.push(self.readiness.ask());
+        asks.push(self.systems.ask());
         asks.push(self.pusher.ask());
         asks.push(ask(move || intake.figures()));
         asks.push(ask(move || queries.figures()));

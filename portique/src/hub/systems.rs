@@ -1,16 +1,18 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use portique_launch::link::{Vehicles, VehiclesOptions};
 use portique_launch::service::{self, Launch, Parts, Worker};
 use portique_monitor::Actions;
+use portique_payments::service as payments;
+use portique_payments::service::Payments;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::engines::{Engines, seeded};
 use crate::api::Owned;
 use crate::error::Error;
-use crate::http::{Figure, Part, PartState, Source, Value};
+use crate::http::{Ask, Figure, LabelledFigure, Labels, Part, PartState, Samples, Source, Value};
 use crate::lifetime::TaskGroup;
 use crate::monitor::{ShippedRules, keeper};
 
@@ -24,11 +26,22 @@ const LAUNCH_CONSUMERS: &str = "launch-";
 /// The task that owns all missions.
 const LAUNCH_TASK: &str = "launch";
 
-/// The systems of this hub: launch control, and the vehicles it reaches.
+/// The first token of the subjects of payments' events: the ledger is folded from what is there.
+const PAYMENTS_SUBJECTS: &str = "payments";
+/// Where anybody asks for transactions.
+const PAYMENTS_ASKED: &str = "payments.requested";
+/// What the names of their consumers begin with.
+const PAYMENTS_CONSUMERS: &str = "payments-";
+/// The task that owns the ledger.
+const PAYMENTS_TASK: &str = "payments";
+
+/// The systems of this hub: launch control with the vehicles it reaches, and payments.
 pub(super) struct Systems {
     pub(super) vehicles: Vehicles,
     launch: Launch,
     worker: Worker,
+    payments: Payments,
+    payments_worker: payments::Worker,
 }
 
 impl Systems {
@@ -51,24 +64,30 @@ impl Systems {
         let (launch, worker) = Launch::open(parts)
             .await
             .map_err(|error| Error::part("launch control", &error))?;
+        let (payments, payments_worker) = open_payments(engines).await?;
         Ok(Self {
             vehicles,
             launch,
             worker,
+            payments,
+            payments_worker,
         })
     }
 
     /// What they serve.
     pub(super) fn routes(&self) -> OpenApiRouter {
-        OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
+        let launch = portique_launch::api::router(self.launch.clone());
+        let payments = portique_payments::api::router(self.payments.clone());
+        OpenApiRouter::new().nest("/api/v1", launch.merge(payments))
     }
 
     /// What is theirs, and the monitor's, and is not changed from outside.
     pub(super) fn owned() -> Owned {
         Owned::new(
-            &[LAUNCH_SUBJECTS, keeper::SUBJECTS],
-            &[LAUNCH_CONSUMERS, keeper::CONSUMERS],
+            &[LAUNCH_SUBJECTS, PAYMENTS_SUBJECTS, keeper::SUBJECTS],
+            &[LAUNCH_CONSUMERS, PAYMENTS_CONSUMERS, keeper::CONSUMERS],
         )
+        .with_asked(&[PAYMENTS_ASKED])
     }
 
     /// What rules and receivers can have them do.
@@ -86,8 +105,9 @@ impl Systems {
 
     /// How each of them is, for whoever asks whether the hub can serve.
     pub(super) fn parts(&self, control: &TaskGroup) -> Vec<Part> {
+        let payments = control.clone();
         let (control, launch) = (control.clone(), self.launch.clone());
-        vec![Box::new(move || {
+        let launch: Part = Box::new(move || {
             let lag = launch.shared().projection_lag();
             let state = if !control.runs(LAUNCH_TASK) {
                 PartState::not_ready("launch", "stopped", "launch control does not run".into())
@@ -98,13 +118,33 @@ impl Systems {
                 PartState::open("launch")
             };
             ready(state).boxed()
-        })]
+        });
+        let payments: Part = Box::new(move || {
+            let state = match payments.runs(PAYMENTS_TASK) {
+                true => PartState::open("payments"),
+                false => PartState::not_ready("payments", "stopped", "payments do not run".into()),
+            };
+            ready(state).boxed()
+        });
+        vec![launch, payments]
     }
 
     /// What they count.
     pub(super) fn sources(&self) -> Vec<Source> {
-        let launch = self.launch.clone();
-        vec![Source(Box::new(move || launch_figures(&launch)))]
+        let (launch, payments) = (self.launch.clone(), self.payments.clone());
+        vec![
+            Source(Box::new(move || launch_figures(&launch))),
+            Source(Box::new(move || payment_figures(&payments))),
+        ]
+    }
+
+    /// What has to be asked for.
+    pub(super) fn ask(&self) -> Ask {
+        let payments = self.payments.clone();
+        Box::new(move || {
+            let payments = payments.clone();
+            async move { payment_drift(&payments).await }.boxed()
+        })
     }
 
     /// Starts them.
@@ -115,7 +155,84 @@ impl Systems {
             worker.run(stop).await;
             Ok(())
         });
+        let stop = control.token();
+        control.spawn(PAYMENTS_TASK, Box::pin(self.payments_worker.run(stop)));
     }
+}
+
+async fn open_payments(engines: &Engines) -> Result<(Payments, payments::Worker), Error> {
+    let parts = payments::Parts {
+        bus: engines.broker.bus(),
+        jobs: engines.broker.jobs(),
+        transact: engines.broker.transact(),
+        records: engines.records.clone(),
+        clock: engines.clock.clone(),
+        random: Arc::new(Mutex::new(seeded()?)),
+        config: payments::Config::default(),
+    };
+    let opened = Box::pin(Payments::open(parts)).await;
+    opened.map_err(|error| Error::part("payments", &error))
+}
+
+/// Nothing when the queues do not answer: a figure that is missing is seen, one that is wrong is not.
+async fn payment_drift(payments: &Payments) -> Vec<LabelledFigure> {
+    let Ok(counts) = payments.counts().await else {
+        return Vec::new();
+    };
+    let gauge = |name, help, value: u64| LabelledFigure {
+        name,
+        help,
+        samples: Samples::Gauges(vec![(Labels::new(), value as f64)]),
+    };
+    vec![
+        gauge(
+            "payments_drift",
+            "Transactions that are neither where they should be nor in the queue before it",
+            counts.drift,
+        ),
+        gauge(
+            "payments_accounts",
+            "Accounts of the ledger",
+            counts.accounts,
+        ),
+    ]
+}
+
+fn payment_figures(payments: &Payments) -> Vec<Figure> {
+    let shared = payments.shared();
+    let decided = shared.decided();
+    let counter = |name, help, value| Figure {
+        name,
+        help,
+        value: Value::Counter(value),
+    };
+    vec![
+        counter(
+            "payments_accepted",
+            "Transactions taken in",
+            shared.accepted(),
+        ),
+        counter(
+            "payments_posted",
+            "Transactions that have their effect",
+            decided.posted,
+        ),
+        counter(
+            "payments_rejected",
+            "Transactions that the ledger refused",
+            decided.rejected,
+        ),
+        counter(
+            "payments_known",
+            "Transactions that came before",
+            decided.known,
+        ),
+        counter(
+            "payments_journalled",
+            "Transactions that can be searched",
+            shared.journalled(),
+        ),
+    ]
 }
 
 fn launch_figures(launch: &Launch) -> Vec<Figure> {

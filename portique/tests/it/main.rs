@@ -33,6 +33,7 @@ mod notify_rig;
 mod own_figures;
 mod pages;
 mod pools;
+mod payments;
 mod program_worker;
 mod prometheus_peer;
 mod python_worker;
