@@ -10,15 +10,18 @@
 //! - The entries of every posting sum to zero for each currency, and so do all balances together.
 //! - A key has one effect, however often its transaction comes.
 
+mod generator;
 mod iban;
 pub mod iso20022;
 mod ledger;
 pub mod lines;
 mod money;
 mod refused;
+pub mod rules;
 mod statement;
 mod transaction;
 
+pub use generator::{Bursts, GENERATED_ACCOUNTS_MAX, Generator, GeneratorError, GeneratorOptions};
 pub use iban::{Iban, NotAnIban};
 pub use ledger::{
     Account, AccountStatus, Balance, Entry, Ledger, Opening, Posting, Rejection, Totals, Verdict,
