@@ -182,7 +182,7 @@ impl Burst {
         );
         let verified = ask(&mut connection, &place.path("verify")).await?;
         ensure!(
-            verified["intact"] == true,
+            verified["ok"] == true,
             "the chain of hashes says {verified}"
         );
         let mut expected = self.expected(generator)?;

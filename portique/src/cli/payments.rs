@@ -43,7 +43,7 @@ enum Verb {
     /// Search the journal, newest first.
     #[command(after_help = list::EXAMPLES)]
     List(Box<list::List>),
-    /// Show what became of one transaction.
+    /// Show what became of one transaction, and of those that refer to it.
     #[command(after_help = "Example:\n  portique payments show t-4711")]
     Show(list::Show),
     /// Write the statement of an account over some days.
@@ -52,7 +52,7 @@ enum Verb {
     /// Show that what all accounts hold together is zero, currency by currency.
     TrialBalance,
     /// Show how many were accepted, posted and journalled, and how old the oldest waiting is.
-    Counts,
+    Counts(proofs::Counts),
     /// Walk the journal's chain of hashes: was anything altered?
     Verify,
     /// Hold a bank's statement against ours.
@@ -84,7 +84,7 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
         Verb::Show(show) => show.run(visitor, output).await,
         Verb::Statement(statement) => statement.run(visitor, output).await,
         Verb::TrialBalance => proofs::trial_balance(visitor, output).await,
-        Verb::Counts => proofs::counts(visitor, output).await,
+        Verb::Counts(counts) => counts.run(visitor, output).await,
         Verb::Verify => proofs::verify(visitor, output).await,
         Verb::Reconcile(reconcile) => reconcile.run(visitor, output).await,
         Verb::Generate(generate) => generate.run(visitor, output).await,

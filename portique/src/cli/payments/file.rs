@@ -92,7 +92,7 @@ impl File {
         }
         let became = loop {
             let became = visitor.get(&[ROOT, "files", &id], &[]).await?;
-            if left.is_zero() || became["done"] == true {
+            if left.is_zero() || became["read"] == became["parts"] {
                 break became;
             }
             let pause = left.min(LOOK_PAUSE);

@@ -1,5 +1,5 @@
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::output::{Output, Table, write_result};
 use super::super::page::{given, hint_at_next};
@@ -14,6 +14,11 @@ Examples:
   portique payments list --text 'rent november'
   portique payments list --status rejected --limit 20
   portique payments list --amount-min 1000 --currency EUR -o json";
+
+/// Transactions that are shown when nobody says how many.
+const LIMIT_DEFAULT: u32 = 100;
+/// Pages that are looked through for them.
+const PAGES_MAX: usize = 100;
 
 /// `portique payments list`.
 #[derive(Debug, Args)]
@@ -51,7 +56,7 @@ pub(super) struct List {
     /// Behind this one: the page before ended with it.
     #[arg(long, value_name = "PLACE")]
     after: Option<String>,
-    /// Transactions at most, 1 to 1000.
+    /// Transactions to show, 1 to 1000 [default: 100]; up to a page more may be shown.
     #[arg(long)]
     limit: Option<u32>,
 }
@@ -59,13 +64,14 @@ pub(super) struct List {
 /// `portique payments show`.
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The transaction's id.
+    /// Its id.
     id: String,
 }
 
 impl List {
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
-        let query = given([
+        let wanted = self.limit.unwrap_or(LIMIT_DEFAULT) as usize;
+        let mut query = given([
             ("account", self.account),
             ("from", self.from),
             ("to", self.to),
@@ -76,11 +82,27 @@ impl List {
             ("kind", self.kind),
             ("reference", self.reference),
             ("text", self.text),
-            ("after", self.after),
-            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("limit", wanted.to_string().into()),
         ]);
-        let page = visitor.get(&[ROOT, "transactions"], &query).await?;
-        write_result(output, &page, |page| vec![transactions(page)])?;
+        let mut after = self.after;
+        let mut found = Vec::new();
+        // A page may be short and not the last: so much was looked through.
+        for _ in 0..PAGES_MAX {
+            query.retain(|(name, _)| *name != "after");
+            query.extend(after.take().map(|after| ("after", after)));
+            let mut page = visitor.get(&[ROOT, "transactions"], &query).await?;
+            if let Some(transactions) = page["transactions"].as_array_mut() {
+                found.append(transactions);
+            }
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() || found.len() >= wanted {
+                break;
+            }
+        }
+        let page = json!({ "transactions": found, "next": after });
+        write_result(output, &page, |page| {
+            vec![transactions(&page["transactions"])]
+        })?;
         hint_at_next(output, &page);
         Ok(())
     }
@@ -89,12 +111,12 @@ impl List {
 impl Show {
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
         let path = [ROOT, "transactions", &self.id];
-        let transaction = visitor.get(&path, &[]).await?;
-        write_result(output, &transaction, |it| vec![super::fields(it)])
+        let found = visitor.get(&path, &[]).await?;
+        write_result(output, &found, |found| vec![transactions(found)])
     }
 }
 
-fn transactions(page: &Value) -> Table {
+fn transactions(found: &Value) -> Table {
     let mut table = Table::new(&[
         "posted",
         "id",
@@ -107,7 +129,7 @@ fn transactions(page: &Value) -> Table {
         "reference",
         "reason",
     ]);
-    for transaction in page["transactions"].as_array().into_iter().flatten() {
+    for transaction in found.as_array().into_iter().flatten() {
         let cell = |key| text(transaction, key);
         table.row([
             wall(transaction, "posted"),

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
+use clap::Args;
 use serde_json::Value;
 
 use super::super::output::{Output, Table, write_result};
-use super::super::span::in_words;
+use super::super::span::{in_words, span};
 use super::super::visitor::Visitor;
 use super::super::words::text;
 use super::ROOT;
@@ -12,6 +15,17 @@ const NOT_BALANCED: &str =
     "the trial balance is not zero: stop posting and find out why before anything else";
 /// What an altered journal comes to.
 const ALTERED: &str = "the journal was altered: see where above, and hold it against a copy";
+
+/// Between two looks at the counts.
+const LOOK_PAUSE: Duration = Duration::from_millis(200);
+
+/// `portique payments counts`.
+#[derive(Debug, Args)]
+pub(super) struct Counts {
+    /// Wait up to this long until nothing is under way, such as 30s.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    wait: Option<Duration>,
+}
 
 pub(super) async fn trial_balance(visitor: &Visitor, output: Output) -> Result<(), Error> {
     let balance = visitor.get(&[ROOT, "trial-balance"], &[]).await?;
@@ -34,9 +48,32 @@ pub(super) async fn trial_balance(visitor: &Visitor, output: Output) -> Result<(
     found(unbalanced.next().is_some(), NOT_BALANCED)
 }
 
-pub(super) async fn counts(visitor: &Visitor, output: Output) -> Result<(), Error> {
-    let counts = visitor.get(&[ROOT, "counts"], &[]).await?;
-    write_result(output, &counts, |counts| {
+impl Counts {
+    pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
+        let mut left = self.wait.unwrap_or_default();
+        let counts = loop {
+            let counts = visitor.get(&[ROOT, "counts"], &[]).await?;
+            if left.is_zero() || is_worked_off(&counts) {
+                break counts;
+            }
+            let pause = left.min(LOOK_PAUSE);
+            tokio::time::sleep(pause).await;
+            left -= pause;
+        };
+        write_counts(output, &counts)
+    }
+}
+
+/// Nothing is under way; dead batches wait for people.
+fn is_worked_off(counts: &Value) -> bool {
+    let queues = counts["queues"].as_array().into_iter().flatten();
+    let states = ["waiting", "active", "delayed"];
+    let mut under_way = queues.flat_map(|queue| states.map(|state| queue[state].as_u64()));
+    under_way.all(|jobs| jobs == Some(0)) && counts["drift"] == 0
+}
+
+fn write_counts(output: Output, counts: &Value) -> Result<(), Error> {
+    write_result(output, counts, |counts| {
         let mut queues = Table::new(&["queue", "waiting", "active", "delayed", "dead", "oldest"]);
         for queue in counts["queues"].as_array().into_iter().flatten() {
             let cell = |key| text(queue, key);
@@ -61,7 +98,7 @@ pub(super) async fn verify(visitor: &Visitor, output: Output) -> Result<(), Erro
 }
 
 fn is_altered(verified: &Value) -> bool {
-    verified["intact"] == false
+    verified["ok"] == false
 }
 
 /// A proof that fails ends with the status of damaged data.
@@ -69,5 +106,23 @@ fn found(is_wrong: bool, what: &'static str) -> Result<(), Error> {
     match is_wrong {
         false => Ok(()),
         true => Err(Error::Disproved { what }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_or_is_missing_is_not_worked_off() {
+        let counts = |waiting: u64, drift: u64| {
+            let queue = json!({ "name": "payments.post", "waiting": waiting, "active": 0, "delayed": 0, "dead": 3 });
+            json!({ "drift": drift, "queues": [queue] })
+        };
+        assert!(is_worked_off(&counts(0, 0)));
+        assert!(!is_worked_off(&counts(1, 0)));
+        assert!(!is_worked_off(&counts(0, 1)));
     }
 }

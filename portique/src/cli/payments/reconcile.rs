@@ -15,7 +15,9 @@ use crate::error::Error;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   portique payments reconcile day.xml
-  portique payments reconcile day.csv --account DE89370400440532013000";
+  portique payments reconcile day.csv --account DE89370400440532013000
+
+Each entry that only one side has is shown, and each of another amount; none when they agree.";
 
 /// Largest statement that is read.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
@@ -25,7 +27,7 @@ const STATEMENT_BYTES_MAX: usize = 16 << 20;
 pub(super) struct Reconcile {
     /// The bank's statement.
     path: PathBuf,
-    /// Of this account; a camt.053 message names its own.
+    /// Whose it is, for CSV; a camt.053 message names its own.
     #[arg(long, value_name = "IBAN")]
     account: Option<String>,
     /// What it is [default: by its ending, .csv or camt.053].
@@ -58,7 +60,10 @@ impl Reconcile {
         let content = Content::of("application/octet-stream", bytes);
         let path = [ROOT, "reconcile"];
         let differences = visitor.change(Method::POST, &path, &query, content).await?;
-        write_result(output, &differences, tables)
+        write_result(output, &differences, |all| {
+            let statements = all.as_array().into_iter().flatten();
+            statements.flat_map(tables).collect()
+        })
     }
 }
 
