@@ -15,6 +15,8 @@ pub(crate) struct Owned {
     pub(crate) subjects: Vec<&'static str>,
     /// Beginnings of names.
     pub(crate) consumers: Vec<&'static str>,
+    /// Subjects among those owned on which anybody asks for something.
+    pub(crate) asked: Vec<&'static str>,
 }
 
 impl Owned {
@@ -24,7 +26,14 @@ impl Owned {
         Self {
             subjects: [subjects, &[DEAD, keeper::SUBJECTS]].concat(),
             consumers: [consumers, &[CONSUMER_PREFIX, keeper::CONSUMERS]].concat(),
+            asked: Vec::new(),
         }
+    }
+
+    /// With subjects on which anybody asks for something.
+    pub(crate) fn with_asked(mut self, asked: &[&'static str]) -> Self {
+        self.asked.extend(asked);
+        self
     }
 
     /// What the events pass that belong to somebody in the hub.
@@ -41,7 +50,7 @@ impl Owned {
     /// Permission denied for a subject that is a system's, or the bus's own.
     pub(crate) fn check_subject(&self, subject: &Subject) -> Result<(), Report> {
         let first = subject.tokens().next().unwrap_or_default();
-        if !self.subjects.contains(&first) {
+        if !self.subjects.contains(&first) || self.asked.contains(&subject.as_str()) {
             return Ok(());
         }
         Err(denied(format!(

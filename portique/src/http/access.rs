@@ -10,9 +10,9 @@ use crate::intake::WRITES;
 use crate::notify;
 use crate::prometheus::{ADMIN, PREFIX, READS, RELOAD};
 
-/// First parts of the paths below `/api/v1` that the service token opens: queues and events. Payloads
-/// are private, so reading them needs a token too.
-const SERVICE_AREAS: [&str; 10] = [
+/// First parts of the paths below `/api/v1` that the service token opens: queues, events and payments.
+/// Payloads and accounts are private, so reading them needs a token too.
+const SERVICE_AREAS: [&str; 11] = [
     "queues",
     "jobs",
     "dead",
@@ -23,6 +23,7 @@ const SERVICE_AREAS: [&str; 10] = [
     "consumers",
     "compactions",
     "retention",
+    "payments",
 ];
 /// Those of them whose own state is no secret; what lies in them is.
 const OPEN_STATES: [&str; 3] = ["queues", "consumers", "compactions"];

@@ -1,12 +1,19 @@
-use std::sync::Arc;
+//! The systems of a hub: opened, served, counted, started.
+
+mod drift;
+
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use portique_launch::link::{Vehicles, VehiclesOptions};
 use portique_launch::service::{self, Launch, Parts, Worker};
 use portique_monitor::Actions;
+use portique_payments::service as payments;
+use portique_payments::service::Payments;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::drift::Drift;
 use super::engines::{Engines, seeded};
 use crate::api::Owned;
 use crate::error::Error;
@@ -24,11 +31,25 @@ const LAUNCH_CONSUMERS: &str = "launch-";
 /// The task that owns all missions.
 const LAUNCH_TASK: &str = "launch";
 
-/// The systems of this hub: launch control, and the vehicles it reaches.
+/// The first token of the subjects of payments' events: the ledger is folded from what is there.
+const PAYMENTS_SUBJECTS: &str = "payments";
+/// Where anybody asks for transactions.
+const PAYMENTS_ASKED: &str = "payments.requested";
+/// What the names of their consumers begin with.
+const PAYMENTS_CONSUMERS: &str = "payments-";
+/// The task that owns the ledger.
+const PAYMENTS_TASK: &str = "payments";
+/// The task that counts what is missing.
+const PAYMENTS_DRIFT_TASK: &str = "payments drift";
+
+/// The systems of this hub: launch control with the vehicles it reaches, and payments.
 pub(super) struct Systems {
     pub(super) vehicles: Vehicles,
     launch: Launch,
     worker: Worker,
+    payments: Payments,
+    payments_worker: payments::Worker,
+    drift: Drift,
 }
 
 impl Systems {
@@ -51,24 +72,31 @@ impl Systems {
         let (launch, worker) = Launch::open(parts)
             .await
             .map_err(|error| Error::part("launch control", &error))?;
+        let (payments, payments_worker) = open_payments(engines).await?;
         Ok(Self {
             vehicles,
             launch,
             worker,
+            payments,
+            payments_worker,
+            drift: Drift::default(),
         })
     }
 
     /// What they serve.
     pub(super) fn routes(&self) -> OpenApiRouter {
-        OpenApiRouter::new().nest("/api/v1", portique_launch::api::router(self.launch.clone()))
+        let launch = portique_launch::api::router(self.launch.clone());
+        let payments = portique_payments::api::router(self.payments.clone());
+        OpenApiRouter::new().nest("/api/v1", launch.merge(payments))
     }
 
     /// What is theirs, and the monitor's, and is not changed from outside.
     pub(super) fn owned() -> Owned {
         Owned::new(
-            &[LAUNCH_SUBJECTS, keeper::SUBJECTS],
-            &[LAUNCH_CONSUMERS, keeper::CONSUMERS],
+            &[LAUNCH_SUBJECTS, PAYMENTS_SUBJECTS, keeper::SUBJECTS],
+            &[LAUNCH_CONSUMERS, PAYMENTS_CONSUMERS, keeper::CONSUMERS],
         )
+        .with_asked(&[PAYMENTS_ASKED])
     }
 
     /// What rules and receivers can have them do.
@@ -79,6 +107,7 @@ impl Systems {
     /// The rules that they come with.
     pub(super) fn rules() -> Vec<ShippedRules> {
         let files = portique_launch::rules::RULE_FILES.into_iter();
+        let files = files.chain(portique_payments::rules::RULE_FILES);
         files
             .map(|(name, text)| ShippedRules { name, text })
             .collect()
@@ -86,8 +115,9 @@ impl Systems {
 
     /// How each of them is, for whoever asks whether the hub can serve.
     pub(super) fn parts(&self, control: &TaskGroup) -> Vec<Part> {
+        let payments = control.clone();
         let (control, launch) = (control.clone(), self.launch.clone());
-        vec![Box::new(move || {
+        let launch: Part = Box::new(move || {
             let lag = launch.shared().projection_lag();
             let state = if !control.runs(LAUNCH_TASK) {
                 PartState::not_ready("launch", "stopped", "launch control does not run".into())
@@ -98,13 +128,25 @@ impl Systems {
                 PartState::open("launch")
             };
             ready(state).boxed()
-        })]
+        });
+        let payments: Part = Box::new(move || {
+            let state = match payments.runs(PAYMENTS_TASK) {
+                true => PartState::open("payments"),
+                false => PartState::not_ready("payments", "stopped", "payments do not run".into()),
+            };
+            ready(state).boxed()
+        });
+        vec![launch, payments]
     }
 
     /// What they count.
     pub(super) fn sources(&self) -> Vec<Source> {
-        let launch = self.launch.clone();
-        vec![Source(Box::new(move || launch_figures(&launch)))]
+        let (launch, payments) = (self.launch.clone(), self.payments.clone());
+        let drift = self.drift.clone();
+        vec![
+            Source(Box::new(move || launch_figures(&launch))),
+            Source(Box::new(move || payment_figures(&payments, drift.last()))),
+        ]
     }
 
     /// Starts them.
@@ -115,7 +157,70 @@ impl Systems {
             worker.run(stop).await;
             Ok(())
         });
+        let stop = control.token();
+        control.spawn(PAYMENTS_TASK, Box::pin(self.payments_worker.run(stop)));
+        let watch = self.drift.watch(self.payments, control.token());
+        control.spawn(PAYMENTS_DRIFT_TASK, async move {
+            watch.await;
+            Ok(())
+        });
     }
+}
+
+async fn open_payments(engines: &Engines) -> Result<(Payments, payments::Worker), Error> {
+    let parts = payments::Parts {
+        bus: engines.broker.bus(),
+        jobs: engines.broker.jobs(),
+        transact: engines.broker.transact(),
+        records: engines.records.clone(),
+        clock: engines.clock.clone(),
+        random: Arc::new(Mutex::new(seeded()?)),
+        config: payments::Config::default(),
+    };
+    let opened = Box::pin(Payments::open(parts)).await;
+    opened.map_err(|error| Error::part("payments", &error))
+}
+
+fn payment_figures(payments: &Payments, drift: u64) -> Vec<Figure> {
+    let shared = payments.shared();
+    let decided = shared.decided();
+    let counter = |name, help, value| Figure {
+        name,
+        help,
+        value: Value::Counter(value),
+    };
+    vec![
+        counter(
+            "payments_accepted",
+            "Transactions taken in",
+            shared.accepted(),
+        ),
+        counter(
+            "payments_posted",
+            "Transactions that have their effect",
+            decided.posted,
+        ),
+        counter(
+            "payments_rejected",
+            "Transactions that the ledger refused",
+            decided.rejected,
+        ),
+        counter(
+            "payments_known",
+            "Transactions that came before",
+            decided.known,
+        ),
+        counter(
+            "payments_journalled",
+            "Transactions that can be searched",
+            shared.journalled(),
+        ),
+        Figure {
+            name: "payments_drift",
+            help: "Transactions that are neither where they should be nor on their way, counted every five seconds",
+            value: Value::Gauge(drift as f64),
+        },
+    ]
 }
 
 fn launch_figures(launch: &Launch) -> Vec<Figure> {

@@ -31,6 +31,8 @@ mod notify_mail;
 mod notify_rig;
 mod own_figures;
 mod pages;
+mod payments;
+mod payments_cli;
 mod program_worker;
 mod prometheus_peer;
 mod python_worker;

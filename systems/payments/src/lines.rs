@@ -1,14 +1,14 @@
 //! Transactions in files of lines: CSV under a mapping, and JSON objects.
 
 mod csv_lines;
+mod entries;
 mod raw;
-
-use portique_clock::Timestamp;
 
 use crate::Transaction;
 use crate::refused::{Refused, refuse};
 
 pub use csv_lines::{Columns, CsvMapping, MappingError, read_csv};
+pub use entries::read_entries;
 pub use raw::RawTransaction;
 
 /// Bytes of a line at most: every field at its longest, escaped, has room.
@@ -43,10 +43,10 @@ impl Read {
     }
 }
 
-/// Reads one JSON object a line; empty lines are passed over. `received` is when what names no time was asked for.
+/// Reads one JSON object a line; empty lines are passed over.
 ///
 /// A line that cannot be posted is refused and keeps no other out; so is all behind [`LINES_MAX`].
-pub fn read_json_lines(bytes: &[u8], received: Timestamp) -> Read {
+pub fn read_json_lines(bytes: &[u8]) -> Read {
     let mut read = Read::default();
     let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
@@ -61,9 +61,22 @@ pub fn read_json_lines(bytes: &[u8], received: Timestamp) -> Read {
         } else {
             let raw = serde_json::from_slice::<RawTransaction>(line);
             raw.map_err(|error| error.to_string())
-                .and_then(|raw| raw.resolve(received))
+                .and_then(RawTransaction::resolve)
         };
         read.enter(number, index + 1, taken);
+    }
+    read
+}
+
+/// Reads JSON objects, one for each transaction; their lines are their numbers.
+pub fn read_json_values(values: Vec<serde_json::Value>) -> Read {
+    let mut read = Read::default();
+    for (number, value) in (1..).zip(values) {
+        let raw = serde_json::from_value::<RawTransaction>(value);
+        let taken = raw
+            .map_err(|error| error.to_string())
+            .and_then(RawTransaction::resolve);
+        read.enter(number, usize::try_from(number).unwrap_or(usize::MAX), taken);
     }
     read
 }

@@ -148,6 +148,21 @@ pub fn decimal(minor: i64, currency: Currency) -> String {
     }
 }
 
+/// As [`decimal`], for what many balances come to.
+pub(crate) fn decimal_of_sum(minor: i128, currency: Currency) -> String {
+    let exponent = currency.exponent();
+    let unit = 10_u128.pow(exponent);
+    let sign = if minor < 0 { "-" } else { "" };
+    let (whole, fraction) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
+    match exponent {
+        0 => format!("{sign}{whole}"),
+        _ => format!(
+            "{sign}{whole}.{fraction:0width$}",
+            width = exponent as usize
+        ),
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

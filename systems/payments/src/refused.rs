@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Something of what was handed in that is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Refused {
     /// Which transaction, from 1.
     pub number: u64,

@@ -66,7 +66,7 @@ impl From<Text> for String {
 }
 
 /// What a transaction does; the debtor pays and the creditor is paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     /// From one customer to another.
@@ -98,8 +98,73 @@ pub enum Kind {
     },
 }
 
+/// The words of kinds, by their numbers in batches: numbers never change.
+const WORDS: [&str; 9] = [
+    "transfer",
+    "deposit",
+    "withdrawal",
+    "card_payment",
+    "fee",
+    "authorise",
+    "capture",
+    "release",
+    "reversal",
+];
+
+impl Kind {
+    /// The id that it refers to, if it does.
+    pub fn of(&self) -> Option<&Text> {
+        match self {
+            Self::Capture { of } | Self::Release { of } | Self::Reversal { of } => Some(of),
+            _ => None,
+        }
+    }
+
+    /// Its word, such as `card_payment`.
+    pub fn word(&self) -> &'static str {
+        WORDS[usize::from(self.number())]
+    }
+
+    pub(crate) fn word_of(number: u8) -> Option<&'static str> {
+        WORDS.get(usize::from(number)).copied()
+    }
+
+    pub(crate) fn word_named(word: &str) -> Option<&'static str> {
+        WORDS.into_iter().find(|known| *known == word)
+    }
+
+    pub(crate) fn number(&self) -> u8 {
+        match self {
+            Self::Transfer => 0,
+            Self::Deposit => 1,
+            Self::Withdrawal => 2,
+            Self::CardPayment => 3,
+            Self::Fee => 4,
+            Self::Authorise => 5,
+            Self::Capture { .. } => 6,
+            Self::Release { .. } => 7,
+            Self::Reversal { .. } => 8,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8, of: Option<Text>) -> Option<Self> {
+        match (number, of) {
+            (0, None) => Some(Self::Transfer),
+            (1, None) => Some(Self::Deposit),
+            (2, None) => Some(Self::Withdrawal),
+            (3, None) => Some(Self::CardPayment),
+            (4, None) => Some(Self::Fee),
+            (5, None) => Some(Self::Authorise),
+            (6, Some(of)) => Some(Self::Capture { of }),
+            (7, Some(of)) => Some(Self::Release { of }),
+            (8, Some(of)) => Some(Self::Reversal { of }),
+            _ => None,
+        }
+    }
+}
+
 /// Something that is to happen on two accounts, as it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Transaction {
     /// Names it; no other one has the same.
     pub id: Text,
@@ -114,8 +179,9 @@ pub struct Transaction {
     pub creditor: Iban,
     /// How much.
     pub amount: Amount,
-    /// When it was asked for, as whoever asked says.
-    pub requested: Timestamp,
+    /// When it was asked for, as whoever asked says; none when he does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Timestamp>,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Text>,

@@ -1,24 +1,13 @@
 use std::collections::BTreeSet;
 
-use portique_clock::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::lines::read_json_lines;
-use crate::{Ledger, Posting, Transaction, Verdict};
+use crate::{AccountChange, Ledger, Verdict};
 
 fn generator(options: GeneratorOptions) -> Generator {
     Generator::new(options).unwrap()
-}
-
-fn post(ledger: &mut Ledger, transaction: &Transaction) -> bool {
-    match ledger.decide(transaction) {
-        Verdict::Posted(posting @ Posting { .. }) => {
-            ledger.apply(&posting);
-            true
-        }
-        _ => false,
-    }
 }
 
 #[test]
@@ -26,15 +15,16 @@ fn what_is_made_can_be_posted() {
     let made = generator(GeneratorOptions::default());
     let mut ledger = Ledger::new();
     for opening in made.openings() {
-        ledger.open(opening).unwrap();
+        ledger.change(&AccountChange::Opened(opening)).unwrap();
     }
     for deposit in made.deposits() {
-        let deposit = deposit.resolve(Timestamp::EPOCH).unwrap();
-        assert!(post(&mut ledger, &deposit), "{deposit:?}");
+        let deposit = deposit.resolve().unwrap();
+        assert_eq!(ledger.post(&deposit), Verdict::Posted, "{deposit:?}");
     }
-    let read = read_json_lines(made.lines(0, 10_000).as_bytes(), Timestamp::EPOCH);
+    let read = read_json_lines(made.lines(0, 10_000).as_bytes());
     assert_eq!((read.taken.len(), read.refused_lines), (10_000, 0));
-    assert!(read.taken.iter().all(|it| post(&mut ledger, it)));
+    let mut taken = read.taken.iter();
+    assert!(taken.all(|it| ledger.post(it) == Verdict::Posted));
     let totals = &ledger.trial_balance()[&Currency::EUR];
     assert!(totals.is_balanced());
     assert_eq!(totals.accounts, 2_001);
@@ -46,7 +36,7 @@ fn bad_lines_are_refused_and_no_others() {
         bad_per_mille: 100,
         ..GeneratorOptions::default()
     });
-    let read = read_json_lines(made.lines(0, 10_000).as_bytes(), Timestamp::EPOCH);
+    let read = read_json_lines(made.lines(0, 10_000).as_bytes());
     let refused: Vec<u64> = read
         .refused
         .iter()

@@ -138,7 +138,7 @@ fn read_transfer(payment: &Payment, transfer: &Element, id: String) -> Result<Tr
         debtor,
         creditor,
         amount: amount(transfer)?,
-        requested,
+        requested: Some(requested),
         reference: reference(transfer)?,
     })
 }

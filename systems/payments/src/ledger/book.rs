@@ -1,117 +1,158 @@
-//! What became of transactions, and the change that a posting is.
+//! The change that a posted transaction is.
 
-use super::{Ledger, Posting};
-use crate::{Amount, Iban, Kind, Text, Transaction};
+use super::decide::Decided;
+use super::memory::{Remember, Standing};
+use super::undo::Undo;
+use super::{Balance, Hold, Ledger, Slot};
+use crate::{Kind, Text, Transaction};
 
-/// Where a transaction stands that was posted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    Posted,
-    Reversed,
-    Authorised,
-    Captured,
-    Released,
-    /// It did something to another one, and is over.
-    Done,
+/// What a transaction does to one of its accounts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// What comes to it, in the smallest unit; below nothing for what goes.
+    pub(super) posted_minor: i64,
+    /// What is set aside of it more than before.
+    pub(super) held_minor: i64,
 }
 
-impl Standing {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Posted => "posted",
-            Self::Reversed => "reversed",
-            Self::Authorised => "authorised",
-            Self::Captured => "captured",
-            Self::Released => "released",
-            Self::Done => "a reversal, a capture or a release",
+/// Its two entries, debtor first: what they post sums to zero. `held_minor` is what was set aside for what it refers
+/// to.
+pub(super) fn entries(transaction: &Transaction, held_minor: i64) -> [Entry; 2] {
+    let minor = transaction.amount.minor();
+    let (moved, held) = match transaction.kind {
+        Kind::Authorise => (0, minor),
+        Kind::Capture { .. } => (minor, -held_minor),
+        Kind::Release { .. } => (0, -held_minor),
+        Kind::Reversal { .. } => (-minor, 0),
+        Kind::Transfer | Kind::Deposit | Kind::Withdrawal | Kind::CardPayment | Kind::Fee => {
+            (minor, 0)
         }
+    };
+    let entry = |posted_minor, held_minor| Entry {
+        posted_minor,
+        held_minor,
+    };
+    [entry(-moved, held), entry(moved, 0)]
+}
+
+impl Balance {
+    /// With an entry; none when it would leave its range.
+    pub(super) fn with(self, entry: Entry) -> Option<Self> {
+        Some(Self {
+            posted_minor: self.posted_minor.checked_add(entry.posted_minor)?,
+            held_minor: self.held_minor.checked_add(entry.held_minor)?,
+        })
     }
-}
-
-/// What is remembered of a posted transaction.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    pub(super) standing: Standing,
-    pub(super) debtor: Iban,
-    pub(super) creditor: Iban,
-    pub(super) amount: Amount,
-}
-
-/// What a key came to.
-#[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    pub(super) transaction: Transaction,
 }
 
 impl Ledger {
-    /// Makes a posting true that was [decided](Self::decide), here or before a restart; once more changes nothing.
+    /// Makes true what was posted before a restart; once more changes nothing.
     ///
-    /// # Panics
-    /// When it was not decided on this ledger: an account is missing, or a balance leaves its range.
-    pub fn apply(&mut self, posting: &Posting) {
-        let transaction = &posting.transaction;
-        if self.outcomes.contains_key(&transaction.key) {
+    /// # Errors
+    /// What is wrong, when it was not posted on this ledger: an account is missing, or a balance leaves its range.
+    pub fn apply(&mut self, transaction: &Transaction) -> Result<(), String> {
+        if self.memory.known(transaction).is_some() {
+            return Ok(());
+        }
+        let slot = |iban| {
+            let slot = self.slots.get(&iban).copied();
+            slot.ok_or_else(|| format!("there is no account {iban}"))
+        };
+        let held_minor = transaction
+            .kind
+            .of()
+            .and_then(|of| self.holds.get(of))
+            .map_or(0, |hold| hold.minor);
+        let decided = Decided {
+            debtor: slot(transaction.debtor)?,
+            creditor: slot(transaction.creditor)?,
+            held_minor,
+        };
+        let places = [decided.debtor, decided.creditor];
+        for (slot, entry) in places.into_iter().zip(entries(transaction, held_minor)) {
+            let account = &self.accounts[slot as usize];
+            if account.balance.with(entry).is_none() {
+                return Err(format!("the balance of {} leaves its range", account.iban));
+            }
+        }
+        self.book(transaction, decided);
+        self.undo.clear();
+        self.memory.shorten();
+        Ok(())
+    }
+
+    /// Remembers what was posted before a checkpoint, whose balances have it.
+    pub fn remember(&mut self, transaction: &Transaction) {
+        let slot = |iban| self.slots.get(iban).copied();
+        let (Some(debtor), Some(creditor)) =
+            (slot(&transaction.debtor), slot(&transaction.creditor))
+        else {
             return;
-        }
-        let held = self
-            .referred(transaction)
-            .map_or(0, |state| match state.standing {
-                Standing::Authorised => state.amount.minor(),
-                _ => 0,
-            });
-        for entry in posting.entries(held) {
-            let account = self.accounts.get_mut(&entry.iban);
-            let balance = &mut account.expect("decided: the account is there").balance;
-            let posted = balance.posted_minor.checked_add(entry.posted_minor);
-            balance.posted_minor = posted.expect("decided: the balance is in its range");
-            let held = balance.held_minor.checked_add(entry.held_minor);
-            balance.held_minor = held.expect("decided: the balance is in its range");
-        }
-        self.note(transaction);
+        };
+        self.note(transaction, debtor, creditor);
+        self.undo.clear();
+        self.memory.shorten();
     }
 
-    /// What a transaction refers to, if it does and that is there.
-    pub(super) fn referred(&self, transaction: &Transaction) -> Option<&State> {
-        self.states.get(refers(&transaction.kind)?)
+    /// Puts back what a checkpoint says was set aside.
+    pub fn restore_hold(&mut self, id: Text, hold: Hold) {
+        self.holds.insert(id, hold);
     }
 
-    fn note(&mut self, transaction: &Transaction) {
+    /// Changes the balances and remembers what did.
+    pub(super) fn book(&mut self, transaction: &Transaction, decided: Decided) {
+        let places = [decided.debtor, decided.creditor];
+        for (slot, entry) in places
+            .into_iter()
+            .zip(entries(transaction, decided.held_minor))
+        {
+            let account = &mut self.accounts[slot as usize];
+            self.undo.push(Undo::Account(slot, account.clone()));
+            let balance = account.balance.with(entry);
+            account.balance = balance.expect("decided: the balance stays in its range");
+        }
+        if let Some(of) = transaction.kind.of()
+            && let Some(hold) = self.holds.remove(of)
+        {
+            self.undo.push(Undo::Hold(of.clone(), Some(hold)));
+        }
+        if transaction.kind == Kind::Authorise {
+            let hold = Hold {
+                debtor: transaction.debtor,
+                creditor: transaction.creditor,
+                minor: transaction.amount.minor(),
+            };
+            self.holds.insert(transaction.id.clone(), hold);
+            self.undo.push(Undo::Hold(transaction.id.clone(), None));
+        }
+        self.note(transaction, decided.debtor, decided.creditor);
+    }
+
+    fn note(&mut self, transaction: &Transaction, debtor: Slot, creditor: Slot) {
         let standing = match &transaction.kind {
             Kind::Authorise => Standing::Authorised,
-            Kind::Capture { of } => self.move_on(of, Standing::Captured),
-            Kind::Release { of } => self.move_on(of, Standing::Released),
-            Kind::Reversal { of } => self.move_on(of, Standing::Reversed),
+            // What was captured can be reversed, under the capture's own id.
+            Kind::Capture { of } => self.move_on(of, Standing::Captured, Standing::Posted),
+            Kind::Release { of } => self.move_on(of, Standing::Released, Standing::Done),
+            Kind::Reversal { of } => self.move_on(of, Standing::Reversed, Standing::Done),
             _ => Standing::Posted,
         };
-        let state = State {
+        let remember = Remember {
+            debtor,
+            creditor,
             standing,
-            debtor: transaction.debtor,
-            creditor: transaction.creditor,
-            amount: transaction.amount,
         };
-        self.states.insert(transaction.id.clone(), state);
-        let outcome = Outcome {
-            transaction: transaction.clone(),
-        };
-        self.outcomes.insert(transaction.key.clone(), outcome);
+        self.memory.push(transaction, remember);
+        self.undo.push(Undo::Remembered);
     }
 
-    fn move_on(&mut self, of: &Text, to: Standing) -> Standing {
-        if let Some(state) = self.states.get_mut(of) {
-            state.standing = to;
+    fn move_on(&mut self, of: &Text, to: Standing, own: Standing) -> Standing {
+        let number = self.memory.by_id(of).map(|(number, _)| number);
+        if let Some(number) = number
+            && let Some(before) = self.memory.move_on(number, to)
+        {
+            self.undo.push(Undo::Standing(number, before));
         }
-        match to {
-            // What was captured can be reversed, under the capture's own id.
-            Standing::Captured => Standing::Posted,
-            _ => Standing::Done,
-        }
-    }
-}
-
-/// The id that a transaction refers to, if it does.
-pub(super) fn refers(kind: &Kind) -> Option<&Text> {
-    match kind {
-        Kind::Capture { of } | Kind::Release { of } | Kind::Reversal { of } => Some(of),
-        _ => None,
+        own
     }
 }

@@ -1,99 +1,131 @@
 //! Whether a transaction can be posted.
 
-use super::book::{Standing, State, refers};
-use super::{Account, AccountStatus, Ledger, Posting, Rejection, Verdict};
+use super::book::entries;
+use super::memory::Standing;
+use super::{Account, AccountStatus, HOLDS_MAX, Ledger, Rejection, Slot, Verdict};
 use crate::{Iban, Kind, Transaction};
 
+/// What a transaction that can be posted needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decided {
+    pub(super) debtor: Slot,
+    pub(super) creditor: Slot,
+    /// What was set aside for what it refers to.
+    pub(super) held_minor: i64,
+}
+
 impl Ledger {
-    /// What becomes of a transaction; changes nothing.
-    pub fn decide(&self, transaction: &Transaction) -> Verdict {
-        if let Some(before) = self.outcomes.get(&transaction.key) {
-            let key = transaction.key.clone();
-            return match before.transaction == *transaction {
-                true => Verdict::Known {
-                    id: transaction.id.clone(),
-                },
-                false => Verdict::Rejected(Rejection::KeyConflict { key }),
-            };
+    /// Posts a transaction, if that can be; [`roll_back`](Self::roll_back) takes it back.
+    pub fn post(&mut self, transaction: &Transaction) -> Verdict {
+        match self.memory.known(transaction) {
+            Some(true) => return Verdict::Known,
+            Some(false) => {
+                let key = transaction.key.clone();
+                return Verdict::Rejected(Rejection::KeyConflict { key });
+            }
+            None => {}
         }
         match self.check(transaction) {
-            Ok(()) => Verdict::Posted(Posting {
-                transaction: transaction.clone(),
-            }),
+            Ok(decided) => {
+                self.book(transaction, decided);
+                Verdict::Posted
+            }
             Err(rejection) => Verdict::Rejected(rejection),
         }
     }
 
-    fn check(&self, transaction: &Transaction) -> Result<(), Rejection> {
+    fn check(&self, transaction: &Transaction) -> Result<Decided, Rejection> {
         let Transaction {
             id,
             debtor,
             creditor,
             ..
         } = transaction;
-        if self.states.contains_key(id) {
+        if self.memory.by_id(id).is_some() || self.holds.contains_key(id) {
             return Err(Rejection::IdTaken { id: id.clone() });
         }
         if debtor == creditor {
             return Err(Rejection::SameAccount { iban: *debtor });
         }
-        let held = self.check_reference(transaction)?;
-        let debtor = self.party(transaction, *debtor)?;
-        let creditor = self.party(transaction, *creditor)?;
+        let held_minor = self.check_reference(transaction)?;
+        let debtor_slot = self.party(transaction, *debtor)?;
+        let creditor_slot = self.party(transaction, *creditor)?;
+        let decided = Decided {
+            debtor: debtor_slot,
+            creditor: creditor_slot,
+            held_minor,
+        };
+        let account = |slot: Slot| &self.accounts[slot as usize];
+        let parties = [account(debtor_slot), account(creditor_slot)];
         match &transaction.kind {
             // What is frozen gets its own money back.
-            Kind::Release { .. } => return Ok(()),
+            Kind::Release { .. } => return Ok(decided),
             // The creditor gives back, and may be frozen no more than one who pays.
-            Kind::Reversal { .. } => can_pay(creditor, transaction, 0)?,
-            _ => can_pay(debtor, transaction, held)?,
+            Kind::Reversal { .. } => can_pay(parties[1], transaction, 0)?,
+            _ => can_pay(parties[0], transaction, held_minor)?,
         }
-        let posting = Posting {
-            transaction: transaction.clone(),
-        };
-        for (entry, account) in posting.entries(held).into_iter().zip([debtor, creditor]) {
-            let balance = account.balance;
-            let posted = balance.posted_minor.checked_add(entry.posted_minor);
-            let held = balance.held_minor.checked_add(entry.held_minor);
-            if posted.is_none() || held.is_none() {
+        if transaction.kind == Kind::Authorise && self.holds.len() >= HOLDS_MAX {
+            return Err(Rejection::TooManyHolds { max: HOLDS_MAX });
+        }
+        for (entry, account) in entries(transaction, held_minor).into_iter().zip(parties) {
+            if account.balance.with(entry).is_none() {
                 return Err(Rejection::Overflow { iban: account.iban });
             }
         }
-        Ok(())
+        Ok(decided)
     }
 
     /// What was set aside for it, when it refers to an authorisation.
     fn check_reference(&self, transaction: &Transaction) -> Result<i64, Rejection> {
-        let Some(of) = refers(&transaction.kind) else {
+        let Some(of) = transaction.kind.of() else {
             return Ok(0);
         };
-        let known = self.states.get(of);
-        let known = known.ok_or_else(|| Rejection::UnknownTransaction { of: of.clone() })?;
-        let expected = match transaction.kind {
-            Kind::Reversal { .. } => Standing::Posted,
-            _ => Standing::Authorised,
+        let hold = self.holds.get(of);
+        let kept = self.memory.by_id(of).map(|(_, kept)| kept);
+        let is_reversal = matches!(transaction.kind, Kind::Reversal { .. });
+        let wrong = |standing: Standing| Rejection::WrongState {
+            of: of.clone(),
+            is: standing.word().into(),
         };
-        if known.standing != expected {
-            return Err(Rejection::WrongState {
-                of: of.clone(),
-                is: known.standing.word().into(),
-            });
-        }
-        if let Some(field) = differs(known, transaction) {
-            return Err(Rejection::NotAsReferred {
+        let known = match (hold, kept, is_reversal) {
+            (Some(hold), _, false) => [Some(hold.debtor), Some(hold.creditor)],
+            (Some(_), _, true) => return Err(wrong(Standing::Authorised)),
+            (None, None, _) => return Err(Rejection::UnknownTransaction { of: of.clone() }),
+            (None, Some(kept), true) if kept.standing == Standing::Posted => {
+                let iban = |slot: Slot| Some(self.accounts[slot as usize].iban);
+                [iban(kept.debtor), iban(kept.creditor)]
+            }
+            (None, Some(kept), _) => return Err(wrong(kept.standing)),
+        };
+        let minor = transaction.amount.minor();
+        let known_minor = hold.map(|hold| hold.minor).or(kept.map(|kept| kept.minor));
+        let known_minor = known_minor.unwrap_or_default();
+        let is_same_amount = match transaction.kind {
+            // A part may be taken.
+            Kind::Capture { .. } => minor <= known_minor,
+            _ => minor == known_minor,
+        };
+        let differs = if known[0] != Some(transaction.debtor) {
+            Some("debtor")
+        } else if known[1] != Some(transaction.creditor) {
+            Some("creditor")
+        } else {
+            (!is_same_amount).then_some("amount")
+        };
+        match differs {
+            Some(field) => Err(Rejection::NotAsReferred {
                 of: of.clone(),
                 field: field.into(),
-            });
+            }),
+            None => Ok(hold.map_or(0, |hold| hold.minor)),
         }
-        Ok(match known.standing {
-            Standing::Authorised => known.amount.minor(),
-            _ => 0,
-        })
     }
 
     /// An account that may take part with this currency.
-    fn party(&self, transaction: &Transaction, iban: Iban) -> Result<&Account, Rejection> {
-        let account = self.accounts.get(&iban);
-        let account = account.ok_or(Rejection::UnknownAccount { iban })?;
+    fn party(&self, transaction: &Transaction, iban: Iban) -> Result<Slot, Rejection> {
+        let slot = self.slots.get(&iban);
+        let slot = *slot.ok_or(Rejection::UnknownAccount { iban })?;
+        let account = &self.accounts[slot as usize];
         let given = transaction.amount.currency();
         if account.status == AccountStatus::Closed {
             return Err(Rejection::Closed { iban });
@@ -102,7 +134,7 @@ impl Ledger {
             let has = account.currency;
             return Err(Rejection::CurrencyMismatch { iban, has, given });
         }
-        Ok(account)
+        Ok(slot)
     }
 }
 
@@ -126,25 +158,4 @@ fn can_pay(payer: &Account, transaction: &Transaction, held_minor: i64) -> Resul
         available_minor: i64::try_from(available).unwrap_or(i64::MIN),
         given_minor,
     })
-}
-
-/// What of a transaction is not as in what it refers to.
-fn differs(known: &State, transaction: &Transaction) -> Option<&'static str> {
-    let amount = transaction.amount;
-    let is_same_amount = match transaction.kind {
-        // A part may be taken.
-        Kind::Capture { .. } => {
-            amount.currency() == known.amount.currency() && amount.minor() <= known.amount.minor()
-        }
-        _ => amount == known.amount,
-    };
-    if transaction.debtor != known.debtor {
-        Some("debtor")
-    } else if transaction.creditor != known.creditor {
-        Some("creditor")
-    } else if !is_same_amount {
-        Some("amount")
-    } else {
-        None
-    }
 }

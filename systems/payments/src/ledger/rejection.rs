@@ -3,6 +3,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Currency, Iban, Text};
 
+/// What becomes of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has its effect now.
+    Posted,
+    /// It has none; the same key may be tried again.
+    Rejected(Rejection),
+    /// It came before, and was posted then: it has its effect.
+    Known,
+}
+
 /// Why something was not done; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -24,6 +35,18 @@ pub enum Rejection {
     TooManyAccounts {
         /// The limit.
         max: usize,
+    },
+    /// As much is set aside as may be.
+    #[error("{max} amounts are set aside, which is the limit: capture or release some")]
+    TooManyHolds {
+        /// The limit.
+        max: usize,
+    },
+    /// It is the bank's own.
+    #[error("account {iban} is the bank's own, which has no limit")]
+    OwnAccount {
+        /// Which.
+        iban: Iban,
     },
     /// Something stands on it.
     #[error("something stands on account {iban}: move it first")]
@@ -111,6 +134,31 @@ pub enum Rejection {
     },
 }
 
+impl Rejection {
+    /// Its word, such as `insufficient_funds`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::UnknownAccount { .. } => "unknown_account",
+            Self::AccountExists { .. } => "account_exists",
+            Self::TooManyAccounts { .. } => "too_many_accounts",
+            Self::TooManyHolds { .. } => "too_many_holds",
+            Self::OwnAccount { .. } => "own_account",
+            Self::NotEmpty { .. } => "not_empty",
+            Self::Frozen { .. } => "frozen",
+            Self::Closed { .. } => "closed",
+            Self::SameAccount { .. } => "same_account",
+            Self::CurrencyMismatch { .. } => "currency_mismatch",
+            Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::Overflow { .. } => "overflow",
+            Self::KeyConflict { .. } => "key_conflict",
+            Self::IdTaken { .. } => "id_taken",
+            Self::UnknownTransaction { .. } => "unknown_transaction",
+            Self::WrongState { .. } => "wrong_state",
+            Self::NotAsReferred { .. } => "not_as_referred",
+        }
+    }
+}
+
 impl Fault for Rejection {
     fn code(&self) -> Code {
         match self {
@@ -118,7 +166,7 @@ impl Fault for Rejection {
             Self::AccountExists { .. } | Self::KeyConflict { .. } | Self::IdTaken { .. } => {
                 Code::Conflict
             }
-            Self::TooManyAccounts { .. } => Code::ResourceExhausted,
+            Self::TooManyAccounts { .. } | Self::TooManyHolds { .. } => Code::ResourceExhausted,
             Self::SameAccount { .. }
             | Self::CurrencyMismatch { .. }
             | Self::NotAsReferred { .. } => Code::InvalidArgument,

@@ -1,4 +1,3 @@
-use portique_clock::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,7 +13,7 @@ fn text(text: &str) -> Text {
 
 /// The bank's cash is account 0, without limit; customers are 1 to 4, the last with an overdraft.
 fn ledger() -> Ledger {
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     for number in 0..5 {
         let overdraft_minor = match number {
             0 => None,
@@ -26,7 +25,7 @@ fn ledger() -> Ledger {
             currency: Currency::EUR,
             overdraft_minor,
         };
-        ledger.open(opening).unwrap();
+        ledger.change(&AccountChange::Opened(opening)).unwrap();
     }
     ledger
 }
@@ -39,20 +38,22 @@ fn transaction(id: &str, kind: Kind, debtor: u32, creditor: u32, minor: i64) -> 
         debtor: iban(debtor),
         creditor: iban(creditor),
         amount: Amount::from_minor(minor, Currency::EUR).unwrap(),
-        requested: Timestamp::EPOCH,
+        requested: None,
         reference: None,
     }
 }
 
 fn post(ledger: &mut Ledger, transaction: &Transaction) -> Result<bool, String> {
-    match ledger.decide(transaction) {
-        Verdict::Posted(posting) => {
-            ledger.apply(&posting);
-            Ok(true)
-        }
-        Verdict::Known { .. } => Ok(false),
+    match ledger.post(transaction) {
+        Verdict::Posted => Ok(true),
+        Verdict::Known => Ok(false),
         Verdict::Rejected(rejection) => Err(rejection.to_string()),
     }
+}
+
+fn set_status(ledger: &mut Ledger, number: u32, status: AccountStatus) -> Result<bool, Rejection> {
+    let iban = iban(number);
+    ledger.change(&AccountChange::Status { iban, status })
 }
 
 fn do_it(
@@ -101,10 +102,7 @@ fn what_comes_again_has_one_effect() {
     let transfer = transaction("t", Kind::Transfer, 1, 2, 300);
     assert_eq!(post(&mut ledger, &transfer), Ok(true));
     assert_eq!(post(&mut ledger, &transfer), Ok(false));
-    let Verdict::Posted(posting) = filled().decide(&transfer) else {
-        panic!("it was posted");
-    };
-    ledger.apply(&posting);
+    ledger.apply(&transfer).unwrap();
     assert_eq!(balance(&ledger, 2), (300, 0));
     let other = Transaction {
         amount: Amount::from_minor(301, Currency::EUR).unwrap(),
@@ -149,15 +147,15 @@ fn nobody_pays_what_he_has_not() {
 #[test]
 fn accounts_that_do_not_take_part_are_refused() {
     let mut ledger = filled();
-    ledger.set_status(iban(1), AccountStatus::Frozen).unwrap();
+    set_status(&mut ledger, 1, AccountStatus::Frozen).unwrap();
     assert!(
         do_it(&mut ledger, "a", Kind::Transfer, (1, 2), 1)
             .unwrap_err()
             .contains("frozen")
     );
     assert_eq!(do_it(&mut ledger, "b", Kind::Deposit, (0, 1), 1), Ok(true));
-    assert!(ledger.set_status(iban(1), AccountStatus::Closed).is_err());
-    ledger.set_status(iban(3), AccountStatus::Closed).unwrap();
+    assert!(set_status(&mut ledger, 1, AccountStatus::Closed).is_err());
+    set_status(&mut ledger, 3, AccountStatus::Closed).unwrap();
     assert!(
         do_it(&mut ledger, "c", Kind::Deposit, (0, 3), 1)
             .unwrap_err()
@@ -209,7 +207,7 @@ fn money_is_set_aside_and_taken_or_given_back() {
     let again = do_it(&mut ledger, "d", capture(), (1, 2), 1).unwrap_err();
     assert!(again.contains("h is captured"), "{again}");
     do_it(&mut ledger, "i", Kind::Authorise, (1, 2), 500).unwrap();
-    ledger.set_status(iban(1), AccountStatus::Frozen).unwrap();
+    set_status(&mut ledger, 1, AccountStatus::Frozen).unwrap();
     do_it(
         &mut ledger,
         "r",
@@ -249,7 +247,7 @@ fn what_was_posted_is_reversed_once() {
 #[test]
 fn a_balance_stays_in_its_range() {
     let mut ledger = ledger();
-    let full = ledger.accounts.get_mut(&iban(1)).unwrap();
+    let full = &mut ledger.accounts[1];
     full.balance.posted_minor = i64::MAX - 5;
     assert!(
         do_it(&mut ledger, "t", Kind::Deposit, (0, 1), 6)
@@ -257,7 +255,7 @@ fn a_balance_stays_in_its_range() {
             .contains("range")
     );
     assert_eq!(do_it(&mut ledger, "u", Kind::Deposit, (0, 1), 5), Ok(true));
-    let cash = ledger.accounts.get_mut(&iban(0)).unwrap();
+    let cash = &mut ledger.accounts[0];
     cash.balance.posted_minor = i64::MIN + 2;
     assert!(
         do_it(&mut ledger, "v", Kind::Deposit, (0, 2), 3)
@@ -274,8 +272,9 @@ fn accounts_are_opened_once() {
         currency: Currency::EUR,
         overdraft_minor,
     };
-    assert_eq!(ledger.open(opening(Some(0))), Ok(()));
-    assert!(ledger.open(opening(Some(1))).is_err());
+    let mut open = |overdraft| ledger.change(&AccountChange::Opened(opening(overdraft)));
+    assert_eq!(open(Some(0)), Ok(false));
+    assert!(open(Some(1)).is_err());
 }
 
 /// What somebody may ask for: an id of a few, so that some come again; what it refers to; parties; an amount.
@@ -304,9 +303,8 @@ proptest! {
         let mut ledger = ledger();
         let mut postings = Vec::new();
         for transaction in &asked {
-            if let Verdict::Posted(posting) = ledger.decide(transaction) {
-                ledger.apply(&posting);
-                postings.push(posting);
+            if ledger.post(transaction) == Verdict::Posted {
+                postings.push(transaction);
             }
             for account in ledger.accounts() {
                 prop_assert!(account.balance.held_minor >= 0);
@@ -318,8 +316,8 @@ proptest! {
         }
         // What was kept makes the same ledger again, also when some of it comes twice.
         let mut again = self::ledger();
-        for posting in postings.iter().chain(&postings) {
-            again.apply(posting);
+        for posted in postings.iter().chain(&postings) {
+            again.apply(posted).unwrap();
         }
         prop_assert_eq!(&again.accounts, &ledger.accounts);
     }
@@ -335,6 +333,24 @@ proptest! {
                 _ => prop_assert_eq!(&before, &ledger.accounts),
             }
         }
-        prop_assert_eq!(moved, ledger.outcomes.len());
+        prop_assert_eq!(moved, ledger.remembered());
+    }
+
+    #[test]
+    fn what_is_not_kept_leaves_no_trace(
+        kept in prop::collection::vec(asked(), 0..40),
+        lost in prop::collection::vec(asked(), 1..40),
+    ) {
+        let mut ledger = ledger();
+        kept.iter().for_each(|transaction| drop(ledger.post(transaction)));
+        ledger.settle();
+        let before = (ledger.accounts.clone(), ledger.holds.clone());
+        ledger.begin();
+        let first: Vec<_> = lost.iter().map(|transaction| ledger.post(transaction)).collect();
+        ledger.roll_back();
+        prop_assert_eq!(&before, &(ledger.accounts.clone(), ledger.holds.clone()));
+        // The same again comes to the same: nothing of the first time is remembered.
+        let again: Vec<_> = lost.iter().map(|transaction| ledger.post(transaction)).collect();
+        prop_assert_eq!(first, again);
     }
 }

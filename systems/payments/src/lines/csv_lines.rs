@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use portique_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{LINE_BYTES_MAX, LINES_MAX, RawTransaction, Read};
@@ -101,17 +100,13 @@ struct Place {
     fixed: Option<String>,
 }
 
-/// Reads a CSV file whose first line names the columns. `received` is when what names no time was asked for.
+/// Reads a CSV file whose first line names the columns.
 ///
 /// A line that cannot be posted is refused and keeps no other out; so is all behind [`LINES_MAX`].
 ///
 /// # Errors
 /// [`MappingError`] when the file does not fit the mapping; nothing was read then.
-pub fn read_csv(
-    bytes: &[u8],
-    mapping: &CsvMapping,
-    received: Timestamp,
-) -> Result<Read, MappingError> {
+pub fn read_csv(bytes: &[u8], mapping: &CsvMapping) -> Result<Read, MappingError> {
     let given = mapping.delimiter;
     let delimiter = u8::try_from(given).ok().filter(u8::is_ascii);
     let delimiter = delimiter.ok_or(MappingError::Delimiter { given })?;
@@ -135,7 +130,7 @@ pub fn read_csv(
             Ok(record) => {
                 let taken = match number > LINES_MAX {
                     true => Err(format!("more than {LINES_MAX} lines: send several files")),
-                    false => transaction(&record, &places, mapping, received),
+                    false => transaction(&record, &places, mapping),
                 };
                 read.enter(number, line(record.position()), taken);
             }
@@ -196,7 +191,6 @@ fn transaction(
     record: &csv::ByteRecord,
     places: &[Place; FIELDS],
     mapping: &CsvMapping,
-    received: Timestamp,
 ) -> Result<Transaction, String> {
     let length = record.as_slice().len();
     if length > LINE_BYTES_MAX {
@@ -239,7 +233,7 @@ fn transaction(
         requested: requested.map(|text| time(&text, mapping)).transpose()?,
         reference,
     };
-    raw.resolve(received)
+    raw.resolve()
 }
 
 /// An amount with a point, where the file has commas.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Amount, Currency, Iban, Kind, Text, Transaction};
 
 /// A transaction as people and programs write it: an amount with a point, and what is usual left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawTransaction {
     /// Names it; needed.
@@ -24,18 +24,18 @@ pub struct RawTransaction {
     pub amount: String,
     /// Such as `EUR`; needed.
     pub currency: String,
-    /// RFC 3339; when it was received, when left out.
+    /// RFC 3339.
     pub requested: Option<String>,
     /// What it is about.
     pub reference: Option<String>,
 }
 
 impl RawTransaction {
-    /// Checks it. `received` is when it was asked for, when it does not say.
+    /// Checks it.
     ///
     /// # Errors
     /// The first field that is wrong, and why.
-    pub fn resolve(self, received: Timestamp) -> Result<Transaction, String> {
+    pub fn resolve(self) -> Result<Transaction, String> {
         let id = text("id", self.id)?;
         let currency = self.currency.parse::<Currency>();
         let currency = currency.map_err(|error| format!("currency: {error}"))?;
@@ -52,7 +52,7 @@ impl RawTransaction {
             debtor: account("debtor", &self.debtor)?,
             creditor: account("creditor", &self.creditor)?,
             amount: amount.map_err(|error| format!("amount: {error}"))?,
-            requested: requested.transpose()?.unwrap_or(received),
+            requested: requested.transpose()?,
             reference: self.reference.map(|it| text("reference", it)).transpose()?,
             id,
         })

@@ -5,7 +5,7 @@ use super::*;
 const GOOD: &str = r#"{"id":"t1","debtor":"DE89370400440532013000","creditor":"GB82WEST12345698765432","amount":"12.34","currency":"EUR"}"#;
 
 fn json(text: &str) -> Read {
-    read_json_lines(text.as_bytes(), Timestamp::EPOCH)
+    read_json_lines(text.as_bytes())
 }
 
 fn reasons(read: &Read) -> Vec<(u64, u64, &str)> {
@@ -20,10 +20,7 @@ fn a_line_is_a_transaction() {
     let read = json(&format!("\n{GOOD}\r\n\n{}\n", GOOD.replace("t1", "t2")));
     assert_eq!((read.taken.len(), read.refused_lines), (2, 0));
     let taken = &read.taken[0];
-    assert_eq!(
-        (taken.key.as_str(), taken.requested),
-        ("t1", Timestamp::EPOCH)
-    );
+    assert_eq!((taken.key.as_str(), taken.requested), ("t1", None));
 }
 
 #[test]
@@ -89,7 +86,7 @@ fn mapping() -> CsvMapping {
 const HEADER: &str = "No;Day;From;To;Sum;What;Text\n";
 
 fn csv(text: &str) -> Read {
-    read_csv(text.as_bytes(), &mapping(), Timestamp::EPOCH).unwrap()
+    read_csv(text.as_bytes(), &mapping()).unwrap()
 }
 
 #[test]
@@ -103,7 +100,10 @@ fn columns_are_mapped() {
         panic!("two lines were taken");
     };
     assert_eq!(transfer.amount.to_string(), "12.34 EUR");
-    assert_eq!(transfer.requested.to_string(), "2026-11-21T00:00:00Z");
+    assert_eq!(
+        transfer.requested.unwrap().to_string(),
+        "2026-11-21T00:00:00Z"
+    );
     assert_eq!(
         transfer.reference.as_ref().unwrap().as_str(),
         "rent; \"May\""
@@ -136,7 +136,7 @@ fn bad_lines_of_a_file_keep_no_other_out() {
 #[test]
 fn a_file_that_does_not_fit_the_mapping_is_refused_whole() {
     let refused = |text: &str, mapping: &CsvMapping| {
-        let read = read_csv(text.as_bytes(), mapping, Timestamp::EPOCH);
+        let read = read_csv(text.as_bytes(), mapping);
         read.unwrap_err().to_string()
     };
     let missing = refused("No;Day\n", &mapping());
@@ -156,8 +156,8 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let mut file = HEADER.as_bytes().to_vec();
         file.extend(&bytes);
-        _ = read_csv(&file, &mapping(), Timestamp::EPOCH);
-        _ = read_csv(&bytes, &mapping(), Timestamp::EPOCH);
-        _ = read_json_lines(&bytes, Timestamp::EPOCH);
+        _ = read_csv(&file, &mapping());
+        _ = read_csv(&bytes, &mapping());
+        _ = read_json_lines(&bytes);
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use portique_clock::Timestamp;
 use portique_payments::{
-    Amount, Currency, Iban, Kind, Ledger, Opening, Text, Transaction, Verdict,
+    AccountChange, Amount, Currency, Iban, Kind, Ledger, Opening, Text, Transaction, Verdict,
 };
 
 /// The bank's own account: what comes from or goes to others.
@@ -63,7 +62,7 @@ fn transaction(line: &Line) -> Transaction {
         debtor,
         creditor,
         amount: Amount::parse(&line.amount, crowns()).unwrap(),
-        requested: Timestamp::EPOCH,
+        requested: None,
         reference: None,
     }
 }
@@ -74,7 +73,7 @@ fn a_bank_is_posted_and_reconciled() {
         eprintln!("skipped: the bank's transactions are not here");
         return;
     };
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     let accounts: BTreeMap<u64, i64> = lines
         .iter()
         .map(|line| (line.account, line.balance_minor))
@@ -86,16 +85,13 @@ fn a_bank_is_posted_and_reconciled() {
             // The bank let its customers go below nothing.
             overdraft_minor: (*account != CASH).then_some(10_000_000),
         };
-        ledger.open(opening).unwrap();
+        ledger.change(&AccountChange::Opened(opening)).unwrap();
     }
     let mut posted = 0;
     for line in lines.iter().chain(&lines) {
-        match ledger.decide(&transaction(line)) {
-            Verdict::Posted(posting) => {
-                ledger.apply(&posting);
-                posted += 1;
-            }
-            Verdict::Known { .. } => {}
+        match ledger.post(&transaction(line)) {
+            Verdict::Posted => posted += 1,
+            Verdict::Known => {}
             Verdict::Rejected(rejection) => panic!("line of {}: {rejection}", line.id),
         }
     }

@@ -6,3 +6,7 @@
 )]
 
 mod bank;
+mod pipeline;
+mod refusals;
+mod rig;
+mod statements;

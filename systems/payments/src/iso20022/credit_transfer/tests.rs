@@ -36,7 +36,7 @@ fn a_transfer_is_read() {
     assert_eq!(taken.id.as_str(), "M1/P1/1");
     assert_eq!(taken.amount.to_string(), "12.34 EUR");
     assert_eq!(taken.creditor.as_str(), "GB82WEST12345698765432");
-    assert_eq!(taken.requested.to_string(), "2026-11-21T00:00:00Z");
+    assert_eq!(taken.requested.unwrap().to_string(), "2026-11-21T00:00:00Z");
     assert_eq!(taken.reference.as_ref().unwrap().as_str(), "a & b");
 }
 

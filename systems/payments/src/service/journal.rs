@@ -1,0 +1,107 @@
+//! The journal: every posted batch as one document, found by its words, its time and its largest amount.
+//!
+//! What is searched for is found in two steps. The records name the batches that have all words of it; those are read, and
+//! their transactions are looked at one by one.
+
+mod matching;
+mod search;
+mod verify;
+
+use portique_records::{
+    Collection, Comparison, Condition, FieldKind, Index, Order, Query, Records,
+};
+use serde_json::json;
+
+pub use search::{FoundTransaction, Search, SearchPage};
+pub use verify::Verified;
+
+pub(super) use matching::Wanted;
+
+use super::shared::Journalled;
+use crate::Error;
+use crate::batch::PostedBatch;
+
+/// The collection that holds it.
+pub(super) const COLLECTION: &str = "payments_journal";
+
+/// Makes the collection, or finds it.
+pub(super) async fn define(records: &dyn Records) -> Result<(), Error> {
+    let index = |field: &str| Index {
+        field: field.into(),
+        kind: FieldKind::Integer,
+    };
+    let columns = ["ids", "keys", "references", "ofs", "accounts"];
+    let columns = columns.map(|column| format!("columns.{column}"));
+    let collection = Collection {
+        name: COLLECTION.into(),
+        indexes: ["number", "at_ns", "amount_max"].map(index).into(),
+        full_text: columns.into_iter().chain(["marks".into()]).collect(),
+    };
+    Ok(records.define(collection).await?)
+}
+
+/// The id of a batch's document: they sort by number.
+pub(super) fn id(number: u64) -> String {
+    format!("{number:020}")
+}
+
+/// One batch.
+pub(super) async fn batch(records: &dyn Records, number: u64) -> Result<PostedBatch, Error> {
+    let found = records.find(COLLECTION, &id(number)).await?;
+    let place = format!("batch {number} of the journal");
+    let found = found.ok_or_else(|| Error::damaged(&place, "it is not there"))?;
+    PostedBatch::from_value(found.body).map_err(|error| Error::damaged(&place, error))
+}
+
+/// What is in the journal.
+pub(super) async fn position(records: &dyn Records) -> Result<Journalled, Error> {
+    let last = Query {
+        order: Some(Order {
+            field: Some("number".into()),
+            descending: true,
+        }),
+        limit: 1,
+        ..Query::default()
+    };
+    let page = records.query(COLLECTION, last).await?;
+    let newest = page.documents.first();
+    let newest = newest.and_then(|document| document.body["number"].as_u64());
+    let newest = newest.unwrap_or_default();
+    // The largest number up to which none is missing lies between these; `through` is always right.
+    let (mut through, mut beyond) = (0, newest + 1);
+    while beyond - through > 1 {
+        let middle = through + (beyond - through) / 2;
+        match count_through(records, middle).await? == middle {
+            true => through = middle,
+            false => beyond = middle,
+        }
+    }
+    let mut journalled = Journalled {
+        through,
+        ..Journalled::default()
+    };
+    if through > 0 {
+        journalled.transactions = batch(records, through).await?.totals.all();
+    }
+    for number in through + 1..=newest {
+        if records.find(COLLECTION, &id(number)).await?.is_some() {
+            let counted = batch(records, number).await?.counted();
+            journalled.ahead.insert(number, counted.all());
+        }
+    }
+    Ok(journalled)
+}
+
+async fn count_through(records: &dyn Records, number: u64) -> Result<u64, Error> {
+    let condition = Condition {
+        field: "number".into(),
+        comparison: Comparison::AtMost,
+        value: json!(number),
+    };
+    let query = Query {
+        conditions: vec![condition],
+        limit: 1,
+        ..Query::default()
+    };
+    Ok(records.count(COLLECTION, query).await?)
+}
