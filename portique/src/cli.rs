@@ -11,6 +11,7 @@ mod launch;
 mod notifications;
 pub(crate) mod output;
 mod page;
+mod payments;
 mod pools;
 pub(crate) mod printable;
 mod query;
@@ -59,6 +60,8 @@ enum Verb {
     Up(up::Up),
     /// Launch control: poll, count, orders, mission log.
     Launch(launch::Launch),
+    /// A bank's transactions: accounts, transfers, the journal, statements, proofs.
+    Payments(payments::Payments),
     /// What happens, as CloudEvents: publish, follow, read again.
     Events(events::Events),
     /// Work that is queued: add, list, retry, cancel, watch.
@@ -132,6 +135,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
     match cli.verb {
         Verb::Up(up) => up.run(),
         Verb::Launch(launch) => launch.run(cli.output),
+        Verb::Payments(payments) => payments.run(cli.output),
         Verb::Events(events) => events.run(cli.output),
         Verb::Jobs(jobs) => jobs.run(cli.output),
         Verb::Dead(dead) => dead.run(cli.output),

@@ -168,6 +168,12 @@ pub enum Error {
         /// What was unexpected.
         problem: String,
     },
+    /// What should be proved by the records is not.
+    #[error("{what}")]
+    Disproved {
+        /// What is wrong, and what to do now.
+        what: &'static str,
+    },
     /// The demonstration ended otherwise than planned.
     #[error("the flight of {rocket} was not nominal: {reason}")]
     NotNominal {
@@ -215,6 +221,7 @@ impl Error {
             | Self::Usage { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
             Self::Damaged { .. }
+            | Self::Disproved { .. }
             | Self::Part {
                 code: Code::DataLoss,
                 ..

@@ -84,6 +84,21 @@ impl Connection {
         Ok(Answer { status, body })
     }
 
+    /// Sends as [`send`](Self::send) does; whatever the server answers.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn try_send(
+        &mut self,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Answer<'_>> {
+        let status = self.ask("POST", path, headers, body).await?;
+        let body = &self.body;
+        Ok(Answer { status, body })
+    }
+
     fn successful(&self, path: &str, status: u16) -> anyhow::Result<&[u8]> {
         if status / 100 != 2 {
             bail!("{path}: {status}: {}", String::from_utf8_lossy(&self.body));

@@ -109,6 +109,11 @@ impl Hub {
         Ok(Client::connect(options).await?)
     }
 
+    /// Its process, and that of all it starts.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Processor seconds it has used.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ pub struct Figure {
     peers: Vec<(Peer, Vec<Run>)>,
     targets: Vec<(Peer, f64)>,
     at_most: Option<f64>,
+    at_least: Option<f64>,
     beside: &'static str,
 }
 
@@ -104,6 +105,7 @@ impl Figure {
             peers: Vec::new(),
             targets: Vec::new(),
             at_most: None,
+            at_least: None,
             beside,
         }
     }
@@ -131,6 +133,12 @@ impl Figure {
     /// What it may be at most.
     pub fn at_most(mut self, value: f64) -> Self {
         self.at_most = Some(value);
+        self
+    }
+
+    /// What it has to be at least.
+    pub fn at_least(mut self, value: f64) -> Self {
+        self.at_least = Some(value);
         self
     }
 
@@ -170,6 +178,9 @@ impl Figure {
         if let Some(most) = self.at_most {
             println!("  target: at most {most} {}", self.unit);
         }
+        if let Some(least) = self.at_least {
+            println!("  target: at least {least} {}", self.unit);
+        }
     }
 
     fn print_line(&self, who: &str, run: Run, end: &str) {
@@ -207,9 +218,11 @@ impl Figure {
                 )
             })
             .collect();
-        if lines.is_empty() || self.at_most.is_some() {
-            let ratio = self.at_most.map(|most| most / median(&self.ours).value);
-            lines.push(self.line(bench, &self.name, Value::Null, ratio, self.at_most));
+        let most = self.at_most.map(|most| most / median(&self.ours).value);
+        let least = self.at_least.map(|least| median(&self.ours).value / least);
+        let bound = self.at_most.or(self.at_least);
+        if lines.is_empty() || bound.is_some() {
+            lines.push(self.line(bench, &self.name, Value::Null, most.or(least), bound));
         }
         lines
     }

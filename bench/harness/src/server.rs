@@ -51,6 +51,11 @@ impl Server {
         bail!("{command:?} does not listen on port {port}")
     }
 
+    /// Its process, and that of all it starts.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Processor seconds it has used.
     ///
     /// # Errors

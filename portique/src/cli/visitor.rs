@@ -162,6 +162,23 @@ impl Visitor {
         self.json(response).await
     }
 
+    /// Reads what is no JSON, such as a message of a bank.
+    ///
+    /// # Errors
+    /// As [`Visitor::get`].
+    pub(crate) async fn text(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<String, Error> {
+        let url = self.url(path, query);
+        let response = self
+            .send(self.client.get(url).timeout(ANSWER_TIMEOUT))
+            .await?;
+        let bytes = self.bytes(response).await?;
+        String::from_utf8(bytes).map_err(|error| self.unexpected(error.to_string()))
+    }
+
     /// Asks the telemetry; the answer is Prometheus' envelope, with the notes beside the data.
     ///
     /// # Errors

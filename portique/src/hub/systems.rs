@@ -98,6 +98,7 @@ impl Systems {
     /// The rules that they come with.
     pub(super) fn rules() -> Vec<ShippedRules> {
         let files = portique_launch::rules::RULE_FILES.into_iter();
+        let files = files.chain(portique_payments::rules::RULE_FILES);
         files
             .map(|(name, text)| ShippedRules { name, text })
             .collect()

@@ -34,6 +34,7 @@ mod own_figures;
 mod pages;
 mod pools;
 mod payments;
+mod payments_cli;
 mod program_worker;
 mod prometheus_peer;
 mod python_worker;

@@ -6,21 +6,26 @@ use std::sync::Arc;
 use portique_monitor::{PromQl, RuleDefaults, read_rule_file, read_unit_tests};
 use portique_promql::{Config, Engine};
 
-const FOLDER: &str = "src/monitor/shipped";
+/// The hub's own, and those of its systems.
+const FOLDERS: [&str; 2] = ["src/monitor/shipped", "../systems/payments/rules"];
 const TESTS: &str = ".test.yml";
 
-/// Every rule file: its name and its text.
+/// Every rule file: its path in this crate and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
-    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
+    let mut files: Vec<(String, String)> = FOLDERS
+        .iter()
+        .flat_map(|folder| {
+            std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap()
+        })
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yml"))
         .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(&path).unwrap())
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(&path).unwrap(),
+            )
         })
-        .filter(|(name, _)| !name.ends_with(TESTS))
+        .filter(|(path, _)| !path.ends_with(TESTS))
         .collect();
     files.sort();
     files
@@ -35,12 +40,13 @@ pub(crate) fn language() -> PromQl {
 fn every_shipped_rule_does_what_its_test_says() {
     let language = language();
     let files = files();
-    assert!(files.len() >= 3, "{files:?}");
-    for (name, text) in files {
+    assert!(files.len() >= 5, "{files:?}");
+    for (path, text) in files {
+        let name = Path::new(&path).file_name().unwrap();
+        let name = name.to_string_lossy().into_owned();
         let groups = read_rule_file(&name, &text, &language, &RuleDefaults::default()).unwrap();
         let beside = name.replace(".yml", TESTS);
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
-        let tests_text = std::fs::read_to_string(folder.join(&beside)).unwrap();
+        let tests_text = std::fs::read_to_string(path.replace(".yml", TESTS)).unwrap();
         let tests = read_unit_tests(&beside, &tests_text).unwrap();
         assert_eq!(tests.rule_files, [name]);
         let failures = tests.run(&groups, &language);

@@ -20,17 +20,20 @@
 pub mod api;
 pub mod batch;
 mod error;
+mod generator;
 mod iban;
 pub mod iso20022;
 mod ledger;
 pub mod lines;
 mod money;
 mod refused;
+pub mod rules;
 pub mod service;
 mod statement;
 mod transaction;
 
 pub use error::Error;
+pub use generator::{Bursts, GENERATED_ACCOUNTS_MAX, Generator, GeneratorError, GeneratorOptions};
 pub use iban::{Iban, NotAnIban};
 pub use ledger::{
     ACCOUNTS_MAX, Account, AccountChange, AccountStatus, Balance, HOLDS_MAX, Hold, Ledger, Opening,

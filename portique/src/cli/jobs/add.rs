@@ -96,7 +96,7 @@ impl Add {
     pub(super) async fn run(self, visitor: &Visitor, output: Output) -> Result<(), Error> {
         if let Some(source) = &self.bulk {
             let shared = self.options.fields();
-            let source = bulk::open(source)?;
+            let source = input::lines(source)?;
             let sent = bulk::Bulk {
                 queue: &self.queue,
                 kind: self.kind.as_deref(),

@@ -173,6 +173,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
         subjects: vec!["owned"],
         consumers: vec!["owned-"],
         queues: vec!["owned.queue"],
+        asked: Vec::new(),
     };
     let ports = Ports {
         bus: broker.bus(),

@@ -30,6 +30,7 @@ pub(super) async fn load(rig: &Rig) {
     raise(rig, &[("alertname", "Hot")], false).await;
     let line = "up,job=web,instance=b value=0";
     granted(rig.alerting(Method::POST, "/write?bucket=down").body(line)).await;
+    pay(rig).await;
     fly(rig).await;
     rig.wait_for("portique_queue_waiting_jobs{queue=\"held\"}")
         .await;
@@ -85,6 +86,21 @@ async fn queues(rig: &Rig) {
     .await;
     add(rig, "held", json!(3)).await;
     rig.ask("/queues/held/pause").await;
+}
+
+async fn pay(rig: &Rig) {
+    let (bank, ann) = ("GB82WEST12345698765432", "DE89370400440532013000");
+    let accounts = json!([
+        { "iban": bank, "currency": "EUR", "own": true },
+        { "iban": ann, "currency": "EUR" },
+    ]);
+    rig.post("/payments/accounts", &accounts).await;
+    let transactions = json!([
+        { "id": "d-1", "kind": "deposit", "debtor": bank, "creditor": ann, "amount": "1.00", "currency": "EUR" },
+        { "id": "t-1", "debtor": ann, "creditor": bank, "amount": "7.00", "currency": "EUR" },
+    ]);
+    rig.post("/payments/transactions", &transactions).await;
+    rig.wait_for("portique_payments_journalled_total > 1").await;
 }
 
 async fn fly(rig: &Rig) {

@@ -1,14 +1,11 @@
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::BufRead;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::super::super::input::INPUT_BYTES_MAX;
+use super::super::super::input::next_line;
 use super::super::super::output::{Output, write_line, write_text};
 use super::super::super::visitor::{Content, Visitor};
-use crate::data_folder::file_error;
 use crate::error::Error;
 
 /// Jobs of one request: enough that the disk is synced seldom, few enough that a refused batch is
@@ -24,20 +21,6 @@ pub(super) struct Bulk<'a> {
     pub(super) kind: Option<&'a str>,
     /// What every job has that does not say otherwise.
     pub(super) shared: &'a Map<String, Value>,
-}
-
-/// The lines that `--bulk` names: `@FILE`, or `-` for standard input.
-pub(super) fn open(source: &str) -> Result<Box<dyn BufRead>, Error> {
-    if source == "-" {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let Some(path) = source.strip_prefix('@') else {
-        let message = format!("{source:?} names no lines: write @FILE, or - for standard input");
-        return Err(Error::Usage { message });
-    };
-    let path = Path::new(path);
-    let file = File::open(path).map_err(|source| file_error("read", path, source))?;
-    Ok(Box::new(BufReader::new(file)))
 }
 
 impl Bulk<'_> {
@@ -109,20 +92,6 @@ impl Bulk<'_> {
     }
 }
 
-/// A line without its end, or none at the end.
-fn next_line(lines: &mut dyn BufRead, number: usize) -> Result<Option<Vec<u8>>, Error> {
-    let mut line = Vec::new();
-    lines
-        .take(INPUT_BYTES_MAX as u64)
-        .read_until(b'\n', &mut line)
-        .map_err(|source| file_error("read", Path::new("the lines"), source))?;
-    if line.len() == INPUT_BYTES_MAX && line.last() != Some(&b'\n') {
-        let message = format!("line {number} is longer than {INPUT_BYTES_MAX} bytes");
-        return Err(Error::Usage { message });
-    }
-    Ok(Some(line).filter(|line| !line.is_empty()))
-}
-
 /// Says how far it came: what was queued stays queued.
 fn after(error: Error, sent: usize, line: usize) -> Error {
     match error {
@@ -164,16 +133,5 @@ mod tests {
             let refused = job(None, line).unwrap_err().to_string();
             assert!(refused.starts_with("line 7: "), "{refused}");
         }
-    }
-
-    #[test]
-    fn an_endless_line_is_refused() {
-        let mut endless = BufReader::new(io::repeat(b'x'));
-        assert!(next_line(&mut endless, 1).is_err());
-        let mut lines = &b"a\nb"[..];
-        let mut read = || next_line(&mut lines, 1).unwrap();
-        assert_eq!(read().unwrap(), b"a\n");
-        assert_eq!(read().unwrap(), b"b");
-        assert_eq!(read(), None);
     }
 }
