@@ -127,7 +127,7 @@ impl Observer {
 
 /// Jobs that a worker with nothing in hand could claim: those that a worker lost before are given only to such a one,
 /// and are not among the ready ones.
-fn claimable(state: &QueueState) -> u64 {
+pub(super) fn claimable(state: &QueueState) -> u64 {
     let waits = |word| state.waits.get(word).copied().unwrap_or_default();
     let with_suspects = state.ready + waits("suspect");
     // Without workers, the port says of both that these are missing.

@@ -5,13 +5,12 @@ use std::time::Duration;
 use portique_clock::{Clock, Timestamp};
 use portique_fleet::{Autoscaler, Backlog, Decision, Observation, Policy, Workforce};
 use portique_jobs::{
-    Claim, Claimed, Completion, Failing, Failure, JobKind, NewJob, Payload, QueueName,
-    QueueOptions, WorkerName,
+    Claim, Claimed, Completion, Failing, Failure, JobKind, NewJob, Payload, QueueName, WorkerName,
 };
 
 use super::facts::{FleetFact, What};
 use super::history::History;
-use super::observe::Observer;
+use super::observe::{Observer, claimable};
 use crate::monitor::ground::Ground;
 
 const AHEAD: Duration = Duration::from_secs(2);
@@ -76,7 +75,7 @@ async fn what_waits_is_due_or_is_in_work_is_told_apart() {
     });
     ground.jobs().complete(done.collect()).await.unwrap();
     let seen = observer.look(AHEAD).await.unwrap();
-    assert_eq!((seen.arrived, seen.finished), (4, 1), "one became due");
+    assert_eq!((seen.arrived, seen.finished), (3, 1));
     assert_eq!(seen.busy, Duration::from_secs(2));
 
     let claimed = claim(&ground, "w").await;
@@ -105,18 +104,22 @@ async fn what_waits_is_due_or_is_in_work_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_lost_needs_a_worker_too() {
+async fn jobs_that_were_lost_need_a_worker_too() {
     let ground = Ground::open().await;
-    let options = QueueOptions {
-        lease: Duration::from_secs(1),
-        ..QueueOptions::default()
+    let jobs = ground.jobs();
+    jobs.enqueue(vec![job(None)]).await.unwrap();
+    let mut state = jobs.queue(&queue()).await.unwrap();
+    let mut with = |ready, word, waits| {
+        state.ready = ready;
+        state.waits = [(word, waits)].into();
+        claimable(&state)
     };
-    ground.jobs().define_queue(&queue(), options).await.unwrap();
-    ground.jobs().enqueue(vec![job(None)]).await.unwrap();
-    claim(&ground, "w").await;
-    ground.clock.advance(Duration::from_secs(90));
-    let seen = observer(&ground).look(AHEAD).await.unwrap();
-    assert_eq!((seen.ready, seen.leased), (1, 0));
+    // Suspects are told apart while there are workers; without any, all jobs lack one.
+    assert_eq!(with(0, "suspect", 1), 1);
+    assert_eq!(with(2, "suspect", 1), 3);
+    assert_eq!(with(0, "no_workers", 1), 1);
+    assert_eq!(with(2, "no_workers", 3), 3);
+    assert_eq!(with(0, "queue_paused", 5), 0);
     ground.close().await;
 }
 

@@ -90,7 +90,7 @@ fn what_is_wrong_with_a_pool_is_said_with_its_place() {
     refused("max = 'three'", "of the wrong kind");
     refused(
         "[[pools]]\nname = 'a'\nqueue = 'r'\nprogram = ['true']",
-        "p.toml:6: two pools are called \"a\"",
+        "p.toml:5: two pools are called \"a\"",
     );
     refused(
         "[[pools]]\nname = 'b'\nqueue = 'q'\nprogram = ['true']",
