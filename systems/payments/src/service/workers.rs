@@ -10,7 +10,7 @@ use super::{Payments, queues};
 use crate::Error;
 
 /// How long one claim waits for work.
-const CLAIM_WAIT: Duration = Duration::from_secs(30);
+const CLAIM_WAIT: Duration = Duration::from_secs(5);
 /// How long a lease holds: many times what the work takes, and as long as work waits after the hub was killed.
 const LEASE: Duration = Duration::from_secs(10);
 /// After a queue that could not be asked, or a ledger that takes nothing.
@@ -54,7 +54,9 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, payments: &Payments) {
 }
 
 async fn run(payments: Payments, hand: Hand, number: usize) {
-    let worker = WorkerName::new(format!("hub-{number}")).expect("letters and digits are a name");
+    // Each has a name of its own: what a crash left is given only to who has nothing else in hand.
+    let name = format!("{}-{number}", hand.queue().replace('.', "-"));
+    let worker = WorkerName::new(name).expect("letters and digits are a name");
     loop {
         let claim = Claim {
             queue: queues::name(hand.queue()),
