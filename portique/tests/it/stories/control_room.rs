@@ -223,6 +223,30 @@ impl ControlRoom {
         last
     }
 
+    /// Waits until no figure of the rocket's modules is current any more: who has ended is not silent.
+    pub(super) async fn until_telemetry_ended(&self, rocket: &str) {
+        let server = self
+            .url
+            .strip_suffix("/api/v1")
+            .expect("the root of the API");
+        let selector = format!("%7Brocket=%22{rocket}%22,module!=%22vehicle%22%7D");
+        let path = format!("prometheus/api/v1/query?query=launch_t_seconds{selector}");
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut last = Value::Null;
+        let waiting = async {
+            loop {
+                looks.tick().await;
+                let answer = self.http.get(format!("{server}/{path}")).send().await;
+                last = answer.expect("the hub answers").json().await.expect("JSON");
+                if last["data"]["result"] == Value::Array(Vec::new()) {
+                    return;
+                }
+            }
+        };
+        let ended = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(ended.is_ok(), "after {PATIENCE:?} there still is {last:#}");
+    }
+
     /// The mission log, whole.
     pub(super) async fn log(&self, filter: &str) -> Vec<Value> {
         let page = self.get(&format!("launch/log?limit=1000&{filter}")).await;

@@ -50,6 +50,7 @@ async fn a_rocket_is_flown_from_the_poll_to_the_landed_booster() {
     check_log(&room).await;
     check_filters(&room).await;
     check_telemetry(&room).await;
+    room.until_telemetry_ended("ariel").await;
 }
 
 async fn report_weather(room: &ControlRoom) {

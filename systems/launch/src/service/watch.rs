@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portique_flight::{EventKind, Vehicle};
 use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +17,7 @@ use super::telemetry::Recorder;
 use crate::detect::{Detected, Detector};
 use crate::limits::{LimitWatch, Violation};
 use crate::link::Downlink;
-use crate::mission::{Actor, Severity};
+use crate::mission::{Actor, Mission, Severity, Stage};
 use crate::{Command, FlightEvent, Link, ModuleId, Order, Received, RocketId, Sample};
 
 /// Shortest time between two live messages about one module: a screen shows twenty a second.
@@ -26,6 +27,11 @@ const GROUND_ONLY: [EventKind; 2] = [EventKind::Mach1, EventKind::MaxQ];
 
 /// Inputs that may wait for the worker before the watch stops listening: many flights' worth of events.
 const OUTBOX_INPUTS_MAX: usize = 1_024;
+
+/// How often it is seen whether modules fell silent after their flight.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A module that says nothing for so long after its flight is over has ended: sooner than its silence is an anomaly.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// How long an order is valid: later than that, it must not be executed.
 pub(crate) const ORDER_VALID_FOR: Duration = Duration::from_secs(5);
@@ -48,6 +54,8 @@ pub(crate) struct ModuleWatch {
     limits: LimitWatch,
     detector: Detector,
     announced: Duration,
+    /// When its last sample came; none after its telemetry ended.
+    heard: Option<Duration>,
 }
 
 impl Watch {
@@ -58,6 +66,8 @@ impl Watch {
         stop: CancellationToken,
     ) {
         let inputs = self.inputs.clone();
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_room = self.outbox.len() < OUTBOX_INPUTS_MAX;
             let has_mail = !self.outbox.is_empty();
@@ -71,6 +81,7 @@ impl Watch {
                     (Ok(place), Some(input)) => place.send(input),
                     _ => break,
                 },
+                _ = looks.tick() => self.end_silent(),
             }
         }
         self.recorder.closed(self.shared.wall().as_millis());
@@ -131,7 +142,28 @@ impl Watch {
         self.outbox.push_back(input);
     }
 
+    /// Ends the telemetry of modules that stay attached and have nothing to say: their flight is over.
+    fn end_silent(&mut self) {
+        let now = self.shared.now();
+        let is_silent = |heard: Duration| now.saturating_sub(heard) >= SILENT_AFTER;
+        let silent = self.modules.iter_mut();
+        let silent = silent.filter(|(_, watch)| watch.heard.is_some_and(is_silent));
+        let mut silent = silent.peekable();
+        if silent.peek().is_none() {
+            return;
+        }
+        let stage = self.shared.mission(&self.rocket, Mission::stage);
+        if !stage.is_ok_and(|stage| stage == Stage::Ended) {
+            return;
+        }
+        for (module, watch) in silent {
+            watch.heard = None;
+            self.recorder.ended(module, self.shared.wall().as_millis());
+        }
+    }
+
     fn observe(&mut self, module: &ModuleId, sample: &Sample) {
+        let now = self.shared.now();
         let watch = self
             .modules
             .entry(module.clone())
@@ -139,7 +171,9 @@ impl Watch {
                 limits: LimitWatch::new(module),
                 detector: Detector::new(),
                 announced: Duration::ZERO,
+                heard: None,
             });
+        watch.heard = Some(now);
         if let Some(violation) = watch.limits.observe(&self.vehicle, sample) {
             self.react(module, violation, sample.t_s);
         }
