@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
-pub use pools::{PoolConfig, Runs};
+pub use pools::PoolConfig;
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;

@@ -40,8 +40,7 @@ mod worker;
 pub use cli::run;
 pub use config::{
     ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
-    NotificationsConfig, Place, PoolConfig, Problem, RulesConfig, Runs, TelemetryConfig,
-    TierConfig,
+    NotificationsConfig, Place, PoolConfig, Problem, RulesConfig, TelemetryConfig, TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -71,7 +71,7 @@ pub(crate) struct Worker {
     #[arg(long, hide = true)]
     supervised: bool,
     /// The program, and what it is given.
-    #[arg(last = true, value_name = "PROGRAM")]
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
     program: Vec<std::ffi::OsString>,
 }
 
@@ -110,13 +110,6 @@ impl Worker {
             message: portique_fault::chain(error),
         };
         let queue = QueueName::new(self.queue.as_str()).map_err(|error| usage(&error))?;
-        if self.program.is_empty() {
-            return Err(Error::Usage {
-                message: format!(
-                    "no worker for {queue} is built in, and no PROGRAM is named: write it behind --"
-                ),
-            });
-        }
         let options = self.client_options()?;
         let timeout = Duration::from_secs(self.timeout.into());
         let hands = Hands::default();

@@ -52,7 +52,6 @@ pub(super) const POOL_KEYS: &[TableKey] = &[
     key("name", TableKind::Text),
     key("queue", TableKind::Text),
     key("program", TableKind::Texts),
-    key("worker", TableKind::Text),
     key("min", TableKind::Number),
     key("max", TableKind::Number),
     key("slots", TableKind::Number),
@@ -82,8 +81,8 @@ pub struct PoolConfig {
     pub name: String,
     /// The queue whose jobs its workers do; no other pool has it.
     pub queue: QueueName,
-    /// What its workers run.
-    pub runs: Runs,
+    /// The program that its workers start for each job, with its arguments, as `portique worker` does.
+    pub program: Vec<String>,
     /// Where they run: the configuration's folder.
     pub folder: PathBuf,
     /// How many there are to be.
@@ -96,15 +95,6 @@ pub struct PoolConfig {
     pub timeout: Duration,
     /// How long a worker that is to go may take to end what it has in hand; default 5 min, at most a day.
     pub drain: Duration,
-}
-
-/// What the workers of a pool run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runs {
-    /// This program for each job, as `portique worker` does.
-    Program(Vec<String>),
-    /// A worker that is built in, by its name.
-    BuiltIn(String),
 }
 
 pub(super) fn resolve(tables: &[RawTable], problems: &mut Vec<Problem>) -> Vec<PoolConfig> {
@@ -137,8 +127,8 @@ pub(super) fn resolve(tables: &[RawTable], problems: &mut Vec<Problem>) -> Vec<P
 
 fn pool(table: &RawTable, problems: &mut Vec<Problem>) -> Option<PoolConfig> {
     let name = name(table, problems);
-    let runs = runs(table, problems);
-    let queue = queue(table, runs.as_ref(), problems);
+    let program = program(table, problems);
+    let queue = queue(table, problems);
     let policy = policy(table, problems);
     let mut number = |limit: &Limit, key| limit.resolve(table.number(key), problems);
     let seconds = Duration::from_secs_f64;
@@ -150,7 +140,7 @@ fn pool(table: &RawTable, problems: &mut Vec<Problem>) -> Option<PoolConfig> {
     Some(PoolConfig {
         name: name?,
         queue: queue?,
-        runs: runs?,
+        program: program?,
         folder: folder.to_path_buf(),
         policy: policy?,
         memory_bytes,
@@ -183,59 +173,37 @@ fn name(table: &RawTable, problems: &mut Vec<Problem>) -> Option<String> {
     None
 }
 
-fn runs(table: &RawTable, problems: &mut Vec<Problem>) -> Option<Runs> {
-    let program: Vec<String> = table
-        .texts("program")
-        .iter()
-        .map(|word| word.value.clone())
-        .collect();
-    let built_in = table.texts("worker").first();
-    match (program.as_slice(), built_in) {
-        ([], Some(name)) => Some(Runs::BuiltIn(name.value.clone())),
-        ([first, ..], None) if !first.is_empty() && program.len() <= WORDS_MAX => {
-            let has_nul = program.iter().any(|word| word.contains('\0'));
-            has_nul.then(|| refuse_program(table, problems));
-            (!has_nul).then_some(Runs::Program(program))
-        }
-        _ => {
-            refuse_program(table, problems);
-            None
-        }
+fn program(table: &RawTable, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    let words = table.texts("program").iter();
+    let words: Vec<String> = words.map(|word| word.value.clone()).collect();
+    let is_named = words.first().is_some_and(|name| !name.is_empty());
+    let has_nul = words.iter().any(|word| word.contains('\0'));
+    if is_named && !has_nul && words.len() <= WORDS_MAX {
+        return Some(words);
     }
-}
-
-fn refuse_program(table: &RawTable, problems: &mut Vec<Problem>) {
     problems.push(Problem::at(
         &table.place,
-        "a pool has no program to run, or more than one".into(),
-        format!(
-            "write either program = [\"python3\", \"thumbnail.py\"] (1 to {WORDS_MAX} words) or worker = \"...\", the \
-             name of a worker that is built in"
-        ),
+        "a pool has no program to run".into(),
+        format!("write program = [\"python3\", \"thumbnail.py\"], 1 to {WORDS_MAX} words"),
     ));
+    None
 }
 
-/// A worker that is built in has a queue of its name.
-fn queue(table: &RawTable, runs: Option<&Runs>, problems: &mut Vec<Problem>) -> Option<QueueName> {
-    let written = table.texts("queue").first();
-    let text = match (written, runs) {
-        (Some(written), _) => &written.value,
-        (None, Some(Runs::BuiltIn(name))) => name,
-        (None, _) => {
-            problems.push(Problem::at(
-                &table.place,
-                "a pool has no queue".into(),
-                "write queue = \"...\", the queue whose jobs its workers do".into(),
-            ));
-            return None;
-        }
+fn queue(table: &RawTable, problems: &mut Vec<Problem>) -> Option<QueueName> {
+    let Some(written) = table.texts("queue").first() else {
+        problems.push(Problem::at(
+            &table.place,
+            "a pool has no queue".into(),
+            "write queue = \"...\", the queue whose jobs its workers do".into(),
+        ));
+        return None;
     };
+    let text = &written.value;
     match QueueName::new(text.as_str()) {
         Ok(queue) => Some(queue),
         Err(error) => {
-            let place = written.map_or(&table.place, |written| &written.place);
             let message = format!("queue = {text:?} is no queue");
-            problems.push(Problem::at(place, message, error.to_string()));
+            problems.push(Problem::at(&written.place, message, error.to_string()));
             None
         }
     }

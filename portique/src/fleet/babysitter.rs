@@ -24,7 +24,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::desk::Desk;
-use crate::config::Runs;
 use crate::supervisor::lines;
 use crate::worker::{Beat, TOKEN_VARIABLE};
 
@@ -126,10 +125,7 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
     let mut command = Command::new(&launch.executable);
     command
         .arg("worker")
-        .arg(match &config.runs {
-            Runs::Program(_) => config.queue.as_str(),
-            Runs::BuiltIn(built_in) => built_in,
-        })
+        .arg(config.queue.as_str())
         .args(["--supervised", "--name", name])
         .arg("--data")
         .arg(&launch.data)
@@ -151,9 +147,7 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
     if !config.folder.as_os_str().is_empty() {
         command.current_dir(&config.folder);
     }
-    if let Runs::Program(words) = &config.runs {
-        command.arg("--").args(words);
-    }
+    command.arg("--").args(&config.program);
     let child = command.spawn()?;
     Ok((child, UnixStream::from_std(ours)?))
 }

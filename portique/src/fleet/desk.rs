@@ -105,7 +105,7 @@ impl Desk {
         PoolView {
             name: self.config.name.clone(),
             queue: self.config.queue.to_string(),
-            runs: PoolView::runs(&self.config.runs),
+            runs: self.config.program.first().cloned().unwrap_or_default(),
             mode: ModeView::of(state.mode),
             manual: match state.mode {
                 Mode::Manual(workers) => Some(workers),

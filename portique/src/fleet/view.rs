@@ -4,7 +4,6 @@ use portique_fleet::{Decision, Mode, WorkerState};
 use serde::Serialize;
 
 use super::desk::word;
-use crate::config::Runs;
 
 /// A pool of workers, as it is now.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -13,7 +12,7 @@ pub(crate) struct PoolView {
     pub(crate) name: String,
     /// The queue whose jobs its workers do.
     pub(crate) queue: String,
-    /// What they run: the program without its arguments, or the name of a worker that is built in.
+    /// The program that they run, without its arguments: those may hold what is not for everybody.
     pub(crate) runs: String,
     /// Who decides how many there are to be.
     pub(crate) mode: ModeView,
@@ -157,16 +156,6 @@ pub(crate) struct TermsView {
     pub(crate) busy: f64,
     /// All together.
     pub(crate) slots: f64,
-}
-
-impl PoolView {
-    /// Arguments may hold what is not for everybody.
-    pub(super) fn runs(runs: &Runs) -> String {
-        match runs {
-            Runs::Program(words) => words.first().cloned().unwrap_or_default(),
-            Runs::BuiltIn(name) => name.clone(),
-        }
-    }
 }
 
 impl ModeView {

@@ -28,7 +28,7 @@ fn a_pool_is_read_with_its_policy() {
          min = 1\nmax = 4\nslots = 2\ncatch_up_s = 0.5\nwait_objective_s = 2\nutilisation = 0.8\n\
          stabilisation_s = 20\ncooldown_s = 30\nservice_prior_s = 0.1\nstart_prior_s = 0.2\nblind = 2\n\
          downstream_jobs_per_s = 50\nmemory_bytes = 268435456\ncpus = 0.5\ntimeout_s = 20\ndrain_s = 40\n\
-         [[pools]]\nname = 'post'\nworker = 'payments.post'\n",
+         [[pools]]\nname = 'post'\nqueue = 'letters'\nprogram = ['post']\n",
     );
     assert_eq!(problems, "");
     let seconds = Duration::from_secs_f64;
@@ -36,7 +36,7 @@ fn a_pool_is_read_with_its_policy() {
     let expected = PoolConfig {
         name: "thumbnails".into(),
         queue: QueueName::new("pictures.small").unwrap(),
-        runs: Runs::Program(words.into()),
+        program: words.into(),
         folder: "/etc/hub".into(),
         policy: Policy {
             min: 1,
@@ -58,8 +58,7 @@ fn a_pool_is_read_with_its_policy() {
         drain: seconds(40.0),
     };
     assert_eq!(pools[0], expected);
-    assert_eq!(pools[1].queue.as_str(), "payments.post");
-    assert_eq!(pools[1].runs, Runs::BuiltIn("payments.post".into()));
+    assert_eq!(pools[1].queue.as_str(), "letters");
     assert_eq!(pools[1].policy, Policy::default());
     assert_eq!(pools[1].drain, DRAIN_DEFAULT);
 }
@@ -82,7 +81,7 @@ fn what_is_wrong_with_a_pool_is_said_with_its_place() {
         "pools.memory_bytes = 1000 is out of range",
     );
     refused("cpus = nan", "pools.cpus = NaN is out of range");
-    refused("worker = 'x'", "no program to run, or more than one");
+    refused("worker = 'x'", "unknown key \"pools.worker\"");
     refused(
         "max_workers = 3",
         "unknown key \"pools.max_workers\": the keys of pools are name, queue",
@@ -105,9 +104,9 @@ fn a_pool_without_name_queue_or_program_is_refused() {
     assert!(said("name = 'A b'\nqueue = 'q'\nprogram = ['true']").contains("\"A b\" is no name"));
     assert!(said("name = 'a'\nprogram = ['true']").contains("a pool has no queue"));
     assert!(said("name = 'a'\nqueue = 'a b'\nprogram = ['true']").contains("\"a b\" is no queue"));
-    assert!(said("name = 'a'\nqueue = 'q'").contains("write either program"));
-    assert!(said("name = 'a'\nqueue = 'q'\nprogram = ['']").contains("write either program"));
-    assert!(said("name = 'a'\nqueue = 'q'\nprogram = [\"a\\u0000b\"]").contains("write either"));
+    assert!(said("name = 'a'\nqueue = 'q'").contains("write program"));
+    assert!(said("name = 'a'\nqueue = 'q'\nprogram = ['']").contains("write program"));
+    assert!(said("name = 'a'\nqueue = 'q'\nprogram = [\"a\\u0000b\"]").contains("write program"));
 }
 
 #[test]
