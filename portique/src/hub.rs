@@ -125,7 +125,7 @@ impl Hub {
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
         let path = data.path();
-        let inside = Inside::open(&config, path, &addresses, loaded).await?;
+        let inside = Box::pin(Inside::open(&config, path, &addresses, loaded)).await?;
         let surface = inside.surface(&config, path, &addresses, &token, &groups);
         let surface = surface.await?;
         data.write_addresses(&addresses)?;

@@ -117,7 +117,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         token: token("service.token"),
         prometheus_file: path,
     });
-    hub.run(visit).await.unwrap();
+    Box::pin(hub.run(visit)).await.unwrap();
 }
 
 impl Place {

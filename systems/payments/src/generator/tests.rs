@@ -13,7 +13,7 @@ fn generator(options: GeneratorOptions) -> Generator {
 #[test]
 fn what_is_made_can_be_posted() {
     let made = generator(GeneratorOptions::default());
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::new(1_000_000);
     for opening in made.openings() {
         ledger.change(&AccountChange::Opened(opening)).unwrap();
     }

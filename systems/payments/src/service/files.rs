@@ -41,7 +41,7 @@ pub enum FileFormat {
     /// Columns, under a mapping.
     Csv {
         /// How they are read.
-        mapping: CsvMapping,
+        mapping: Box<CsvMapping>,
     },
     /// A message of credit transfers, ISO 20022.
     #[serde(rename = "pain.001")]

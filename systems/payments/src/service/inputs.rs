@@ -13,8 +13,11 @@ pub(super) enum Input {
         oneshot::Sender<Result<Vec<Result<bool, Rejection>>, Error>>,
     ),
     /// Looks at the ledger and the number of its newest batch.
-    Look(Box<dyn FnOnce(&Ledger, u64) + Send>),
+    Look(Look),
 }
+
+/// Reads the ledger while nobody changes it; its second argument is the number of the newest batch.
+pub(super) type Look = Box<dyn FnOnce(&Ledger, u64) + Send>;
 
 /// A claimed batch.
 pub(super) struct PostWork {

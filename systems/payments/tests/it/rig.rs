@@ -15,6 +15,7 @@ use portique_payments::{AccountChange, Currency, Iban, Opening};
 use portique_records::{SqliteConfig, SqliteRecords};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Everything here happens within moments; a loaded machine gets this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -232,9 +233,10 @@ async fn start(folder: &Path, config: Config) -> Running {
     };
     let (payments, worker) = Payments::open(parts.clone()).await.unwrap();
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(worker.run(stop.clone()));
+    let tasks = TaskTracker::new();
+    let worker = tasks.spawn(worker.run(stop.clone()));
     let housekeeping = broker.clone();
-    let upkeep = tokio::spawn(async move { housekeeping.run().await });
+    let upkeep = tasks.spawn(async move { housekeeping.run().await });
     Running {
         payments,
         parts,

@@ -358,7 +358,9 @@ fn who_is_put_aside_is_not_repeated_but_its_end_is_told() {
         shelved_until: Some(at(20 * hour)),
         ..posted(&labels)
     };
-    let facts = dispatcher.post(&[aside.clone()], at(5 * hour)).facts;
+    let facts = dispatcher
+        .post(std::slice::from_ref(&aside), at(5 * hour))
+        .facts;
     facts.iter().for_each(|fact| dispatcher.apply(fact));
     let before = told(&mut dispatcher, at(5 * hour), at(20 * hour));
     assert_eq!(before, [], "reminded of what is put aside");
@@ -366,7 +368,7 @@ fn who_is_put_aside_is_not_repeated_but_its_end_is_told() {
     assert_eq!(after.len(), 1, "reminded once the shelf is over");
     let again = Posted {
         shelved_until: Some(at(40 * hour)),
-        ..aside.clone()
+        ..aside
     };
     let over = Posted {
         ends_at: Some(at(22 * hour)),

@@ -173,7 +173,7 @@ mod tests {
             let amount = if number % 5_000 == 0 { "-1" } else { "1.50" };
             file += &format!("t{number},{PARTIES},{amount},EUR,\"two\nlines\"\n");
         }
-        let mapping = CsvMapping::default();
+        let mapping = Box::default();
         let read = read(&FileFormat::Csv { mapping }, file.as_bytes());
         assert_eq!(read, (11_998, 2, vec![5_000, 10_000], vec![10_000, 20_000]));
     }
