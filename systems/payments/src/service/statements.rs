@@ -8,6 +8,7 @@ use portique_clock::Timestamp;
 
 use super::Payments;
 use super::journal::Wanted;
+use crate::batch::Row;
 use crate::{Differences, Error, Iban, Statement, StatementEntry, Text, reconcile};
 
 /// Entries of one statement at most.
@@ -82,18 +83,7 @@ impl Payments {
                 closing_minor -= i128::from(minor);
                 return ControlFlow::Continue(());
             }
-            let other = if row.debtor == iban.as_str() {
-                row.creditor
-            } else {
-                row.debtor
-            };
-            entries.extend(Text::new(row.id).ok().map(|id| StatementEntry {
-                id,
-                booked: day(at),
-                minor,
-                counterparty: other.parse().ok(),
-                reference: row.reference.and_then(|it| Text::new(it).ok()),
-            }));
+            entries.extend(entry(iban, row, day(at), minor));
             match entries.len() > ENTRIES_MAX {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
@@ -147,6 +137,22 @@ impl Payments {
         }
         Ok(reconcile(&ours, theirs))
     }
+}
+
+/// What a row means for one of its two accounts.
+fn entry(account: Iban, row: &Row<'_>, booked: Date, minor: i64) -> Option<StatementEntry> {
+    let other = if row.debtor == account.as_str() {
+        row.creditor
+    } else {
+        row.debtor
+    };
+    Some(StatementEntry {
+        id: Text::new(row.id).ok()?,
+        booked,
+        minor,
+        counterparty: other.parse().ok(),
+        reference: row.reference.and_then(|it| Text::new(it).ok()),
+    })
 }
 
 fn day(at: Timestamp) -> Date {
