@@ -15,6 +15,7 @@ const RAW_BYTES_MAX: usize = 4_096;
 /// Where an observation comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ObservationSource)]
 pub enum Source {
     /// Values reported by people or instruments.
     #[default]

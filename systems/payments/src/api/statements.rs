@@ -58,14 +58,14 @@ pub(super) struct StatementView {
     /// What stood on it before.
     opening: String,
     /// What happened, in order.
-    entries: Vec<EntryView>,
+    entries: Vec<StatementEntryView>,
     /// What stands on it after.
     closing: String,
 }
 
 /// One line of a statement.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub(super) struct EntryView {
+pub(super) struct StatementEntryView {
     /// The transaction's id.
     id: String,
     /// When it was booked.
@@ -89,9 +89,9 @@ pub(super) struct DifferencesView {
     /// Whether there is no difference.
     agrees: bool,
     /// Entries that only ours has; the first thousand.
-    only_ours: Vec<EntryView>,
+    only_ours: Vec<StatementEntryView>,
     /// Entries that only theirs has; the first thousand.
-    only_theirs: Vec<EntryView>,
+    only_theirs: Vec<StatementEntryView>,
     /// Entries of another amount there; the first thousand.
     other_amounts: Vec<OtherAmount>,
     /// All differences between entries.
@@ -113,7 +113,7 @@ pub(super) struct OtherAmount {
     theirs: String,
 }
 
-impl EntryView {
+impl StatementEntryView {
     fn new(entry: &StatementEntry, currency: Currency) -> Self {
         Self {
             id: entry.id.to_string(),
@@ -136,7 +136,7 @@ impl StatementView {
             to: statement.to,
             opening: decimal(statement.opening_minor, currency),
             entries: entries
-                .map(|entry| EntryView::new(entry, currency))
+                .map(|entry| StatementEntryView::new(entry, currency))
                 .collect(),
             closing: decimal(statement.closing_minor, currency),
         }
@@ -146,7 +146,7 @@ impl StatementView {
 impl DifferencesView {
     fn new(account: Iban, currency: Currency, differences: &Differences) -> Self {
         let views = |entries: &[StatementEntry]| {
-            let views = entries.iter().map(|entry| EntryView::new(entry, currency));
+            let views = entries.iter().map(|entry| StatementEntryView::new(entry, currency));
             views.collect::<Vec<_>>()
         };
         let others = differences.other_amounts.iter();
