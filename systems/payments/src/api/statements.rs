@@ -146,7 +146,9 @@ impl StatementView {
 impl DifferencesView {
     fn new(account: Iban, currency: Currency, differences: &Differences) -> Self {
         let views = |entries: &[StatementEntry]| {
-            let views = entries.iter().map(|entry| StatementEntryView::new(entry, currency));
+            let views = entries
+                .iter()
+                .map(|entry| StatementEntryView::new(entry, currency));
             views.collect::<Vec<_>>()
         };
         let others = differences.other_amounts.iter();
