@@ -5,7 +5,7 @@
 //!                                                   event payments.posted, post job done, journal job there
 //! ```
 //!
-//! The [desk](desk) is one loop that owns the ledger and changes it one frame at a time: decide, commit, settle. A frame that
+//! The desk is one loop that owns the ledger and changes it one frame at a time: decide, commit, settle. A frame that
 //! is not kept is rolled back, so that nothing is decided on what is not on disk. Workers have no state: whatever job
 //! they are given, what it does is done in the frame that ends it.
 
