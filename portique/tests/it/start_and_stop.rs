@@ -21,10 +21,15 @@ async fn a_hub_serves_and_stops_in_order() {
         .iter()
         .map(|part| part["name"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        names,
-        ["journal", "records", "telemetry", "launch", "rules"]
-    );
+    let parts = [
+        "journal",
+        "records",
+        "telemetry",
+        "launch",
+        "payments",
+        "rules",
+    ];
+    assert_eq!(names, parts);
     let addresses = folder.path().join("hub.json");
     assert!(addresses.exists());
     assert!(hub.stop(Signal::TERM).success());

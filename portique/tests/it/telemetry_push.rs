@@ -234,7 +234,8 @@ async fn histograms_and_exemplars_are_pushed_and_a_bad_one_is_refused_alone() {
         };
         assert_eq!(taken.samples, 1, "{taken:?}");
         assert_eq!(taken.refused["bad_histogram"], 1, "{taken:?}");
-        assert!(taken.complaint.contains("200"), "{taken:?}");
+        assert_eq!(taken.refused["bad_labels"], 1, "{taken:?}");
+        assert!(taken.complaint.contains("205 characters"), "{taken:?}");
         assert_eq!(place.query("histogram_count(took)").await[0].1, "3");
         let found = place.telemetry("query_exemplars?query=took").await;
         let exemplars = found["data"][0]["exemplars"].as_array().unwrap();

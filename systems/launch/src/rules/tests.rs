@@ -342,9 +342,24 @@ fn silence_is_noticed_and_an_end_is_not_silence() {
 
 #[test]
 fn a_flight_that_leaves_its_corridor_is_off_range() {
-    let watched = with_fault(40.0, Body::Booster, Fault::AttitudeDrift, 150.0);
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    for tenth in 0..100_u32 {
+        let t_s = f64::from(tenth) / 10.0;
+        let sample = Sample {
+            t_s,
+            phase: Phase::Ascent,
+            healthy: true,
+            altitude_m: 10_000.0,
+            // The corridor at this height is 35 km wide; it is left after 5 s.
+            downrange_m: 30_000.0 + 1_000.0 * t_s,
+            ..Sample::default()
+        };
+        watched.hear(&booster, &sample);
+    }
     let fired = watched.fired();
-    assert!(fired.contains_key("LaunchOffRange booster"), "{fired:?}");
+    let left_s = fired["LaunchOffRange booster"];
+    assert!((5.2..5.6).contains(&left_s), "{fired:?}");
     assert!(watched.calls.contains("launch.abort"));
 }
 

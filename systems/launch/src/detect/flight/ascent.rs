@@ -16,6 +16,8 @@ const MAX_Q_CERTAIN: f64 = 0.8;
 const MAX_Q_RISEN_FROM: f64 = 0.9;
 /// ... and its time is the middle of the flat top above this share.
 const MAX_Q_TOP: f64 = 0.99;
+/// Slower than this it is no peak: the air is still dense, and what fell is the fit of a few rare samples.
+const MAX_Q_MACH_MIN: f64 = 0.6;
 /// Moments of a flat top that are kept: a minute.
 const TOP_MOMENTS_MAX: usize = 600;
 
@@ -90,7 +92,8 @@ impl Flight {
         }
         let first_pa = self.history[0].pressure_pa;
         self.rose |= first_pa < MAX_Q_RISEN_FROM * self.peak_pa;
-        if now.pressure_pa < MAX_Q_CERTAIN * self.peak_pa {
+        let is_fast = self.top.iter().any(|m| m.mach >= MAX_Q_MACH_MIN);
+        if is_fast && now.pressure_pa < MAX_Q_CERTAIN * self.peak_pa {
             self.tell_max_q(out);
         }
     }
