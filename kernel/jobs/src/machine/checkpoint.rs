@@ -2,6 +2,8 @@
 
 mod body;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use super::parts::{DurationHistogram, KeyHash, Malformed};
 use super::queue::Queue;
 use super::schedules::Scheduled;
 use super::{Machine, Now};
-use crate::{JobId, OnDeadChild};
+use crate::{JobId, Label, OnDeadChild};
 
 /// Most bytes of a part.
 const PART_BYTES_MAX: usize = 256 * 1024;
@@ -80,6 +82,7 @@ impl Machine {
         for part in parts {
             machine.absorb(Part::parse(part)?, now)?;
         }
+        machine.check_places()?;
         machine.plan_all();
         Ok(machine)
     }
@@ -123,6 +126,29 @@ impl Machine {
         Ok(())
     }
 
+    /// A job is in one place, or a queue would count it where it is not: one walk over all ids, ascending,
+    /// that are held by entries and by backlogs.
+    fn check_places(&self) -> Result<(), FactError> {
+        let entries = self.entries.keys().map(|id| (*id, *id));
+        let mut holders: Vec<Box<dyn Iterator<Item = (u64, u64)> + '_>> = vec![Box::new(entries)];
+        for queue in self.queues.values() {
+            holders.push(Box::new(queue.backlog.ranges()));
+        }
+        let mut heads = BinaryHeap::new();
+        for (holder, ranges) in holders.iter_mut().enumerate() {
+            heads.extend(ranges.next().map(|range| Reverse((range, holder))));
+        }
+        let mut free_from = 0;
+        while let Some(Reverse(((first, last), holder))) = heads.pop() {
+            if first < free_from {
+                return Err(broken("jobs"));
+            }
+            free_from = last.saturating_add(1);
+            heads.extend(holders[holder].next().map(|range| Reverse((range, holder))));
+        }
+        Ok(())
+    }
+
     fn queue_of(&mut self, number: u32) -> Result<&mut Queue, FactError> {
         self.queues.get_mut(&number).ok_or(broken("queues"))
     }
@@ -134,6 +160,7 @@ impl Machine {
         queue.is_paused = body.is_paused;
         queue.is_draining = body.is_draining;
         for group in &body.paused_groups {
+            Label::new(group.as_str()).map_err(|_| broken("queues"))?;
             let group = queue.group_number(Some(group));
             queue.lane_mut(group).is_paused = true;
         }
@@ -228,13 +255,12 @@ impl Machine {
         let name = |index: u32| match index.checked_sub(1) {
             None => Ok(None),
             Some(index) => match names.get(index as usize) {
-                Some(name) if crate::Label::new(name.as_str()).is_ok() => Ok(Some(name.as_str())),
+                Some(name) if Label::new(name.as_str()).is_ok() => Ok(Some(name.as_str())),
                 _ => Err(broken("jobs")),
             },
         };
         let queue = self.queues.get_mut(&body.queue).ok_or(broken("jobs"))?;
-        // A job is in one place, or the queue would count it where it is not.
-        if self.entries.contains_key(&body.id) || queue.backlog.contains(body.id) {
+        if self.entries.contains_key(&body.id) {
             return Err(broken("jobs"));
         }
         let mut entry = Entry::plain(body.queue, body.id, Timestamp::from_nanos(body.enqueued));

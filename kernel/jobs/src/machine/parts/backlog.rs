@@ -198,6 +198,11 @@ impl Backlog {
         Ok(())
     }
 
+    /// Its ids as ranges, ascending, both ends included; two of them may touch.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.runs().map(|run| (run.first, run.last))
+    }
+
     fn runs(&self) -> impl Iterator<Item = Run> + '_ {
         let middle = self.middle.iter().flat_map(Chunk::iter);
         self.front.iter().chain(middle).chain(self.back.iter())

@@ -45,12 +45,27 @@ impl TimeMarks {
         }
     }
 
-    /// Notes an id that is not above all others: only before the first mark does it add anything.
+    /// Notes an id that is not above all others; those after it keep the time they had.
     pub(super) fn insert(&mut self, id: u64, at: Timestamp) {
-        if self.marks.front().is_none_or(|(first, _)| id < *first) {
+        let after = self.marks.partition_point(|(first, _)| *first <= id);
+        let Some(before) = after.checked_sub(1) else {
             self.marks.push_front((id, at));
             self.thin();
+            return;
+        };
+        let (first, time) = self.marks[before];
+        if time <= at && at.since(time) < self.spacing {
+            return;
         }
+        if self.marks.get(after).is_none_or(|(next, _)| *next > id + 1) {
+            self.marks.insert(after, (id + 1, time));
+        }
+        if first == id {
+            self.marks[before].1 = at;
+        } else {
+            self.marks.insert(after, (id, at));
+        }
+        self.thin();
     }
 
     pub(super) fn time_of(&self, id: u64) -> Option<Timestamp> {
