@@ -13,6 +13,7 @@ cases! {
     a_dead_child_holds_its_parent: |claims| claims.dependencies,
     a_dead_child_may_be_ignored: |claims| claims.dependencies,
     a_dead_child_may_take_its_parent_along: |claims| claims.dependencies,
+    a_parent_that_is_retried_waits_for_the_others_only: |claims| claims.dependencies,
     what_is_cancelled_together_is_cancelled: |claims| claims.dependencies,
     only_known_jobs_are_waited_for: |claims| claims.dependencies,
     flows_outlive_a_restart: |claims| claims.dependencies && claims.durable,
@@ -118,6 +119,29 @@ async fn a_dead_child_may_take_its_parent_along(harness: &mut dyn Harness, _: Ca
     let dead = ids(&*jobs, Some("dead")).await;
     assert_eq!(dead, [all[0], all[1], all[2], all[4]], "and so on up");
     check_idle(&*jobs).await;
+}
+
+async fn a_parent_that_is_retried_waits_for_the_others_only(
+    harness: &mut dyn Harness,
+    _: Capabilities,
+) {
+    let jobs = harness.jobs();
+    define(&*jobs, options()).await;
+    let after = [Dependency::InBatch(0), Dependency::InBatch(1)];
+    let batch = vec![job("a"), job("b"), parent("p", &after, OnDeadChild::Die)];
+    let all = enqueue(&*jobs, batch).await;
+    let claimed = claim_one(&*jobs, "w").await;
+    reject(&*jobs, claimed.lease, "x").await;
+    check_state(&*jobs, all[2], "dead").await;
+    jobs.retry(&all[2..]).await.expect("retrying works");
+    check_state(&*jobs, all[2], "blocked").await;
+    let dropped = jobs.drop_dead(&all[..1]).await.expect("dropping works");
+    assert_eq!(dropped, [Settled::Done]);
+    check_state(&*jobs, all[2], "blocked").await;
+    let claimed = claim(&*jobs, "w", 1).await;
+    check_bodies(&claimed, &["b"]);
+    complete(&*jobs, &claimed).await;
+    check_bodies(&claim(&*jobs, "w", 1).await, &["p"]);
 }
 
 async fn what_is_cancelled_together_is_cancelled(harness: &mut dyn Harness, _: Capabilities) {

@@ -4,12 +4,13 @@ use super::support::{
     check_bodies, check_idle, claim, complete, define, enqueue_one, job, options,
 };
 use super::{Capabilities, Harness, cases};
-use crate::{Jobs, NewJob, Unique, UniqueMode};
+use crate::{Dependency, Jobs, NewJob, OnDeadChild, Unique, UniqueMode};
 
 cases! {
     one_until_it_is_finished: |claims| claims.unique_until_finished,
     one_until_it_is_claimed: |claims| claims.unique_until_claimed,
     the_later_takes_the_place: |claims| claims.unique_replace,
+    the_last_of_a_batch_takes_the_place: |claims| claims.unique_replace && claims.dependencies,
     the_later_moves_the_time: |claims| claims.unique_replace && claims.delays,
     one_for_a_time: |claims| claims.unique_for,
     uniqueness_outlives_a_restart: |claims| claims.unique_until_finished && claims.durable,
@@ -81,6 +82,22 @@ async fn the_later_takes_the_place(harness: &mut dyn Harness, _: Capabilities) {
     );
     complete(&*jobs, &claimed).await;
     check_bodies(&claim(&*jobs, "w", 1).await, &["4"]);
+}
+
+async fn the_last_of_a_batch_takes_the_place(harness: &mut dyn Harness, _: Capabilities) {
+    let jobs = harness.jobs();
+    define(&*jobs, options()).await;
+    let mode = UniqueMode::Replace;
+    let child = enqueue_one(&*jobs, job("child")).await;
+    jobs.cancel(&[child.id]).await.expect("cancelling works");
+    let holder = enqueue_one(&*jobs, unique("1", mode)).await;
+    let mut doomed = unique("2", mode);
+    doomed.options.after = vec![Dependency::Job(child.id)];
+    doomed.options.on_dead_child = OnDeadChild::Die;
+    let batch = vec![doomed, unique("3", mode)];
+    let answers = jobs.enqueue(batch).await.expect("the batch is enqueued");
+    assert!(answers.iter().all(|job| job.id == holder.id && !job.is_new));
+    check_bodies(&claim(&*jobs, "w", 1).await, &["3"]);
 }
 
 async fn the_later_moves_the_time(harness: &mut dyn Harness, _: Capabilities) {

@@ -179,8 +179,12 @@ impl Machine {
     fn revive(&mut self, id: u64, at: Timestamp, now: Now) {
         let entry = self.entries.get(&id);
         let open = entry.map_or_else(Vec::new, |entry| self.still_open(entry));
+        let more = entry.and_then(|entry| entry.more.as_ref());
+        // What becomes of the others is nothing to it any more.
+        for child in more.map_or_else(Vec::new, |more| more.open.clone()) {
+            self.wait_no_more(child, id);
+        }
         for child in &open {
-            self.wait_no_more(*child, id);
             self.parents.entry(*child).or_default().push(id);
         }
         self.change(id, |entry| {

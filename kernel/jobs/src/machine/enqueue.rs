@@ -80,6 +80,8 @@ struct Batch<'a> {
     /// Keys used in this batch: place, and what the work is.
     requests: HashMap<KeyHash, (PlannedJob, u64)>,
     uniques: HashMap<(u32, KeyHash), PlannedJob>,
+    /// Jobs from before whose place was taken, and by which fact.
+    rewritten: HashMap<JobId, usize>,
 }
 
 impl<'a> Batch<'a> {
@@ -94,6 +96,7 @@ impl<'a> Batch<'a> {
             jobs: Vec::new(),
             requests: HashMap::new(),
             uniques: HashMap::new(),
+            rewritten: HashMap::new(),
         }
     }
 
@@ -316,11 +319,23 @@ impl<'a> Batch<'a> {
                     job: record,
                     at: self.now.wall.as_nanos(),
                 };
-                self.facts.push(Fact(Decided::Edited(rewritten)));
+                self.rewrite(id, Fact(Decided::Edited(rewritten)));
             }
             PlannedJob::Existing(_) => {}
         }
         Ok(first)
+    }
+
+    /// The last of a batch to take a job's place takes it; those before it in the batch never had it,
+    /// so that nothing they wait for can make the job die.
+    fn rewrite(&mut self, id: JobId, rewritten: Fact) {
+        match self.rewritten.get(&id) {
+            Some(place) => self.facts[*place] = rewritten,
+            None => {
+                self.rewritten.insert(id, self.facts.len());
+                self.facts.push(rewritten);
+            }
+        }
     }
 
     /// Remembers the key of a request that has no record of its own.

@@ -21,6 +21,8 @@ pub(crate) struct Naive {
     pub(crate) jobs: BTreeMap<JobId, Job>,
     /// Idempotency keys: queue, key, payload, job, until when.
     requests: Vec<(QueueName, String, Payload, JobId, Timestamp)>,
+    /// Jobs from before whose place this batch took: one record each.
+    rewritten: BTreeSet<JobId>,
 }
 
 #[derive(Debug, Clone, Default)]

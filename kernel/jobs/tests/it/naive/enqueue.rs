@@ -27,6 +27,7 @@ impl Naive {
         first: u64,
         now: Timestamp,
     ) -> Result<Vec<Enqueued>, Refusal> {
+        self.rewritten.clear();
         let before = self.clone();
         let mut next = first;
         let mut answers = Vec::new();
@@ -154,7 +155,7 @@ impl Naive {
             if children.iter().any(|child| *child >= holder) {
                 return Err(Refusal::After);
             }
-            *next += 1;
+            *next += u64::from(self.rewritten.insert(holder));
         } else {
             let replaced = &self.jobs[&holder].options;
             *next += u64::from(replaced.idempotency_key.is_some());
