@@ -58,6 +58,12 @@ pub trait Bus: Send + Sync + 'static {
     /// page means the end was reached, and `Page::next` is where to read on.
     async fn read(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error>;
 
+    /// As [`read`](Bus::read), for a service that reads its own facts back before it serves: an engine
+    /// that holds replays to a budget lets these through, because people wait for them.
+    async fn read_back(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
+        self.read(filter, start, limit).await
+    }
+
     /// Returns when an event with sequence `from` or later is durable.
     async fn wait(&self, from: Sequence) -> Result<(), Error>;
 

@@ -151,7 +151,7 @@ impl History {
         let filter = Filter::new(format!("{SUBJECTS}.*.{DECIDED}")).expect("names are tokens");
         let mut start = newest.map_or(Start::First, |last| Start::Sequence(Sequence(last + 1)));
         loop {
-            let page = bus.read(&filter, start, PAGE_EVENTS).await;
+            let page = bus.read_back(&filter, start, PAGE_EVENTS).await;
             let page = page.map_err(Error::Bus)?;
             if page.events.is_empty() {
                 return Ok(());

@@ -261,7 +261,7 @@ impl<F: KeptFact> Keeper<F> {
             let page = self
                 .ports
                 .bus
-                .read(&filter, Start::Sequence(start), PAGE_FACTS);
+                .read_back(&filter, Start::Sequence(start), PAGE_FACTS);
             let page = page.await.map_err(|error| bus_error::<F>(error.into()))?;
             for delivered in &page.events {
                 apply(read_event(&delivered.event)?);

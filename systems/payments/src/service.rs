@@ -121,8 +121,7 @@ impl Payments {
         files::define(parts.records.as_ref()).await?;
         let opened = open::open(&parts).await?;
         let journalled = journal::position(parts.records.as_ref()).await?;
-        let filters = journal::filters(parts.records.as_ref()).await?;
-        let shared = Shared::new(opened.book.head, opened.tally, journalled, filters);
+        let shared = Shared::new(opened.book.head, opened.tally, journalled);
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let desk = Desk::new(parts.clone(), shared.clone(), received, opened);
@@ -232,6 +231,10 @@ impl Worker {
         let mut others = JoinSet::new();
         others.spawn(tally::run(payments.parts.clone(), payments.shared.clone()));
         others.spawn(requests::run(payments.clone()));
+        others.spawn(journal::run_filters(
+            payments.parts.clone(),
+            payments.shared.clone(),
+        ));
         if payments.parts.config.workers_inside {
             workers::spawn(&mut others, &payments);
         }

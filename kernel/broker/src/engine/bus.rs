@@ -38,20 +38,11 @@ impl Bus for Broker {
     }
 
     async fn read(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
-        check_limit(limit)?;
-        let from = self.shared.resolve(start).await?;
-        let search = Search {
-            filter: filter.clone(),
-            from,
-            limit: limit.min(READ_MAX),
-            purpose: Purpose::Replay,
-        };
-        let found = self.shared.search(search).await?;
-        let events = found.events.iter().map(Placed::to_delivered).collect();
-        Ok(Page {
-            events,
-            next: Sequence(found.next),
-        })
+        self.page(filter, start, limit, Purpose::Replay).await
+    }
+
+    async fn read_back(&self, filter: &Filter, start: Start, limit: usize) -> Result<Page, Error> {
+        self.page(filter, start, limit, Purpose::ReadBack).await
     }
 
     async fn wait(&self, from: Sequence) -> Result<(), Error> {
@@ -198,6 +189,29 @@ impl Bus for Broker {
 }
 
 impl Broker {
+    async fn page(
+        &self,
+        filter: &Filter,
+        start: Start,
+        limit: usize,
+        purpose: Purpose,
+    ) -> Result<Page, Error> {
+        check_limit(limit)?;
+        let from = self.shared.resolve(start).await?;
+        let search = Search {
+            filter: filter.clone(),
+            from,
+            limit: limit.min(READ_MAX),
+            purpose,
+        };
+        let found = self.shared.search(search).await?;
+        let events = found.events.iter().map(Placed::to_delivered).collect();
+        Ok(Page {
+            events,
+            next: Sequence(found.next),
+        })
+    }
+
     /// Makes one fact durable, even when the disk is nearly full, and wakes whoever it makes room
     /// for.
     async fn settle(

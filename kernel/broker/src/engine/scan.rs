@@ -41,6 +41,8 @@ pub(super) enum Purpose {
     /// To read them once more: what is damaged is refused, and what comes from the disk is paid for
     /// from the budget of replays.
     Replay,
+    /// As a replay, and whoever reads is not ready before: nothing is paid.
+    ReadBack,
     /// To deliver them: what is damaged is passed over, so that it blocks nobody for ever.
     Deliver {
         /// The record that made or moved the consumer.
@@ -60,7 +62,7 @@ impl Search {
             return true;
         };
         match self.purpose {
-            Purpose::Replay => previous < first,
+            Purpose::Replay | Purpose::ReadBack => previous < first,
             Purpose::Deliver { made, start } => sequence < made && start > previous,
             Purpose::Index => false,
         }
@@ -141,7 +143,9 @@ impl Shared {
         };
         match purpose {
             Purpose::Replay => self.replays.pay(self.clock.as_ref(), reading).await,
-            Purpose::Deliver { .. } | Purpose::Index => reading.await.map(|(found, _)| found),
+            Purpose::ReadBack | Purpose::Deliver { .. } | Purpose::Index => {
+                reading.await.map(|(found, _)| found)
+            }
         }
     }
 

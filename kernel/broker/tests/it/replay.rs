@@ -86,6 +86,15 @@ async fn replays_share_one_budget_and_consumers_do_not_pay() {
         assert!(!fetched.is_empty(), "{delivered} delivered");
         delivered += fetched.len();
     }
+    let mut next = Start::First;
+    for _ in 0..64 {
+        let page = bus.read_back(&options("large").filter, next, 1).await;
+        next = Start::Sequence(page.unwrap().next);
+    }
+    assert_eq!(
+        next,
+        Start::Sequence(bus.publish(vec![large(64)]).await.unwrap()[0])
+    );
     let tail = bus.publish(vec![event("new", "a")]).await.unwrap();
     let page = bus
         .read(&options("a").filter, Start::Sequence(tail[0]), 1)

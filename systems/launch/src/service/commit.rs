@@ -111,7 +111,7 @@ pub(crate) async fn replay(bus: &dyn Bus, shared: &Shared, clock: &dyn Clock) ->
     let (filter, mut start) = (filter(), Start::First);
     loop {
         let page = bus
-            .read(&filter, start, PAGE_EVENTS)
+            .read_back(&filter, start, PAGE_EVENTS)
             .await
             .map_err(Error::Bus)?;
         if page.events.is_empty() {

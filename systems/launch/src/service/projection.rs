@@ -240,7 +240,7 @@ async fn follow(bus: &dyn Bus, records: &dyn Records, shared: &Shared) -> Result
     loop {
         let start = Start::Sequence(next);
         let page = bus
-            .read(&filter, start, commit::PAGE_EVENTS)
+            .read_back(&filter, start, commit::PAGE_EVENTS)
             .await
             .map_err(Error::Bus)?;
         if page.events.is_empty() {

@@ -8,6 +8,9 @@ mod matching;
 mod search;
 mod verify;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use portique_records::{
     Collection, Comparison, Condition, FieldKind, Index, Order, Query, Records,
 };
@@ -19,13 +22,16 @@ pub use verify::Verified;
 pub(super) use filters::{Filter, Filters};
 pub(super) use matching::Wanted;
 
+use super::Parts;
 use super::open::blocking;
-use super::shared::Journalled;
+use super::shared::{Journalled, Shared};
 use crate::Error;
 use crate::batch::PostedBatch;
 
 /// Batches read in one go at a start.
 const PAGE_BATCHES: usize = 100;
+/// After a failure.
+const RETRY: Duration = Duration::from_secs(1);
 /// The collection that holds it.
 pub(super) const COLLECTION: &str = "payments_journal";
 
@@ -56,9 +62,16 @@ pub(super) async fn batch(records: &dyn Records, number: u64) -> Result<PostedBa
     PostedBatch::from_value(found.body).map_err(|error| Error::damaged(&place, error))
 }
 
-/// The filters of all batches; it reads the whole journal.
-pub(super) async fn filters(records: &dyn Records) -> Result<Filters, Error> {
-    let filters = Filters::default();
+/// Reads the filters of all batches back, which is the whole journal: searches wait for it, and nothing else.
+pub(super) async fn run_filters(parts: Parts, shared: Arc<Shared>) {
+    while let Err(error) = read_filters(parts.records.as_ref(), &shared.filters).await {
+        tracing::warn!(%error, "the journal cannot be read for searches: trying again");
+        tokio::time::sleep(RETRY).await;
+    }
+    shared.filters_are_read();
+}
+
+async fn read_filters(records: &dyn Records, filters: &Filters) -> Result<(), Error> {
     let mut query = Query {
         limit: PAGE_BATCHES,
         ..Query::default()
@@ -82,7 +95,7 @@ pub(super) async fn filters(records: &dyn Records) -> Result<Filters, Error> {
         }
         query.after = next;
         if query.after.is_none() {
-            return Ok(filters);
+            return Ok(());
         }
     }
 }

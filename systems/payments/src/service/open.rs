@@ -75,7 +75,7 @@ pub(super) async fn open(parts: &Parts) -> Result<Opened, Error> {
     let filter = facts::filter(facts::FILTER);
     let next = opened.next;
     loop {
-        let page = parts.bus.read(&filter, start, PAGE_EVENTS).await?;
+        let page = parts.bus.read_back(&filter, start, PAGE_EVENTS).await?;
         opened.next = page.next.max(opened.next);
         if page.events.is_empty() {
             return Ok(opened);

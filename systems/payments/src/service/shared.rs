@@ -54,12 +54,15 @@ pub struct Shared {
     tally: Mutex<Tally>,
     journalled: watch::Sender<Journalled>,
     pub(super) filters: Filters,
+    /// Of all batches; until then searches would miss some.
+    are_filters_read: watch::Sender<bool>,
 }
 
 impl Shared {
-    pub(super) fn new(head: Head, tally: Tally, journalled: Journalled, filters: Filters) -> Self {
+    pub(super) fn new(head: Head, tally: Tally, journalled: Journalled) -> Self {
         Self {
-            filters,
+            filters: Filters::default(),
+            are_filters_read: watch::Sender::new(false),
             head: Mutex::new(head),
             tally: Mutex::new(tally),
             journalled: watch::Sender::new(journalled),
@@ -109,6 +112,26 @@ impl Shared {
         let _ = journalled
             .wait_for(|journalled| journalled.all() >= transactions)
             .await;
+    }
+
+    pub(super) fn filters_are_read(&self) {
+        self.are_filters_read.send_replace(true);
+    }
+
+    /// Waits until all of the journal can be searched.
+    ///
+    /// # Errors
+    /// [`Error::Behind`] when that takes long.
+    pub(super) async fn can_be_searched(&self) -> Result<(), Error> {
+        let mut are_read = self.are_filters_read.subscribe();
+        let read = are_read.wait_for(|are_read| *are_read);
+        match tokio::time::timeout(CATCH_UP, read).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Behind {
+                reason: "the journal is still being read back after the start".into(),
+                after: CATCH_UP,
+            }),
+        }
     }
 
     /// Waits until the journal has all batches through this one.

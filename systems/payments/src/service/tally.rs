@@ -29,7 +29,7 @@ async fn follow(parts: &Parts, shared: &Shared) -> Result<(), Error> {
     loop {
         let mut tally = shared.tally();
         let start = Start::Sequence(tally.next);
-        let page = parts.bus.read(&filter, start, PAGE_EVENTS).await?;
+        let page = parts.bus.read_back(&filter, start, PAGE_EVENTS).await?;
         let is_end = page.events.is_empty();
         for delivered in page.events {
             if let Fact::Accepted(count) = facts::read(delivered.event)? {

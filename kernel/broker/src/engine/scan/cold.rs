@@ -50,7 +50,7 @@ pub(super) fn search_journal(journal: &Journal, search: &Search) -> Result<Found
                 let Some(damage) = passed else {
                     continue;
                 };
-                if search.purpose == Purpose::Replay {
+                if matches!(search.purpose, Purpose::Replay | Purpose::ReadBack) {
                     return if found.events.is_empty() {
                         Err(damage.refusal(error))
                     } else {

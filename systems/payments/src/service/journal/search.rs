@@ -254,6 +254,7 @@ impl Payments {
         mut after: Option<Place>,
         mut show: impl FnMut(&PostedBatch, &Row<'_>) -> ControlFlow<()>,
     ) -> Result<Option<Place>, Error> {
+        self.shared.can_be_searched().await?;
         let mut looked_at = 0;
         let mut sought = Sought {
             from_ns: from.map(Timestamp::as_nanos),
