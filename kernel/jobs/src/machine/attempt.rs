@@ -61,7 +61,10 @@ impl Machine {
                 let due = Timestamp::from_nanos(due);
                 self.change(failed.id, |entry| {
                     entry.put_at(due);
-                    entry.state = State::Failed;
+                    entry.state = match entry.waiting_state(now.wall) {
+                        State::Delayed => State::Failed,
+                        due_already => due_already,
+                    };
                 });
             }
             None => self.die(failed.id, at, &failed.reason, now),

@@ -157,6 +157,7 @@ fn failing() -> impl Strategy<Value = Failing> {
     prop_oneof![
         4 => Just(Failing::Policy),
         1 => millis(0..5_000).prop_map(Failing::After),
+        1 => Just(Failing::After(Duration::ZERO)),
         1 => Just(Failing::Reject),
     ]
 }
