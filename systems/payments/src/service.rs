@@ -100,6 +100,7 @@ pub struct Parts {
 pub struct Payments {
     parts: Parts,
     inputs: mpsc::Sender<Input>,
+    journalling: mpsc::Sender<journal::Entry>,
     shared: Arc<Shared>,
     bodies: Arc<tokio::sync::Semaphore>,
 }
@@ -108,6 +109,7 @@ pub struct Payments {
 pub struct Worker {
     payments: Payments,
     desk: Desk,
+    journal: journal::Writer,
 }
 
 impl Payments {
@@ -126,15 +128,23 @@ impl Payments {
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let desk = Desk::new(parts.clone(), shared.clone(), received, opened);
+        let (journalling, received) = mpsc::channel(journal::ENTRIES_MAX);
+        let journal = journal::Writer {
+            parts: parts.clone(),
+            shared: shared.clone(),
+            received,
+        };
         let payments = Self {
             parts,
             inputs,
+            journalling,
             shared,
             bodies: Arc::new(tokio::sync::Semaphore::new(BODIES_BYTES_MAX)),
         };
         let worker = Worker {
             payments: payments.clone(),
             desk,
+            journal,
         };
         Ok((payments, worker))
     }
@@ -228,8 +238,13 @@ impl Worker {
     /// # Errors
     /// When it cannot go on: what was committed may be there or not, and only a restart tells.
     pub async fn run(self, stop: CancellationToken) -> Result<(), String> {
-        let Self { payments, desk } = self;
+        let Self {
+            payments,
+            desk,
+            journal,
+        } = self;
         let mut others = JoinSet::new();
+        others.spawn(journal.run());
         others.spawn(tally::run(payments.parts.clone(), payments.shared.clone()));
         others.spawn(requests::run(payments.clone()));
         if payments.parts.config.workers_inside {

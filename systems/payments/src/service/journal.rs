@@ -7,6 +7,7 @@ mod filters;
 mod matching;
 mod search;
 mod verify;
+mod writer;
 
 use portique_records::{
     Collection, Comparison, Condition, FieldKind, Index, Order, Query, Records,
@@ -18,6 +19,7 @@ pub use verify::Verified;
 
 pub(super) use filters::{Filter, Filters};
 pub(super) use matching::Wanted;
+pub(super) use writer::{ENTRIES_MAX, Entry, Writer};
 
 use super::open::blocking;
 use super::shared::Journalled;
