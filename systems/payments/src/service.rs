@@ -119,6 +119,7 @@ impl Payments {
     /// [`Error::Damaged`] when a stored fact cannot be read, and what the ports fail with.
     pub async fn open(parts: Parts) -> Result<(Self, Worker), Error> {
         queues::define(parts.jobs.as_ref()).await?;
+        workers::give_back(parts.jobs.as_ref()).await?;
         journal::define(parts.records.as_ref()).await?;
         files::define(parts.records.as_ref()).await?;
         let opened = open::open(&parts).await?;
