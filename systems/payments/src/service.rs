@@ -42,6 +42,7 @@ pub use accept::Accepted;
 pub use counts::{Counts, QueueBacklog};
 pub use files::{FileFormat, FileState, FileTaken};
 pub use journal::{FoundTransaction, Search, SearchPage, Verified};
+pub use queues::ALL as QUEUES;
 pub use shared::Shared;
 pub use statements::DayRange;
 pub use work::ClaimedJob;
