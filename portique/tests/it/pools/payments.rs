@@ -49,11 +49,7 @@ async fn workers_of_payments_follow_their_queues_and_lose_nothing_when_killed() 
     let mut ground = Ground::bare("post");
     ground.write("portique.toml", CONFIG);
     ground.start_hub();
-    let accounts = json!([
-        {"iban": CASH, "currency": "EUR", "own": true},
-        {"iban": ALICE, "currency": "EUR"},
-    ]);
-    post(&ground, "payments/accounts", &accounts).await;
+    open_accounts(&ground).await;
     for pool in POOLS {
         let view = ground.get(&format!("/api/v1/pools/{pool}")).await;
         assert_eq!(
@@ -79,49 +75,8 @@ async fn workers_of_payments_follow_their_queues_and_lose_nothing_when_killed() 
     ground.until_gone(left).await;
     ground.start_hub();
 
-    let all = 2 * BATCHES * TRANSFERS + LINES;
-    let is_done = |counts: &Value| counts["journalled"] == all && counts["drift"] == 0;
-    let counts = ground.until_at("/api/v1/payments/counts", is_done).await;
-    assert_eq!(counts["accepted"], all, "{counts}");
-    assert_eq!(
-        (&counts["posted"], &counts["known"]),
-        (&json!(all), &json!(0)),
-        "{counts}"
-    );
-    let trial = ground.get("/api/v1/payments/trial-balance").await;
-    let cents = format!("{}.{:02}", all / 100, all % 100);
-    assert_eq!(
-        (&trial[0]["balanced"], &trial[0]["credit"]),
-        (&json!(true), &json!(cents))
-    );
-    let verified = ground.get("/api/v1/payments/verify").await;
-    assert_eq!(verified["ok"], true, "{verified}");
-
-    // They came with the work, and went with it.
-    for pool in POOLS {
-        let path = format!("/api/v1/pools/{pool}");
-        let empty = ground
-            .until_at(&path, |pool| pool["workers"] == json!([]))
-            .await;
-        assert_eq!(empty["target"], 0, "{empty}");
-        let decisions = ground.get(&format!("{path}/decisions")).await;
-        let moves = decisions.as_array().unwrap();
-        assert_eq!(moves[0]["move"], "down", "{decisions}");
-        assert_eq!(moves[moves.len() - 1]["move"], "up", "{decisions}");
-    }
-    let decisions = ground.get("/api/v1/pools/post/decisions").await;
-    let most = decisions.as_array().unwrap().iter();
-    let most = most
-        .map(|decision| decision["target"].as_u64().unwrap())
-        .max();
-    assert!(
-        most >= Some(2),
-        "one worker was enough for {BATCHES} batches: {decisions}"
-    );
-    let listed = ground.run("portique pools list");
-    for pool in POOLS {
-        assert!(listed.contains(&format!("payments.{pool}")), "{listed}");
-    }
+    until_posted(&ground, 2 * BATCHES * TRANSFERS + LINES).await;
+    until_gone_with_the_work(&ground).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,11 +84,7 @@ async fn queues_of_payments_are_filled_and_emptied_by_payments_only() {
     let mut ground = Ground::bare("post");
     ground.write("portique.toml", "[payments]\nworkers = 'pools'\n");
     ground.start_hub();
-    let accounts = json!([
-        {"iban": CASH, "currency": "EUR", "own": true},
-        {"iban": ALICE, "currency": "EUR"},
-    ]);
-    post(&ground, "payments/accounts", &accounts).await;
+    open_accounts(&ground).await;
     let one = json!([deposit("one", 0)]);
     post(&ground, "payments/transactions", &one).await;
     let queue = "queues/payments.post";
@@ -158,6 +109,62 @@ async fn queues_of_payments_are_filled_and_emptied_by_payments_only() {
     assert_eq!(done["transactions"], 1, "{done}");
     let counts = ground.get("/api/v1/payments/counts").await;
     assert_eq!(counts["posted"], 1, "{counts}");
+}
+
+async fn open_accounts(ground: &Ground) {
+    let accounts = json!([
+        {"iban": CASH, "currency": "EUR", "own": true},
+        {"iban": ALICE, "currency": "EUR"},
+    ]);
+    post(ground, "payments/accounts", &accounts).await;
+}
+
+/// Waits until so many are posted and found, each once, and the books are right.
+async fn until_posted(ground: &Ground, all: u32) {
+    let is_done = |counts: &Value| counts["journalled"] == all && counts["drift"] == 0;
+    let counts = ground.until_at("/api/v1/payments/counts", is_done).await;
+    assert_eq!(counts["accepted"], all, "{counts}");
+    assert_eq!(
+        (&counts["posted"], &counts["known"]),
+        (&json!(all), &json!(0)),
+        "{counts}"
+    );
+    let trial = ground.get("/api/v1/payments/trial-balance").await;
+    let cents = format!("{}.{:02}", all / 100, all % 100);
+    assert_eq!(
+        (&trial[0]["balanced"], &trial[0]["credit"]),
+        (&json!(true), &json!(cents))
+    );
+    let verified = ground.get("/api/v1/payments/verify").await;
+    assert_eq!(verified["ok"], true, "{verified}");
+}
+
+/// Waits until no pool has workers, which came with the work and went with it.
+async fn until_gone_with_the_work(ground: &Ground) {
+    for pool in POOLS {
+        let path = format!("/api/v1/pools/{pool}");
+        let empty = ground
+            .until_at(&path, |pool| pool["workers"] == json!([]))
+            .await;
+        assert_eq!(empty["target"], 0, "{empty}");
+        let decisions = ground.get(&format!("{path}/decisions")).await;
+        let moves = decisions.as_array().unwrap();
+        assert_eq!(moves[0]["move"], "down", "{decisions}");
+        assert_eq!(moves[moves.len() - 1]["move"], "up", "{decisions}");
+    }
+    let decisions = ground.get("/api/v1/pools/post/decisions").await;
+    let most = decisions.as_array().unwrap().iter();
+    let most = most
+        .map(|decision| decision["target"].as_u64().unwrap())
+        .max();
+    assert!(
+        most >= Some(2),
+        "one worker was enough for {BATCHES} batches: {decisions}"
+    );
+    let listed = ground.run("portique pools list");
+    for pool in POOLS {
+        assert!(listed.contains(&format!("payments.{pool}")), "{listed}");
+    }
 }
 
 fn deposit(burst: &str, number: u32) -> Value {
