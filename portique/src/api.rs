@@ -40,7 +40,7 @@ pub(crate) use alerts::router as alerts_router;
 pub(crate) use batch::BATCH_BYTES_MAX;
 pub(crate) use figures::figures;
 use gate::Gate;
-pub(crate) use owned::Owned;
+pub(crate) use owned::{Owned, OwnedQueue};
 pub(crate) use pools::router as pools_router;
 use refusal::{Refusal, Reply};
 pub(crate) use retention::Retention;

@@ -7,6 +7,7 @@ mod events;
 mod key;
 mod limit;
 mod notifications;
+mod payments;
 mod pools;
 mod problem;
 mod raw;
@@ -19,7 +20,8 @@ use std::time::Duration;
 
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
-pub use pools::PoolConfig;
+pub use payments::{PaymentWorkers, PaymentsConfig};
+pub use pools::{PoolConfig, PoolWork};
 pub use problem::{Place, Problem};
 pub(crate) use raw::RawConfig;
 use raw::Written;
@@ -104,6 +106,8 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Who is told of alerts.
     pub notifications: NotificationsConfig,
+    /// Who works for payments.
+    pub payments: PaymentsConfig,
     /// Workers that the hub starts; none by default, at most 64 pools.
     pub pools: Vec<PoolConfig>,
     /// How long an orderly stop may take; default 10 s, range 0.1 s to 600 s.
@@ -164,6 +168,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         default: LISTEN_DEFAULT,
         allow_remote,
     };
+    let payments = payments::resolve(raw.payment_workers.as_ref(), problems);
     let grpc = Listener {
         key: "grpc_listen",
         default: GRPC_LISTEN_DEFAULT,
@@ -191,7 +196,8 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         },
         rules: rules::resolve(raw),
         notifications: notifications::resolve(raw, problems),
-        pools: pools::resolve(&raw.pools, problems),
+        pools: pools::resolve(&raw.pools, payments.workers, problems),
+        payments,
         stop_grace: stop_grace(raw.stop_grace_s.as_ref(), problems),
         log: LogConfig {
             format: overrides

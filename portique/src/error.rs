@@ -174,6 +174,12 @@ pub enum Error {
         /// What is wrong, and what to do now.
         what: &'static str,
     },
+    /// Two accounts of the same differ.
+    #[error("{what}")]
+    Differs {
+        /// What differs, and where to see it.
+        what: &'static str,
+    },
     /// The demonstration ended otherwise than planned.
     #[error("the flight of {rocket} was not nominal: {reason}")]
     NotNominal {
@@ -243,6 +249,7 @@ impl Error {
             | Self::TaskFailed { .. }
             | Self::Answer { .. }
             | Self::RuleTestsFailed { .. }
+            | Self::Differs { .. }
             | Self::Runtime { .. }
             | Self::Output(_) => Exit::Failure,
         }

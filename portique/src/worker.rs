@@ -2,11 +2,13 @@
 //!
 //! The program is started for each job: the payload is its standard input, its standard output becomes the result, and
 //! its exit status says what becomes of the job. Leases, heartbeats, retries and the end in order are this process's.
+//! For the queues of payments there is a [built-in worker](hand), which needs no program.
 //!
 //! A hub starts such workers too, for its pools: then standard input is the line to it, on which the worker says how
 //! it is, and whose end means that the hub is gone.
 
 mod control;
+mod hand;
 mod program;
 
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ use crate::logging;
 use crate::token::{SERVICE_TOKEN_FILE, Token};
 pub(crate) use control::Beat;
 use control::{Control, Hands};
+use hand::Hand;
+pub(crate) use hand::{BUILT_IN, built_in_words};
 use program::Program;
 
 /// What names a token: command lines can be read by everybody.
@@ -50,6 +54,9 @@ pub(crate) struct Worker {
     /// Where the hub serves gRPC [default: what hub.json in the data folder says].
     #[arg(long, value_name = "URL", env = "PORTIQUE_GRPC")]
     grpc: Option<String>,
+    /// Where the hub serves HTTP, for the built-in workers [default: what hub.json in the data folder says].
+    #[arg(long, value_name = "URL", env = "PORTIQUE_HUB")]
+    hub: Option<String>,
     /// The hub's data folder, where its address and its service token are found [default: ./portique-data].
     #[arg(long, value_name = "FOLDER", env = "PORTIQUE_DATA")]
     data: Option<PathBuf>,
@@ -70,9 +77,23 @@ pub(crate) struct Worker {
     /// A hub started it, and holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
-    /// The program, and what it is given.
-    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    /// The program, and what it is given; none for a built-in worker.
+    #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<std::ffi::OsString>,
+}
+
+/// What is done with jobs.
+enum Work {
+    Program(Program),
+    Hand(Hand),
+}
+
+/// Where the hub is, and what is shown to it.
+struct Reach {
+    grpc: String,
+    /// None when nobody said.
+    http: Option<String>,
+    token: Token,
 }
 
 /// Less than that, and the worker itself has no room.
@@ -84,7 +105,11 @@ completes the job, 65 makes it dead (trying again cannot help), any other fails 
 standard error is the reason. PORTIQUE_JOB, PORTIQUE_QUEUE, PORTIQUE_KIND, PORTIQUE_ATTEMPT, PORTIQUE_LEASE_TOKEN \
 and TRACEPARENT tell it more.
 
+For payments.inject, payments.post and payments.journal there are built-in workers: name the queue and no program. They \
+hold the lease and have the hub do the work; the hub lets them when its configuration says payments.workers = \"pools\".
+
 Examples:
+  portique worker payments.post --slots 8
   portique worker thumbnails --slots 2 -- python3 thumbnail.py
   portique worker letters --timeout 20 -- sh -c 'jq -r .to | mail -s hello'";
 
@@ -106,15 +131,15 @@ impl Worker {
     }
 
     async fn work(self) -> Result<(), Error> {
-        let usage = |error: &dyn std::error::Error| Error::Usage {
-            message: portique_fault::chain(error),
-        };
         let queue = QueueName::new(self.queue.as_str()).map_err(|error| usage(&error))?;
-        let options = self.client_options()?;
-        let timeout = Duration::from_secs(self.timeout.into());
+        self.check_program()?;
+        let reach = self.reach()?;
         let hands = Hands::default();
-        let program = Program::new(self.program, timeout, hands.clone())?;
-        let control = match self.supervised {
+        let options = ClientOptions::new(reach.grpc.clone(), reach.token.as_str());
+        let (slots, drain) = (self.slots, Duration::from_secs(self.drain.into()));
+        let (name, is_supervised) = (self.name.clone(), self.supervised);
+        let work = self.into_work(&queue, reach, hands.clone())?;
+        let control = match is_supervised {
             true => Some(Control::open(hands).map_err(|source| Error::Runtime { source })?),
             false => None,
         };
@@ -122,13 +147,16 @@ impl Worker {
             .await
             .map_err(|error| usage(&error))?;
         let mut worker = ClientWorker::builder(client, queue)
-            .concurrency(self.slots.into())
-            .drain(Duration::from_secs(self.drain.into()));
-        if let Some(name) = self.name {
+            .concurrency(slots.into())
+            .drain(drain);
+        if let Some(name) = name {
             worker = worker.name(WorkerName::new(name).map_err(|error| usage(&error))?);
         }
-        let worker = worker.handler(program).map_err(|error| usage(&error))?;
-        let working = worker.run(told_to_stop()?);
+        let worker = match work {
+            Work::Program(program) => worker.handler(program),
+            Work::Hand(hand) => worker.lease(hand::LEASE).handler(hand),
+        };
+        let working = worker.map_err(|error| usage(&error))?.run(told_to_stop()?);
         let worked = match control {
             None => working.await,
             Some(control) => control.beside(working).await.unwrap_or(Ok(())),
@@ -136,9 +164,44 @@ impl Worker {
         worked.map_err(|error| usage(&error))
     }
 
-    fn client_options(&self) -> Result<ClientOptions, Error> {
+    /// # Errors
+    /// [`Error::Usage`] when there is nothing that does the jobs, or two things.
+    fn check_program(&self) -> Result<(), Error> {
+        let queue = &self.queue;
+        let message = match (self.is_built_in(), self.program.is_empty()) {
+            (true, true) | (false, false) => return Ok(()),
+            (true, false) => format!(
+                "the jobs of {queue} are done by its built-in worker: leave the program out"
+            ),
+            (false, true) => format!(
+                "no PROGRAM is named: write it behind --; without one there are {}",
+                built_in_words()
+            ),
+        };
+        Err(Error::Usage { message })
+    }
+
+    fn into_work(self, queue: &QueueName, reach: Reach, hands: Hands) -> Result<Work, Error> {
+        if !self.is_built_in() {
+            let timeout = Duration::from_secs(self.timeout.into());
+            return Program::new(self.program, timeout, hands).map(Work::Program);
+        }
+        let http = reach.http.ok_or_else(|| Error::Usage {
+            message: format!(
+                "the built-in worker of {queue} asks the hub over HTTP too: say where with --hub or PORTIQUE_HUB"
+            ),
+        })?;
+        Hand::new(queue, &http, reach.token, hands).map(Work::Hand)
+    }
+
+    fn is_built_in(&self) -> bool {
+        BUILT_IN.contains(&self.queue.as_str())
+    }
+
+    fn reach(&self) -> Result<Reach, Error> {
         let folder = self.data.clone().unwrap_or_else(|| DATA_DEFAULT.into());
         let live = live_addresses(&folder);
+        let own_http = live.as_ref().map(|live| format!("http://{}", live.http));
         let grpc = match (&self.grpc, &live) {
             (Some(url), _) => url.clone(),
             (None, Some(addresses)) => format!("http://{}", addresses.grpc),
@@ -152,22 +215,37 @@ impl Worker {
                 });
             }
         };
+        // A program is told where the hub is, and asks it by itself.
+        let hub = self.hub.as_ref().filter(|_| self.is_built_in());
+        let hub = hub.map(|hub| hub.trim_end_matches('/'));
+        // Whoever else listens there must not be shown the folder's token.
+        let is_own = self.grpc.is_none() && (hub.is_none() || hub == own_http.as_deref());
         let token = match &self.token_file {
             Some(path) => Token::read(path)?,
             None => match std::env::var(TOKEN_VARIABLE).unwrap_or_default() {
                 text if !text.is_empty() => Token::from_text(&text),
-                // Whoever else listens there must not be shown it.
-                _ if self.grpc.is_none() => Token::read(&folder.join(SERVICE_TOKEN_FILE))?,
+                _ if is_own => Token::read(&folder.join(SERVICE_TOKEN_FILE))?,
                 _ => {
                     return Err(Error::Usage {
                         message: format!(
-                            "a token is needed with --grpc: name one with --token-file or {TOKEN_VARIABLE}"
+                            "a token is needed with --grpc and --hub: name one with --token-file or {TOKEN_VARIABLE}"
                         ),
                     });
                 }
             },
         };
-        Ok(ClientOptions::new(grpc, token.as_str()))
+        let http = match self.grpc {
+            // The folder's hub may be another one.
+            Some(_) => hub.map(str::to_owned),
+            None => hub.map(str::to_owned).or(own_http),
+        };
+        Ok(Reach { grpc, http, token })
+    }
+}
+
+fn usage(error: &dyn std::error::Error) -> Error {
+    Error::Usage {
+        message: portique_fault::chain(error),
     }
 }
 

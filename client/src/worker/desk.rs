@@ -34,10 +34,20 @@ pub(super) struct Desk {
     said: mpsc::Receiver<(Lease, Progress)>,
 }
 
+/// How a job ended here.
+pub(super) enum Ended {
+    /// The hub is to know what it came to.
+    Settled(Settlement),
+    /// Whoever settled it has told the hub already; otherwise it goes back.
+    GivenBack(Lease),
+    /// It had been cancelled, so that there is nothing to say.
+    Cancelled,
+}
+
 /// What a desk hears of its jobs.
 pub(super) enum News {
-    /// One ended; none when it had been cancelled, so that there is nothing to say.
-    Ended(Option<Settlement>),
+    /// One ended.
+    Ended(Ended),
     /// One is further.
     Progress(Lease, Progress),
 }
@@ -102,7 +112,7 @@ impl Desk {
     }
 
     /// Another job that has ended already.
-    pub(super) fn try_ended(&mut self) -> Option<Option<Settlement>> {
+    pub(super) fn try_ended(&mut self) -> Option<Ended> {
         let ended = self.running.try_join_next_with_id()?;
         Some(self.ended(ended))
     }
@@ -144,21 +154,23 @@ impl Desk {
     fn ended(
         &mut self,
         ended: Result<(Id, Result<Option<Payload>, JobError>), JoinError>,
-    ) -> Option<Settlement> {
+    ) -> Ended {
         let id = match &ended {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let lease = self.tasks.remove(&id)?;
-        let cancelled = self.in_hand.remove(&lease)?;
-        if cancelled.is_cancelled() {
-            return None;
-        }
+        let lease = self.tasks.remove(&id);
+        let in_hand = lease.and_then(|lease| Some((lease, self.in_hand.remove(&lease)?)));
+        let lease = match in_hand {
+            Some((lease, cancelled)) if !cancelled.is_cancelled() => lease,
+            _ => return Ended::Cancelled,
+        };
         let settlement = match ended {
             Ok((_, Ok(result))) => done(lease, result),
+            Ok((_, Err(JobError::SettledElsewhere))) => return Ended::GivenBack(lease),
             Ok((_, Err(error))) => {
                 let failure = match &error {
-                    JobError::Retry(_) => Failure::Policy,
+                    JobError::Retry(_) | JobError::SettledElsewhere => Failure::Policy,
                     JobError::RetryAfter { delay, .. } => Failure::After(*delay),
                     JobError::Reject(_) => Failure::Reject,
                 };
@@ -167,7 +179,7 @@ impl Desk {
             Err(error) => failed(lease, &panicked(error), Failure::Policy),
         };
         self.unsettled.insert(lease, settlement.clone());
-        Some(settlement)
+        Ended::Settled(settlement)
     }
 }
 

@@ -27,7 +27,7 @@ where
     }
 }
 
-/// Why an attempt came to nothing, and what is to become of the job.
+/// Why an attempt came to nothing here, and what is to become of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// Its policy says when it is tried again.
@@ -44,6 +44,10 @@ pub enum JobError {
     /// Trying again cannot help: it is dead.
     #[error("{0}")]
     Reject(String),
+    /// Nothing is said of it. What somebody has settled under its lease, such as the hub on this worker's behalf, stays
+    /// settled; what nobody has is given back, without costing an attempt.
+    #[error("it is settled elsewhere")]
+    SettledElsewhere,
 }
 
 /// A job in a handler's hands.

@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::Options;
-use super::desk::{Desk, News, Settlement};
+use super::desk::{Desk, Ended, News, Settlement};
 use crate::Client;
 use crate::proto::jobs::v1 as pb;
 use crate::wire;
@@ -131,10 +131,10 @@ impl Session {
                 Event::Of(News::Progress(lease, progress)) => {
                     self.out.progress.push((lease, progress));
                 }
-                Event::Of(News::Ended(settlement)) => {
-                    self.ended(settlement, course.drain_end.is_none());
-                    while let Some(settlement) = desk.try_ended() {
-                        self.ended(settlement, course.drain_end.is_none());
+                Event::Of(News::Ended(ended)) => {
+                    self.ended(ended, course.drain_end.is_none());
+                    while let Some(ended) = desk.try_ended() {
+                        self.ended(ended, course.drain_end.is_none());
                     }
                 }
                 Event::MaySend(Some(permit)) => _ = permit.send(self.out.next_message()),
@@ -250,8 +250,13 @@ impl Session {
         }
     }
 
-    fn ended(&mut self, settlement: Option<Settlement>, takes_more: bool) {
-        self.out.settlements.extend(settlement);
+    fn ended(&mut self, ended: Ended, takes_more: bool) {
+        match ended {
+            Ended::Settled(settlement) => self.out.settlements.push_back(settlement),
+            // The hub holds it for this stream until it hears of it, and says that it is lost otherwise.
+            Ended::GivenBack(lease) => self.out.release.push(lease),
+            Ended::Cancelled => {}
+        }
         self.out.credits += u32::from(takes_more);
     }
 

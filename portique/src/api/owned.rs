@@ -13,6 +13,7 @@ use super::webhooks::CONSUMER_PREFIX;
 use crate::fleet;
 use crate::monitor::keeper;
 use crate::notify;
+pub(crate) use queues::OwnedQueue;
 use queues::{VisitorJobs, VisitorTransact};
 
 /// The first token of dead letters' subjects: the bus writes them.
@@ -25,8 +26,8 @@ pub(crate) struct Owned {
     pub(crate) subjects: Vec<&'static str>,
     /// Beginnings of names.
     pub(crate) consumers: Vec<&'static str>,
-    /// Names of queues.
-    pub(crate) queues: Vec<&'static str>,
+    /// Queues.
+    pub(crate) queues: Vec<OwnedQueue>,
     /// Subjects among those owned on which anybody asks for something.
     pub(crate) asked: Vec<&'static str>,
 }
@@ -38,7 +39,7 @@ impl Owned {
         Self {
             subjects: [subjects, &[DEAD, keeper::SUBJECTS, fleet::SUBJECTS]].concat(),
             consumers: [consumers, &[CONSUMER_PREFIX, keeper::CONSUMERS]].concat(),
-            queues: vec![notify::QUEUE],
+            queues: vec![OwnedQueue::closed(notify::QUEUE)],
             asked: Vec::new(),
         }
     }
@@ -46,6 +47,12 @@ impl Owned {
     /// With subjects on which anybody asks for something.
     pub(crate) fn with_asked(mut self, asked: &[&'static str]) -> Self {
         self.asked.extend(asked);
+        self
+    }
+
+    /// With queues of a system.
+    pub(crate) fn with_queues(mut self, queues: impl IntoIterator<Item = OwnedQueue>) -> Self {
+        self.queues.extend(queues);
         self
     }
 
@@ -64,9 +71,14 @@ impl Owned {
         Arc::new(VisitorJobs::new(jobs, self.queues.clone()))
     }
 
-    /// Transactions as visitors make them.
-    pub(crate) fn keep_transact(&self, transact: Arc<dyn Transact>) -> Arc<dyn Transact> {
-        Arc::new(VisitorTransact::new(transact, self.queues.clone()))
+    /// Transactions as visitors make them, on the same queues.
+    pub(crate) fn keep_transact(
+        &self,
+        transact: Arc<dyn Transact>,
+        jobs: Arc<dyn Jobs>,
+    ) -> Arc<dyn Transact> {
+        let visited = VisitorJobs::new(jobs, self.queues.clone());
+        Arc::new(VisitorTransact::new(transact, visited))
     }
 
     /// # Errors

@@ -130,6 +130,10 @@ const KEYS: &[(&str, Keep)] = &[
         Keep::Text(|raw, written| raw.notifications.file = Some(written)),
     ),
     (
+        "payments.workers",
+        Keep::Text(|raw, written| raw.payment_workers = Some(written)),
+    ),
+    (
         "pools",
         Keep::Tables(POOL_KEYS, |raw, tables| raw.pools = tables),
     ),

@@ -1,4 +1,4 @@
-//! Pools of workers: which programs the hub starts, and how many of each.
+//! Pools of workers: what they do, and how many of each there are to be.
 //!
 //! They are written in the file only: a pool names a program to run, and nobody who reaches the API may do that.
 
@@ -11,10 +11,12 @@ use std::time::Duration;
 use portique_fleet::Policy;
 use portique_jobs::QueueName;
 
+use super::PaymentWorkers;
 use super::key::{TableKey, TableKind};
 use super::limit::Limit;
 use super::problem::Problem;
 use super::raw::RawTable;
+use crate::worker::{BUILT_IN, built_in_words};
 
 /// Each has a look at its queue ten times a second.
 const POOLS_MAX: usize = 64;
@@ -52,6 +54,7 @@ pub(super) const POOL_KEYS: &[TableKey] = &[
     key("name", TableKind::Text),
     key("queue", TableKind::Text),
     key("program", TableKind::Texts),
+    key("worker", TableKind::Text),
     key("min", TableKind::Number),
     key("max", TableKind::Number),
     key("slots", TableKind::Number),
@@ -74,6 +77,15 @@ const fn key(name: &'static str, kind: TableKind) -> TableKey {
     TableKey { name, kind }
 }
 
+/// What the workers of a pool do with a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolWork {
+    /// Start this program with its arguments, as `portique worker` does.
+    Program(Vec<String>),
+    /// What this program has itself for the pool's queue.
+    BuiltIn,
+}
+
 /// One pool: workers that are processes of this hub, as many as their queue needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolConfig {
@@ -81,8 +93,8 @@ pub struct PoolConfig {
     pub name: String,
     /// The queue whose jobs its workers do; no other pool has it.
     pub queue: QueueName,
-    /// The program that its workers start for each job, with its arguments, as `portique worker` does.
-    pub program: Vec<String>,
+    /// What they do.
+    pub work: PoolWork,
     /// Where they run: the configuration's folder.
     pub folder: PathBuf,
     /// How many there are to be.
@@ -97,13 +109,24 @@ pub struct PoolConfig {
     pub drain: Duration,
 }
 
-pub(super) fn resolve(tables: &[RawTable], problems: &mut Vec<Problem>) -> Vec<PoolConfig> {
+pub(super) fn resolve(
+    tables: &[RawTable],
+    payment_workers: PaymentWorkers,
+    problems: &mut Vec<Problem>,
+) -> Vec<PoolConfig> {
     let mut pools: Vec<PoolConfig> = Vec::new();
     for table in tables {
         let Some(pool) = pool(table, problems) else {
             continue;
         };
-        if pools.iter().any(|other| other.name == pool.name) {
+        if payment_workers == PaymentWorkers::Inside && pool.work == PoolWork::BuiltIn {
+            let message = format!(
+                "the pool {:?} works on {}, which the hub does itself",
+                pool.name, pool.queue
+            );
+            let remedy = "write workers = \"pools\" into the table payments, or leave the pool out";
+            problems.push(Problem::at(&table.place, message, remedy.into()));
+        } else if pools.iter().any(|other| other.name == pool.name) {
             let message = format!("two pools are called {:?}", pool.name);
             problems.push(Problem::at(&table.place, message, "rename one".into()));
         } else if let Some(other) = pools.iter().find(|other| other.queue == pool.queue) {
@@ -127,8 +150,14 @@ pub(super) fn resolve(tables: &[RawTable], problems: &mut Vec<Problem>) -> Vec<P
 
 fn pool(table: &RawTable, problems: &mut Vec<Problem>) -> Option<PoolConfig> {
     let name = name(table, problems);
-    let program = program(table, problems);
-    let queue = queue(table, problems);
+    let worker = built_in(table, problems);
+    let work = work(table, worker.as_ref(), problems);
+    let queue = match worker {
+        Some(queue) => Some(queue),
+        // The name of a worker that there is not is what is wrong, whatever its queue.
+        None if !table.texts("worker").is_empty() => None,
+        None => queue(table, problems),
+    };
     let policy = policy(table, problems);
     let mut number = |limit: &Limit, key| limit.resolve(table.number(key), problems);
     let seconds = Duration::from_secs_f64;
@@ -140,7 +169,7 @@ fn pool(table: &RawTable, problems: &mut Vec<Problem>) -> Option<PoolConfig> {
     Some(PoolConfig {
         name: name?,
         queue: queue?,
-        program: program?,
+        work: work?,
         folder: folder.to_path_buf(),
         policy: policy?,
         memory_bytes,
@@ -173,6 +202,55 @@ fn name(table: &RawTable, problems: &mut Vec<Problem>) -> Option<String> {
     None
 }
 
+/// The queue of the built-in worker that a pool names.
+fn built_in(table: &RawTable, problems: &mut Vec<Problem>) -> Option<QueueName> {
+    let written = table.texts("worker").first()?;
+    let name = &written.value;
+    if !BUILT_IN.contains(&name.as_str()) {
+        let message = format!("worker = {name:?} is no built-in worker");
+        let remedy = format!("write one of {}", built_in_words());
+        problems.push(Problem::at(&written.place, message, remedy));
+        return None;
+    }
+    if let Some(queue) = table.texts("queue").first().filter(|q| q.value != *name) {
+        let message = format!(
+            "the worker {name} does not work on the queue {:?}",
+            queue.value
+        );
+        let remedy = "leave the queue out: it is the worker's".into();
+        problems.push(Problem::at(&queue.place, message, remedy));
+        return None;
+    }
+    QueueName::new(name.as_str()).ok()
+}
+
+/// The one thing that a pool's workers do: a program, or what is built in.
+fn work(
+    table: &RawTable,
+    worker: Option<&QueueName>,
+    problems: &mut Vec<Problem>,
+) -> Option<PoolWork> {
+    let has_program = !table.texts("program").is_empty();
+    if let Some(written) = table.texts("worker").first() {
+        if has_program {
+            let message = "a pool has both a program and a worker".into();
+            let remedy = "keep the program of your own, or the worker that is built in".into();
+            problems.push(Problem::at(&written.place, message, remedy));
+            return None;
+        }
+        return worker.map(|_| PoolWork::BuiltIn);
+    }
+    let queue = table.texts("queue").first();
+    if let Some(queue) = queue.filter(|queue| BUILT_IN.contains(&queue.value.as_str())) {
+        let name = &queue.value;
+        let message = format!("the jobs of {name} are done by its built-in worker only");
+        let remedy = format!("write worker = \"{name}\" instead of a queue and a program");
+        problems.push(Problem::at(&queue.place, message, remedy));
+        return None;
+    }
+    program(table, problems).map(PoolWork::Program)
+}
+
 fn program(table: &RawTable, problems: &mut Vec<Problem>) -> Option<Vec<String>> {
     let words = table.texts("program").iter();
     let words: Vec<String> = words.map(|word| word.value.clone()).collect();
@@ -184,7 +262,9 @@ fn program(table: &RawTable, problems: &mut Vec<Problem>) -> Option<Vec<String>>
     problems.push(Problem::at(
         &table.place,
         "a pool has no program to run".into(),
-        format!("write program = [\"python3\", \"thumbnail.py\"], 1 to {WORDS_MAX} words"),
+        format!(
+            "write program = [\"python3\", \"thumbnail.py\"], 1 to {WORDS_MAX} words, or worker = \"...\" for one that is built in"
+        ),
     ));
     None
 }

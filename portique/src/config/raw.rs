@@ -38,6 +38,7 @@ pub(crate) struct RawConfig {
     pub(crate) rule_files: Option<Written<Vec<String>>>,
     pub(crate) hub_rules: Option<Written<bool>>,
     pub(crate) notifications: RawNotifications,
+    pub(crate) payment_workers: Option<Written<String>>,
     pub(crate) pools: Vec<RawTable>,
     pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,

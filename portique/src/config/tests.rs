@@ -48,6 +48,22 @@ fn a_complete_file_is_read() {
 }
 
 #[test]
+fn who_works_for_payments_is_one_of_two() {
+    let text = "[payments]\nworkers = 'pools'\n";
+    let mut found = Vec::new();
+    let raw = RawConfig::parse(Path::new("p.toml"), text, &mut found);
+    let config = resolve(&raw, Overrides::default(), &mut found);
+    assert_eq!(found, []);
+    assert_eq!(config.payments.workers, PaymentWorkers::Pools);
+    assert_eq!(PaymentsConfig::default().workers, PaymentWorkers::Inside);
+    let said = problems("[payments]\nworkers = 'outside'\n");
+    assert!(
+        said.contains("p.toml:2: payments.workers = \"outside\" is unknown: write \"inside\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn telemetry_is_kept_and_queried_as_told() {
     let text = "prometheus_listen = '127.0.0.1:9090'\n[telemetry]\nretain_age_s = 86400\nopen_writes = true\n\
                 [query]\nexperimental = true\ntimeout_s = 1.5\n";

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::desk::Desk;
+use crate::config::PoolWork;
 use crate::supervisor::lines;
 use crate::worker::{Beat, TOKEN_VARIABLE};
 
@@ -147,7 +148,9 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
     if !config.folder.as_os_str().is_empty() {
         command.current_dir(&config.folder);
     }
-    command.arg("--").args(&config.program);
+    if let PoolWork::Program(words) = &config.work {
+        command.arg("--").args(words);
+    }
     let child = command.spawn()?;
     Ok((child, UnixStream::from_std(ours)?))
 }

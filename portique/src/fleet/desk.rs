@@ -5,7 +5,10 @@ use portique_fleet::{Decision, Mode, Move, Worker, WorkerId};
 use tokio::sync::Notify;
 
 use super::view::{DecisionView, ModeView, PoolView, WorkerView};
-use crate::config::PoolConfig;
+use crate::config::{PoolConfig, PoolWork};
+
+/// What a pool without a program of its own is shown to run.
+const BUILT_IN_RUNS: &str = "built in";
 
 /// What is known of one pool; its runner writes it, everybody else reads it.
 pub(super) struct Desk {
@@ -105,7 +108,10 @@ impl Desk {
         PoolView {
             name: self.config.name.clone(),
             queue: self.config.queue.to_string(),
-            runs: self.config.program.first().cloned().unwrap_or_default(),
+            runs: match &self.config.work {
+                PoolWork::Program(words) => words.first().cloned().unwrap_or_default(),
+                PoolWork::BuiltIn => BUILT_IN_RUNS.to_owned(),
+            },
             mode: ModeView::of(state.mode),
             manual: match state.mode {
                 Mode::Manual(workers) => Some(workers),

@@ -66,13 +66,13 @@ impl Inside {
         addresses: &Addresses,
         loaded: scrape::Loaded,
     ) -> Result<Self, Error> {
-        let mut engines = Engines::open(data, config, &Systems::owned()).await?;
+        let mut engines = Engines::open(data, config, &Systems::owned(&config.payments)).await?;
         let arrivals = Arc::new(Arrivals::default());
         // Before anybody has it: everything that arrives passes those who watch.
         let store = engines.telemetry.sink.clone();
         engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
         let vehicles = vehicles(&engines, config, data, addresses)?;
-        let systems = Systems::open(&engines, vehicles)
+        let systems = Systems::open(&engines, vehicles, &config.payments)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
         let (scrapes, scrape_workers) = Scrapes::new(config, loaded, data, &engines);
@@ -114,9 +114,14 @@ impl Inside {
     ) -> Result<Surface, Error> {
         let engines = &self.engines;
         let service_token = Token::open(data, SERVICE_TOKEN_FILE)?;
-        let ports = engines.ports(Systems::owned())?;
+        let ports = engines.ports(Systems::owned(&config.payments))?;
         let stop = groups.edges.token();
-        let door = Door::new(token.clone(), service_token.clone(), Systems::owned(), stop);
+        let door = Door::new(
+            token.clone(),
+            service_token.clone(),
+            Systems::owned(&config.payments),
+            stop,
+        );
         let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = over_grpc(&ports, &intake);
         let grpc_routes = grpc::add_to(self.systems.vehicles.grpc_routes(), grpc_ports, door);

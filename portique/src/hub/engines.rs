@@ -81,7 +81,7 @@ impl Engines {
         Ok(Ports {
             bus: self.broker.bus(),
             jobs: owned.keep_jobs(self.broker.jobs()),
-            transact: owned.keep_transact(self.broker.transact()),
+            transact: owned.keep_transact(self.broker.transact(), self.broker.jobs()),
             clock: self.clock.clone(),
             random: seeded()?,
             records: self.records.clone(),

@@ -10,7 +10,8 @@ use portique_payments::service::Payments;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::engines::{Engines, seeded};
-use crate::api::Owned;
+use crate::api::{Owned, OwnedQueue};
+use crate::config::{PaymentWorkers, PaymentsConfig};
 use crate::error::Error;
 use crate::http::{Ask, Figure, LabelledFigure, Labels, Part, PartState, Samples, Source, Value};
 use crate::lifetime::TaskGroup;
@@ -49,7 +50,11 @@ impl Systems {
     ///
     /// # Errors
     /// [`Error::Part`].
-    pub(super) async fn open(engines: &Engines, vehicles: VehiclesOptions) -> Result<Self, Error> {
+    pub(super) async fn open(
+        engines: &Engines,
+        vehicles: VehiclesOptions,
+        config: &PaymentsConfig,
+    ) -> Result<Self, Error> {
         let vehicles = Vehicles::new(vehicles);
         let parts = Parts {
             bus: engines.broker.bus(),
@@ -64,7 +69,7 @@ impl Systems {
         let (launch, worker) = Launch::open(parts)
             .await
             .map_err(|error| Error::part("launch control", &error))?;
-        let (payments, payments_worker) = open_payments(engines).await?;
+        let (payments, payments_worker) = open_payments(engines, config).await?;
         Ok(Self {
             vehicles,
             launch,
@@ -82,12 +87,18 @@ impl Systems {
     }
 
     /// What is theirs, and the monitor's, and is not changed from outside.
-    pub(super) fn owned() -> Owned {
+    pub(super) fn owned(config: &PaymentsConfig) -> Owned {
+        let queue = |name| OwnedQueue {
+            name,
+            can_pause: true,
+            can_claim: config.workers == PaymentWorkers::Pools,
+        };
         Owned::new(
             &[LAUNCH_SUBJECTS, PAYMENTS_SUBJECTS, keeper::SUBJECTS],
             &[LAUNCH_CONSUMERS, PAYMENTS_CONSUMERS, keeper::CONSUMERS],
         )
         .with_asked(&[PAYMENTS_ASKED])
+        .with_queues(payments::QUEUES.map(queue))
     }
 
     /// What rules and receivers can have them do.
@@ -161,7 +172,10 @@ impl Systems {
     }
 }
 
-async fn open_payments(engines: &Engines) -> Result<(Payments, payments::Worker), Error> {
+async fn open_payments(
+    engines: &Engines,
+    config: &PaymentsConfig,
+) -> Result<(Payments, payments::Worker), Error> {
     let parts = payments::Parts {
         bus: engines.broker.bus(),
         jobs: engines.broker.jobs(),
@@ -169,7 +183,10 @@ async fn open_payments(engines: &Engines) -> Result<(Payments, payments::Worker)
         records: engines.records.clone(),
         clock: engines.clock.clone(),
         random: Arc::new(Mutex::new(seeded()?)),
-        config: payments::Config::default(),
+        config: payments::Config {
+            workers_inside: config.workers == PaymentWorkers::Inside,
+            ..payments::Config::default()
+        },
     };
     let opened = Box::pin(Payments::open(parts)).await;
     opened.map_err(|error| Error::part("payments", &error))

@@ -16,6 +16,7 @@ pub(crate) fn config(data: Data) -> Config {
         events: EventsConfig::default(),
         telemetry: portique::TelemetryConfig::default(),
         rules: portique::RulesConfig::default(),
+        payments: portique::PaymentsConfig::default(),
         pools: Vec::new(),
         notifications: portique::NotificationsConfig::default(),
         stop_grace: Duration::from_secs(10),

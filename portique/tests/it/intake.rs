@@ -88,6 +88,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         prometheus_listen: None,
         data: wishes.folder.map_or(Data::Ephemeral, Data::Folder),
         events: EventsConfig::default(),
+        payments: portique::PaymentsConfig::default(),
         pools: Vec::new(),
         notifications: portique::NotificationsConfig::default(),
         telemetry: TelemetryConfig {

@@ -141,6 +141,28 @@ fn a_frozen_account_pays_nothing_and_says_so() {
 }
 
 #[test]
+fn a_statement_that_differs_from_ours_ends_with_status_1() {
+    let teller = Teller::new();
+    teller.open();
+    let statement = teller.ask(&["statement", ANN]);
+    let entry = &statement["entries"][0];
+    let [id, booked, amount] = ["id", "booked", "amount"].map(|key| entry[key].as_str().unwrap());
+    let path = teller.folder.path().join("day.csv");
+    let reconcile = |line: &str| {
+        std::fs::write(&path, format!("id,booked,amount\n{line}\n")).unwrap();
+        teller.try_to(&["reconcile", path.to_str().unwrap(), "--account", ANN])
+    };
+    let same = reconcile(&format!("{id},{booked},{amount}"));
+    assert_eq!(same.status.code(), Some(0), "{}", complaint(&same));
+    let other = reconcile(&format!("{id},{booked},99.00"));
+    let said = complaint(&other);
+    assert_eq!(other.status.code(), Some(1), "{said}");
+    assert!(said.contains("the statement differs from ours"), "{said}");
+    let shown: Value = serde_json::from_slice(&other.stdout).unwrap();
+    assert_eq!(shown[0]["other_amounts"][0]["theirs"], "99.00", "{shown}");
+}
+
+#[test]
 fn generated_transfers_come_once_however_often_they_are_sent() {
     let teller = Teller::new();
     let generate = [

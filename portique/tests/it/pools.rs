@@ -2,6 +2,7 @@
 
 mod ground;
 mod page;
+mod payments;
 mod steering;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! `portique worker`: any program does the jobs of a queue.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -215,7 +217,20 @@ fn what_cannot_work_is_refused_at_once() {
     let queue = refused(&["a queue", "--data", data, "--", "true"]);
     assert!(queue.contains("\"a queue\" is not a"), "{queue}");
     let program = refused(&["work", "--data", data]);
-    assert!(program.contains("PROGRAM"), "{program}");
+    assert!(program.contains("no PROGRAM is named"), "{program}");
+    let both = refused(&["payments.post", "--data", data, "--", "true"]);
+    assert!(both.contains("leave the program out"), "{both}");
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, "0".repeat(64)).unwrap();
+    std::fs::set_permissions(&token_file, Permissions::from_mode(0o600)).unwrap();
+    let far = [
+        "payments.post",
+        "--grpc",
+        "http://127.0.0.1:1",
+        "--token-file",
+    ];
+    let nowhere = refused(&[&far[..], &[token_file.to_str().unwrap()]].concat());
+    assert!(nowhere.contains("say where with --hub"), "{nowhere}");
     let slots = refused(&["work", "--slots", "0", "--", "true"]);
     assert!(slots.contains("1..=1024"), "{slots}");
     let token = refused(&["work", "--grpc", "http://127.0.0.1:1", "--", "true"]);

@@ -42,6 +42,7 @@ pub use accept::Accepted;
 pub use counts::{Counts, QueueBacklog};
 pub use files::{FileFormat, FileState, FileTaken};
 pub use journal::{FoundTransaction, Search, SearchPage, Verified};
+pub use queues::ALL as QUEUES;
 pub use shared::Shared;
 pub use statements::DayRange;
 pub use work::ClaimedJob;
@@ -100,6 +101,7 @@ pub struct Parts {
 pub struct Payments {
     parts: Parts,
     inputs: mpsc::Sender<Input>,
+    journalling: mpsc::Sender<journal::Entry>,
     shared: Arc<Shared>,
     bodies: Arc<tokio::sync::Semaphore>,
 }
@@ -108,6 +110,7 @@ pub struct Payments {
 pub struct Worker {
     payments: Payments,
     desk: Desk,
+    journal: journal::Writer,
 }
 
 impl Payments {
@@ -117,6 +120,7 @@ impl Payments {
     /// [`Error::Damaged`] when a stored fact cannot be read, and what the ports fail with.
     pub async fn open(parts: Parts) -> Result<(Self, Worker), Error> {
         queues::define(parts.jobs.as_ref()).await?;
+        workers::give_back(parts.jobs.as_ref()).await?;
         journal::define(parts.records.as_ref()).await?;
         files::define(parts.records.as_ref()).await?;
         let opened = open::open(&parts).await?;
@@ -125,15 +129,23 @@ impl Payments {
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let desk = Desk::new(parts.clone(), shared.clone(), received, opened);
+        let (journalling, received) = mpsc::channel(journal::ENTRIES_MAX);
+        let journal = journal::Writer {
+            parts: parts.clone(),
+            shared: shared.clone(),
+            received,
+        };
         let payments = Self {
             parts,
             inputs,
+            journalling,
             shared,
             bodies: Arc::new(tokio::sync::Semaphore::new(BODIES_BYTES_MAX)),
         };
         let worker = Worker {
             payments: payments.clone(),
             desk,
+            journal,
         };
         Ok((payments, worker))
     }
@@ -227,8 +239,13 @@ impl Worker {
     /// # Errors
     /// When it cannot go on: what was committed may be there or not, and only a restart tells.
     pub async fn run(self, stop: CancellationToken) -> Result<(), String> {
-        let Self { payments, desk } = self;
+        let Self {
+            payments,
+            desk,
+            journal,
+        } = self;
         let mut others = JoinSet::new();
+        others.spawn(journal.run());
         others.spawn(tally::run(payments.parts.clone(), payments.shared.clone()));
         others.spawn(requests::run(payments.clone()));
         others.spawn(journal::run_filters(

@@ -11,28 +11,73 @@ use portique_jobs::{
     Transact, Transaction,
 };
 
+/// A queue that belongs to a part of the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OwnedQueue {
+    pub(crate) name: &'static str,
+    /// Operators may stop its claims for a while.
+    pub(crate) can_pause: bool,
+    /// Its workers are other processes. They cannot complete its jobs: whoever owns it does so when they ask for the work.
+    pub(crate) can_claim: bool,
+}
+
 /// Queues of which some are the hub's own.
 ///
 /// Their dead jobs can be retried and dropped, which is how an operator cleans up. Who holds no lease of a job cannot
-/// end it, and leases are not given out.
+/// end it, and leases are not given out, but to [workers](OwnedQueue::can_claim).
 pub(crate) struct VisitorJobs {
     jobs: Arc<dyn Jobs>,
-    owned: Vec<&'static str>,
+    owned: Vec<OwnedQueue>,
 }
 
 /// Transactions that put nothing into them.
 pub(crate) struct VisitorTransact {
     transact: Arc<dyn Transact>,
-    owned: Vec<&'static str>,
+    jobs: VisitorJobs,
+}
+
+impl OwnedQueue {
+    /// One that nobody outside touches.
+    pub(crate) fn closed(name: &'static str) -> Self {
+        Self {
+            name,
+            can_pause: false,
+            can_claim: false,
+        }
+    }
 }
 
 impl VisitorJobs {
-    pub(super) fn new(jobs: Arc<dyn Jobs>, owned: Vec<&'static str>) -> Self {
+    pub(super) fn new(jobs: Arc<dyn Jobs>, owned: Vec<OwnedQueue>) -> Self {
         Self { jobs, owned }
     }
 
     fn check(&self, queue: &QueueName) -> Result<(), Error> {
-        check(&self.owned, queue)
+        self.check_unless(queue, |_| false)
+    }
+
+    fn check_unless(
+        &self,
+        queue: &QueueName,
+        is_free: impl Fn(&OwnedQueue) -> bool,
+    ) -> Result<(), Error> {
+        let owned = self.owned.iter().find(|owned| owned.name == queue.as_str());
+        match owned.is_none_or(is_free) {
+            true => Ok(()),
+            false => Err(Error::OwnedQueue {
+                queue: queue.clone(),
+            }),
+        }
+    }
+
+    /// A job that were completed without its work would be lost. Where no leases are given out nobody can.
+    async fn check_completions(&self, completions: &[Completion]) -> Result<(), Error> {
+        if self.owned.iter().any(|owned| owned.can_claim) {
+            for completion in completions {
+                self.check_job(completion.lease.id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn check_job(&self, id: JobId) -> Result<(), Error> {
@@ -46,17 +91,8 @@ impl VisitorJobs {
 }
 
 impl VisitorTransact {
-    pub(super) fn new(transact: Arc<dyn Transact>, owned: Vec<&'static str>) -> Self {
-        Self { transact, owned }
-    }
-}
-
-fn check(owned: &[&'static str], queue: &QueueName) -> Result<(), Error> {
-    match owned.contains(&queue.as_str()) {
-        true => Err(Error::OwnedQueue {
-            queue: queue.clone(),
-        }),
-        false => Ok(()),
+    pub(super) fn new(transact: Arc<dyn Transact>, jobs: VisitorJobs) -> Self {
+        Self { transact, jobs }
     }
 }
 
@@ -64,8 +100,9 @@ fn check(owned: &[&'static str], queue: &QueueName) -> Result<(), Error> {
 impl Transact for VisitorTransact {
     async fn commit(&self, transaction: Transaction) -> Result<Committed, Error> {
         for job in &transaction.enqueue {
-            check(&self.owned, &job.queue)?;
+            self.jobs.check(&job.queue)?;
         }
+        self.jobs.check_completions(&transaction.complete).await?;
         self.transact.commit(transaction).await
     }
 }
@@ -91,12 +128,12 @@ impl Jobs for VisitorJobs {
     }
 
     async fn pause(&self, queue: &QueueName, group: Option<&Label>) -> Result<(), Error> {
-        self.check(queue)?;
+        self.check_unless(queue, |owned| owned.can_pause)?;
         self.jobs.pause(queue, group).await
     }
 
     async fn resume(&self, queue: &QueueName, group: Option<&Label>) -> Result<(), Error> {
-        self.check(queue)?;
+        self.check_unless(queue, |owned| owned.can_pause)?;
         self.jobs.resume(queue, group).await
     }
 
@@ -113,7 +150,7 @@ impl Jobs for VisitorJobs {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, Error> {
-        self.check(&claim.queue)?;
+        self.check_unless(&claim.queue, |owned| owned.can_claim)?;
         self.jobs.claim(claim).await
     }
 
@@ -126,6 +163,7 @@ impl Jobs for VisitorJobs {
     }
 
     async fn complete(&self, completions: Vec<Completion>) -> Result<Vec<Settled>, Error> {
+        self.check_completions(&completions).await?;
         self.jobs.complete(completions).await
     }
 

@@ -17,8 +17,11 @@ Examples:
   portique payments reconcile day.xml
   portique payments reconcile day.csv --account DE89370400440532013000
 
-Each entry that only one side has is shown, and each of another amount; none when they agree.";
+Each entry that only one side has is shown, and each of another amount; none when they agree. The exit status is 1 when \
+they do not.";
 
+/// Statements do not agree.
+const DIFFERS: &str = "the statement differs from ours: see where above";
 /// Largest statement that is read.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
 
@@ -63,7 +66,12 @@ impl Reconcile {
         write_result(output, &differences, |all| {
             let statements = all.as_array().into_iter().flatten();
             statements.flat_map(tables).collect()
-        })
+        })?;
+        let mut statements = differences.as_array().into_iter().flatten();
+        match statements.any(|statement| statement["agrees"] == false) {
+            true => Err(Error::Differs { what: DIFFERS }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 fn read(text: &str) -> (Vec<PoolConfig>, String) {
     let mut problems = Vec::new();
     let raw = RawConfig::parse(Path::new("/etc/hub/p.toml"), text, &mut problems);
-    let pools = resolve(&raw.pools, &mut problems);
+    let pools = resolve(&raw.pools, PaymentWorkers::Pools, &mut problems);
     let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
     (pools, problems.join("\n"))
 }
@@ -36,7 +36,7 @@ fn a_pool_is_read_with_its_policy() {
     let expected = PoolConfig {
         name: "thumbnails".into(),
         queue: QueueName::new("pictures.small").unwrap(),
-        program: words.into(),
+        work: PoolWork::Program(words.into()),
         folder: "/etc/hub".into(),
         policy: Policy {
             min: 1,
@@ -81,7 +81,6 @@ fn what_is_wrong_with_a_pool_is_said_with_its_place() {
         "pools.memory_bytes = 1000 is out of range",
     );
     refused("cpus = nan", "pools.cpus = NaN is out of range");
-    refused("worker = 'x'", "unknown key \"pools.worker\"");
     refused(
         "max_workers = 3",
         "unknown key \"pools.max_workers\": the keys of pools are name, queue",
@@ -107,6 +106,50 @@ fn a_pool_without_name_queue_or_program_is_refused() {
     assert!(said("name = 'a'\nqueue = 'q'").contains("write program"));
     assert!(said("name = 'a'\nqueue = 'q'\nprogram = ['']").contains("write program"));
     assert!(said("name = 'a'\nqueue = 'q'\nprogram = [\"a\\u0000b\"]").contains("write program"));
+}
+
+#[test]
+fn a_built_in_worker_is_named_instead_of_a_program() {
+    let (pools, problems) = read("[[pools]]\nname = 'post'\nworker = 'payments.post'\nmax = 4\n");
+    assert_eq!(problems, "");
+    assert_eq!(pools[0].work, PoolWork::BuiltIn);
+    assert_eq!(pools[0].queue.as_str(), "payments.post");
+    let said = |text: &str| read(&format!("[[pools]]\nname = 'a'\n{text}")).1;
+    assert_eq!(
+        said("worker = 'payments.post'\nqueue = 'payments.post'"),
+        ""
+    );
+    let both = said("worker = 'payments.post'\nprogram = ['true']");
+    assert!(both.contains("p.toml:3: a pool has both"), "{both}");
+    let unknown = said("worker = 'payments.pots'");
+    assert!(
+        unknown.contains("write one of payments.inject, payments.post, payments.journal"),
+        "{unknown}"
+    );
+    let other = said("worker = 'payments.post'\nqueue = 'letters'");
+    assert!(
+        other.contains("does not work on the queue \"letters\""),
+        "{other}"
+    );
+    let program = said("queue = 'payments.post'\nprogram = ['true']");
+    assert!(
+        program.contains("write worker = \"payments.post\""),
+        "{program}"
+    );
+}
+
+#[test]
+fn a_built_in_worker_has_nothing_to_do_while_the_hub_does_it() {
+    let text = "[[pools]]\nname = 'post'\nworker = 'payments.post'\n";
+    let mut problems = Vec::new();
+    let raw = RawConfig::parse(Path::new("/etc/hub/p.toml"), text, &mut problems);
+    let pools = resolve(&raw.pools, PaymentWorkers::Inside, &mut problems);
+    assert_eq!(pools, []);
+    let said = problems[0].to_string();
+    assert!(
+        said.contains("which the hub does itself: write workers = \"pools\""),
+        "{said}"
+    );
 }
 
 #[test]

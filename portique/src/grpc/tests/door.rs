@@ -4,8 +4,8 @@ use portique_bus::{ConsumerName, ConsumerOptions, Error};
 use portique_client::Client;
 use portique_event::{Event, Filter, Subject};
 use portique_jobs::{
-    self as jobs, Binding, Claim, JobKind, JobOptions, NewJob, Payload, QueueName, QueueOptions,
-    ScheduleName, Transaction, WorkerName,
+    self as jobs, Binding, Claim, Completion, JobKind, JobOptions, NewJob, Payload, QueueName,
+    QueueOptions, ScheduleName, Transaction, WorkerName,
 };
 
 use super::rig::{Rig, SERVICE};
@@ -130,6 +130,60 @@ async fn check_owned_queue(client: &Client) {
     }
     let free = QueueName::new("free.queue").unwrap();
     queues.enqueue(vec![job(&free)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn workers_of_the_hub_s_own_queue_claim_and_give_back_and_no_more() {
+    let rig = Rig::open().await;
+    let (queues, name) = (rig.client().jobs(), QueueName::new("owned.worked").unwrap());
+    let kind = JobKind::new("inside").unwrap();
+    let job = NewJob::new(name.clone(), kind, Payload::json("{}"));
+    let inside = rig.broker().jobs();
+    let id = inside.enqueue(vec![job.clone()]).await.unwrap()[0].id;
+    let claim = || Claim {
+        queue: name.clone(),
+        worker: WorkerName::new("outside").unwrap(),
+        limit: 1,
+        wait: Duration::ZERO,
+        lease: None,
+    };
+    let lease = queues.claim(claim()).await.unwrap()[0].lease;
+    let done = || Completion {
+        lease,
+        result: None,
+    };
+    let transaction = Transaction {
+        complete: vec![done()],
+        ..Transaction::default()
+    };
+    let refusals = [
+        queues.enqueue(vec![job]).await.err(),
+        queues.complete(vec![done()]).await.err(),
+        rig.client().transact().commit(transaction).await.err(),
+        queues.cancel(&[id]).await.err(),
+        queues.edit_dead(id, Payload::json("1")).await.err(),
+        queues.drain(&name).await.err(),
+        queues.remove_queue(&name).await.err(),
+    ];
+    for refusal in refusals {
+        assert!(
+            matches!(&refusal, Some(jobs::Error::OwnedQueue { queue }) if *queue == name),
+            "{refusal:?}"
+        );
+    }
+    queues.release(&[lease], Duration::ZERO).await.unwrap();
+    queues.pause(&name, None).await.unwrap();
+    assert!(queues.claim(claim()).await.unwrap().is_empty());
+    queues.resume(&name, None).await.unwrap();
+    let again = queues.claim(claim()).await.unwrap();
+    assert_eq!(again[0].lease.id, id);
+    inside
+        .complete(vec![Completion {
+            lease: again[0].lease,
+            result: None,
+        }])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use crate::api::Owned;
+use crate::api::{Owned, OwnedQueue};
 use crate::grpc::{self, Door, Ports, add_to};
 use crate::token::Token;
 
@@ -172,13 +172,20 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
     let owned = Owned {
         subjects: vec!["owned"],
         consumers: vec!["owned-"],
-        queues: vec!["owned.queue"],
+        queues: vec![
+            OwnedQueue::closed("owned.queue"),
+            OwnedQueue {
+                can_claim: true,
+                can_pause: true,
+                name: "owned.worked",
+            },
+        ],
         asked: Vec::new(),
     };
     let ports = Ports {
         bus: broker.bus(),
         jobs: owned.keep_jobs(broker.jobs()),
-        transact: owned.keep_transact(broker.transact()),
+        transact: owned.keep_transact(broker.transact(), broker.jobs()),
         intake: None,
     };
     let door = Door::new(

@@ -1,11 +1,11 @@
 //! The client's worker, on a hub that comes and goes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portique_client::{Client, Job, JobError, Worker};
-use portique_jobs::{JobId, JobKind, JobState, JobView, NewJob, Payload, QueueName};
+use portique_jobs::{Completion, JobId, JobKind, JobState, JobView, NewJob, Payload, QueueName};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
@@ -74,6 +74,49 @@ async fn what_came_of_jobs_is_told() {
     let panicked = rig.client().jobs().job(ids[2]).await.unwrap();
     let error = panicked.last_error.unwrap_or_default();
     assert!(error.contains("out of paper"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_settled_elsewhere_stays_so_and_what_is_not_goes_back() {
+    let rig = Rig::open().await;
+    let ids = enqueue(rig.client(), &["elsewhere", "back", "elsewhere"]).await;
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let (inside, seen) = (rig.broker().jobs(), Arc::clone(&attempts));
+    let worker = Worker::builder(rig.client().clone(), queue()).handler(move |job: Job| {
+        let (inside, seen) = (Arc::clone(&inside), Arc::clone(&seen));
+        async move {
+            let claimed = job.claimed();
+            let kind = claimed.kind.as_str().to_owned();
+            let is_first = {
+                let mut seen = seen.lock().unwrap();
+                let is_first = !seen.iter().any(|(other, _)| *other == kind);
+                seen.push((kind.clone(), claimed.attempt));
+                is_first
+            };
+            if kind == "elsewhere" || !is_first {
+                let done = Completion {
+                    lease: claimed.lease,
+                    result: None,
+                };
+                inside.complete(vec![done]).await.unwrap();
+            }
+            Err(JobError::SettledElsewhere)
+        }
+    });
+    let (stop, running) = run(worker.unwrap());
+    for id in ids {
+        let view = finished(rig.client(), id).await;
+        assert!(matches!(view.state, JobState::Completed { .. }), "{view:?}");
+    }
+    end(stop, running).await;
+    let attempts = attempts.lock().unwrap();
+    let back = attempts.iter().filter(|(kind, _)| kind == "back");
+    let back: Vec<_> = back.map(|(_, attempt)| *attempt).collect();
+    assert_eq!(
+        (attempts.len(), back),
+        (4, vec![1, 1]),
+        "it cost no attempt"
+    );
 }
 
 #[tokio::test]

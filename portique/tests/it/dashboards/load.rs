@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portique::PoolConfig;
+use portique::{PoolConfig, PoolWork};
 use portique_clock::{Clock, WallClock};
 use portique_fleet::Policy;
 use portique_jobs::QueueName;
@@ -50,7 +50,7 @@ pub(super) fn pool() -> PoolConfig {
     PoolConfig {
         name: "letters".into(),
         queue: QueueName::new("letters").unwrap(),
-        program: vec!["true".into()],
+        work: PoolWork::Program(vec!["true".into()]),
         folder: "/".into(),
         policy: Policy {
             min: 1,

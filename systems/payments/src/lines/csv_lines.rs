@@ -9,6 +9,10 @@ use crate::Transaction;
 
 /// Fields of a transaction.
 const FIELDS: usize = 10;
+/// Which of them every transaction has, in the order of [`fields`].
+const NEEDED: [bool; FIELDS] = [
+    true, false, false, false, true, true, true, true, false, false,
+];
 /// Columns of a file that an error names.
 const COLUMNS_SHOWN: usize = 40;
 
@@ -22,7 +26,7 @@ pub struct CsvMapping {
     pub decimal_comma: bool,
     /// How times are written, as for `strptime`; RFC 3339 by default. A day is its midnight in UTC.
     pub time_format: Option<String>,
-    /// The names of the columns.
+    /// The names of the columns; when nobody says, those of the fields, and a file may lack those that a transaction may.
     pub columns: Columns,
     /// What a field is that has no column, or none in a line.
     pub fixed: Columns,
@@ -47,22 +51,33 @@ pub struct Columns {
     pub reference: Option<String>,
 }
 
-impl Default for CsvMapping {
-    /// Every field that is needed in a column of its name.
-    fn default() -> Self {
+impl Columns {
+    /// Every field in a column of its name.
+    fn of_their_names() -> Self {
         let named = |name: &str| Some(name.to_owned());
+        Self {
+            id: named("id"),
+            key: named("key"),
+            kind: named("kind"),
+            of: named("of"),
+            debtor: named("debtor"),
+            creditor: named("creditor"),
+            amount: named("amount"),
+            currency: named("currency"),
+            requested: named("requested"),
+            reference: named("reference"),
+        }
+    }
+}
+
+impl Default for CsvMapping {
+    /// Every field in a column of its name, if the file has one.
+    fn default() -> Self {
         Self {
             delimiter: ',',
             decimal_comma: false,
             time_format: None,
-            columns: Columns {
-                id: named("id"),
-                debtor: named("debtor"),
-                creditor: named("creditor"),
-                amount: named("amount"),
-                currency: named("currency"),
-                ..Columns::default()
-            },
+            columns: Columns::of_their_names(),
             fixed: Columns::default(),
             kinds: BTreeMap::new(),
         }
@@ -145,6 +160,9 @@ fn places(
     header: &csv::StringRecord,
 ) -> Result<[Place; FIELDS], MappingError> {
     let (columns, fixed) = (fields(&mapping.columns), fields(&mapping.fixed));
+    // What somebody names has to be there; of the usual names, those without which nothing can be posted.
+    let is_usual = mapping.columns == Columns::of_their_names();
+    let can_lack = |field: usize| is_usual && !NEEDED[field];
     let mut missing = Vec::new();
     let places = std::array::from_fn(|field| {
         let place = |name: &&String| {
@@ -154,7 +172,7 @@ fn places(
         };
         let column = columns[field].as_ref();
         let place = column.and_then(|name| place(&name));
-        if place.is_none() && fixed[field].is_none() {
+        if place.is_none() && fixed[field].is_none() && !can_lack(field) {
             missing.extend(column.map(String::as_str));
         }
         Place {

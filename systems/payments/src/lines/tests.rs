@@ -112,6 +112,33 @@ fn columns_are_mapped() {
 }
 
 #[test]
+fn columns_of_the_usual_names_are_read_without_a_mapping() {
+    let usual = CsvMapping::default();
+    let header = "id,debtor,creditor,amount,currency";
+    let parties = "DE89370400440532013000,GB82WEST12345698765432";
+    let text = format!("{header}\nt-1,{parties},5.00,EUR\n");
+    let plain = read_csv(text.as_bytes(), &usual).unwrap();
+    assert_eq!(reasons(&plain), []);
+    assert_eq!(plain.taken[0].reference, None);
+    let text = format!(
+        "{header},reference,kind,requested\nt-1,{parties},5.00,EUR,rent,fee,2026-11-21T10:00:00Z\n"
+    );
+    let told = read_csv(text.as_bytes(), &usual).unwrap();
+    assert_eq!(reasons(&told), []);
+    let fee = &told.taken[0];
+    assert_eq!(fee.reference.as_ref().unwrap().as_str(), "rent");
+    assert_eq!(fee.kind, crate::Kind::Fee);
+    assert_eq!(fee.requested.unwrap().to_string(), "2026-11-21T10:00:00Z");
+    let lacking = read_csv(b"id,debtor,creditor,amount\n", &usual).unwrap_err();
+    assert!(
+        lacking
+            .to_string()
+            .starts_with("there is no column currency:"),
+        "{lacking}"
+    );
+}
+
+#[test]
 fn bad_lines_of_a_file_keep_no_other_out() {
     let read = csv(&format!(
         "{HEADER}1;21.11.2026;DE89370400440532013000\n\

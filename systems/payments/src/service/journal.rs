@@ -7,6 +7,7 @@ mod filters;
 mod matching;
 mod search;
 mod verify;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use verify::Verified;
 
 pub(super) use filters::{Filter, Filters};
 pub(super) use matching::Wanted;
+pub(super) use writer::{ENTRIES_MAX, Entry, Writer};
 
 use super::Parts;
 use super::open::blocking;

@@ -11,8 +11,8 @@ use crate::Error;
 pub(super) const INJECT: &str = "payments.inject";
 pub(super) const POST: &str = "payments.post";
 pub(super) const JOURNAL: &str = "payments.journal";
-/// All of them, in the order of the work.
-pub(super) const ALL: [&str; 3] = [INJECT, POST, JOURNAL];
+/// The queues of payments, in the order of the work.
+pub const ALL: [&str; 3] = [INJECT, POST, JOURNAL];
 
 /// Workers that may die over one job: what they die of is rarely the job, and people can look at it then.
 const LOSSES_MAX: u32 = 100;

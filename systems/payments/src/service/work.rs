@@ -1,12 +1,12 @@
 //! What a worker does with a job, whoever it is.
 
 use futures_util::future::join_all;
-use portique_jobs::{Completion, JobState, Lease, Settled};
-use portique_records::{Document, OnConflict};
+use portique_jobs::{JobState, Lease};
+use portique_records::Document;
 use tokio::sync::oneshot;
 
 use super::inputs::PostWork;
-use super::journal::Filter;
+use super::journal::{Entry, Filter};
 use super::open::blocking;
 use super::{Payments, journal};
 use crate::Error;
@@ -58,84 +58,36 @@ impl Payments {
         if let Err(error) = self.post(works).await {
             return answers.into_iter().map(|_| Err(error.clone())).collect();
         }
-        let wait = |answer: Result<Answer, Error>| async move {
-            answer?.await.unwrap_or(Err(Error::Stopping))
-        };
-        join_all(answers.into_iter().map(wait)).await
+        join_all(answers.into_iter().map(outcome)).await
     }
 
-    /// Puts claimed batches into the journal and ends their jobs; durable on return.
+    /// Puts claimed batches into the journal and ends their jobs; each is durable when its outcome is there. What was begun
+    /// is ended even when nobody waits for it.
     pub async fn journal_jobs(&self, jobs: Vec<ClaimedJob>) -> Vec<Result<Counted, Error>> {
-        let leases: Vec<Lease> = jobs.iter().map(|job| job.lease).collect();
         let read = blocking(move || Ok(jobs.iter().map(read_journal).collect::<Vec<_>>()));
         let read = match read.await {
             Ok(read) => read,
-            Err(error) => return leases.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => return vec![Err(error)],
         };
-        let mut documents = Vec::new();
-        let mut done = Vec::new();
-        let mut filters = Vec::new();
-        let mut outcomes: Vec<Result<Counted, Error>> = Vec::new();
-        for (lease, read) in leases.into_iter().zip(read) {
-            match read {
-                Ok((number, counted, document, filter)) => {
-                    documents.push(document);
-                    done.push((outcomes.len(), number, lease));
-                    filters.push((number, filter));
-                    outcomes.push(Ok(counted));
+        let mut answers = Vec::new();
+        for read in read {
+            answers.push(match read {
+                Ok((entry, answer)) => {
+                    let sent = self.journalling.send(entry).await;
+                    sent.map(|()| answer).map_err(|_| Error::Stopping)
                 }
-                Err(error) => outcomes.push(Err(error)),
-            }
+                Err(error) => Err(error),
+            });
         }
-        let ended = self
-            .keep(documents, done.iter().map(|(_, _, lease)| *lease))
-            .await;
-        if ended.is_ok() {
-            // Before anybody is told that they can be searched.
-            for (number, filter) in filters {
-                self.shared.filters.add(number, filter);
-            }
-        }
-        for (place, (at, number, lease)) in done.into_iter().enumerate() {
-            match &ended {
-                Ok(settled) if settled.get(place) != Some(&Settled::Done) => {
-                    outcomes[at] = Err(Error::StaleLease { job: lease.id.0 });
-                }
-                Ok(_) => {
-                    let count = outcomes[at].as_ref().map_or(0, |counted| counted.all());
-                    self.shared.add_journalled(number, count);
-                }
-                Err(error) => outcomes[at] = Err(error.clone()),
-            }
-        }
-        outcomes
-    }
-
-    async fn keep(
-        &self,
-        documents: Vec<Document>,
-        leases: impl Iterator<Item = Lease>,
-    ) -> Result<Vec<Settled>, Error> {
-        if documents.is_empty() {
-            return Ok(Vec::new());
-        }
-        let records = self.parts.records.as_ref();
-        records
-            .insert(journal::COLLECTION, documents, OnConflict::Keep)
-            .await?;
-        let completion = |lease| Completion {
-            lease,
-            result: None,
-        };
-        Ok(self
-            .parts
-            .jobs
-            .complete(leases.map(completion).collect())
-            .await?)
+        join_all(answers.into_iter().map(outcome)).await
     }
 }
 
 type Answer = oneshot::Receiver<Result<Counted, Error>>;
+
+async fn outcome(answer: Result<Answer, Error>) -> Result<Counted, Error> {
+    answer?.await.unwrap_or(Err(Error::Stopping))
+}
 
 fn read_post(job: ClaimedJob) -> Result<(PostWork, Answer), Error> {
     let columns = Columns::from_json(&job.body)?;
@@ -150,7 +102,7 @@ fn read_post(job: ClaimedJob) -> Result<(PostWork, Answer), Error> {
     Ok((work, answer))
 }
 
-fn read_journal(job: &ClaimedJob) -> Result<(u64, Counted, Document, Filter), Error> {
+fn read_journal(job: &ClaimedJob) -> Result<(Entry, Answer), Error> {
     let batch = PostedBatch::from_json(&job.body)?;
     if !batch.is_whole() {
         return Err(Error::input(
@@ -159,7 +111,14 @@ fn read_journal(job: &ClaimedJob) -> Result<(u64, Counted, Document, Filter), Er
     }
     let body = serde_json::to_value(&batch).expect("texts and numbers are JSON");
     let id = journal::id(batch.number);
-    let filter = Filter::of(&batch);
-    let document = Document { id, body };
-    Ok((batch.number, batch.counted(), document, filter))
+    let (reply, answer) = oneshot::channel();
+    let entry = Entry {
+        lease: job.lease,
+        number: batch.number,
+        counted: batch.counted(),
+        document: Document { id, body },
+        filter: Filter::of(&batch),
+        reply,
+    };
+    Ok((entry, answer))
 }

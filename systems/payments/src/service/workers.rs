@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use portique_jobs::{Claim, Claimed, Failing, Failure, Lease, WorkerName};
+use portique_jobs::{
+    Claim, Claimed, Failing, Failure, JobFilter, JobState, JobView, Jobs, Lease, WorkerName,
+};
 use tokio::task::JoinSet;
 
 use super::work::ClaimedJob;
@@ -17,6 +19,11 @@ const LEASE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Workers of each queue: while one has its work written, the other reads its own.
 const WORKERS: usize = 2;
+/// What their names begin with, before the name of their queue; no worker of a pool is called so, as names of pools have
+/// no point.
+const NAMES: &str = "inside-";
+/// Jobs that are looked at in one go.
+const PAGE_JOBS: usize = 1_000;
 
 /// One kind of worker.
 #[derive(Debug, Clone, Copy)]
@@ -53,9 +60,55 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, payments: &Payments) {
     }
 }
 
+/// Gives back what the workers inside had in hand when the hub ended: they ended with it. What was lost by a worker
+/// goes to one with empty hands only, job by job; what is given back is as if nobody had had it.
+///
+/// # Errors
+/// What the queues fail with.
+pub(super) async fn give_back(jobs: &dyn Jobs) -> Result<(), Error> {
+    for queue in queues::ALL {
+        let mut filter = JobFilter {
+            queue: queues::name(queue),
+            state: Some("active".into()),
+            after: None,
+            limit: PAGE_JOBS,
+        };
+        let mut left = Vec::new();
+        loop {
+            let page = jobs.list(filter.clone()).await?;
+            left.extend(page.jobs.iter().filter_map(held_inside));
+            filter.after = page.next;
+            if filter.after.is_none() {
+                break;
+            }
+        }
+        if !left.is_empty() {
+            tracing::info!(
+                queue,
+                jobs = left.len(),
+                "given back: the hub ended before them"
+            );
+            jobs.release(&left, Duration::ZERO).await?;
+        }
+    }
+    Ok(())
+}
+
+fn held_inside(job: &JobView) -> Option<Lease> {
+    match &job.state {
+        JobState::Active { worker, token, .. } if worker.as_str().starts_with(NAMES) => {
+            Some(Lease {
+                id: job.id,
+                token: *token,
+            })
+        }
+        _ => None,
+    }
+}
+
 async fn run(payments: Payments, hand: Hand, number: usize) {
     // Each has a name of its own: what a crash left is given only to who has nothing else in hand.
-    let name = format!("{}-{number}", hand.queue().replace('.', "-"));
+    let name = format!("{NAMES}{}-{number}", hand.queue());
     let worker = WorkerName::new(name).expect("letters and digits are a name");
     loop {
         let claim = Claim {

@@ -130,6 +130,41 @@ async fn crashes_in_the_middle_lose_nothing_and_double_nothing() {
         (expected, expected, 0)
     );
     assert_eq!(rig.balance(2).await, (9_000, 0));
+    assert_eq!(rig.losses().await, 0, "what the crash left was given back");
+    rig.assert_balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_hub_had_in_hand_when_it_ended_is_given_back_at_once() {
+    let mut rig = Rig::with(outside()).await;
+    rig.open_accounts(2).await;
+    let read = read_json_lines(transfers(9_500).as_bytes());
+    rig.payments().accept(read, None).await.unwrap();
+    // As the workers inside hold them, but for one.
+    for number in 0..8 {
+        let worker = format!("inside-payments.post-{}", number % 2);
+        rig.claim_as(&worker, "payments.post", PATIENCE)
+            .await
+            .unwrap();
+    }
+    let held = rig.claim("payments.post", PATIENCE).await.unwrap();
+    rig.crash_to(Config::default()).await;
+    // All but the worker's that is a process of its own, which still has it.
+    let batch = |count: u64| rig.payments().shared().journal_counts(count);
+    let but_one = 9_501 - 1_000;
+    tokio::time::timeout(PATIENCE / 2, batch(but_one))
+        .await
+        .unwrap();
+    assert_eq!(rig.balance(2).await.0, 8_500);
+    let job = ClaimedJob {
+        lease: held.lease,
+        body: held.payload.body,
+    };
+    let posted = rig.payments().post_jobs(vec![job]).await;
+    assert_eq!(posted[0].as_ref().unwrap().posted, 1_000);
+    rig.settle().await;
+    assert_eq!(rig.losses().await, 0);
+    assert_eq!(rig.balance(2).await, (9_500, 0));
     rig.assert_balanced().await;
 }
 
@@ -194,6 +229,8 @@ async fn a_request_that_is_sent_twice_is_one() {
 async fn a_file_is_read_by_workers_and_says_what_became_of_it() {
     let rig = Rig::open().await;
     rig.open_accounts(2).await;
+    // Before the file: its parts are read side by side.
+    rig.post(&line("in", "deposit", (0, 1), "100000.00")).await;
     let mut file = transfers(4_000);
     file += "{\"id\":\"broken\n";
     let taken = rig
@@ -201,7 +238,7 @@ async fn a_file_is_read_by_workers_and_says_what_became_of_it() {
         .take_file(file.into(), FileFormat::Ndjson, Some("monday.ndjson"));
     let taken = taken.await.unwrap();
     assert_eq!((taken.file.as_str(), taken.parts), ("monday.ndjson", 2));
-    let posted = rig.payments().shared().journal_counts(4_001);
+    let posted = rig.payments().shared().journal_counts(4_002);
     tokio::time::timeout(PATIENCE, posted).await.unwrap();
     rig.settle().await;
     let state = rig.payments().file("monday.ndjson").await.unwrap();

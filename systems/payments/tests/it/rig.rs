@@ -89,6 +89,12 @@ impl Rig {
         running.close().await;
     }
 
+    /// As [`crash`](Self::crash), and starts with other workers.
+    pub(crate) async fn crash_to(&mut self, config: Config) {
+        self.config = config;
+        self.crash().await;
+    }
+
     /// Drops everything where it is, without a checkpoint, and starts again on what is on disk.
     pub(crate) async fn crash(&mut self) {
         let running = self.running.take().unwrap();
@@ -155,14 +161,30 @@ impl Rig {
 
     /// Claims one job, as a worker outside does.
     pub(crate) async fn claim(&self, queue: &str, lease: Duration) -> Option<Claimed> {
+        self.claim_as("outside", queue, lease).await
+    }
+
+    /// Claims one job under this name.
+    pub(crate) async fn claim_as(
+        &self,
+        worker: &str,
+        queue: &str,
+        lease: Duration,
+    ) -> Option<Claimed> {
         let claim = Claim {
             queue: QueueName::new(queue).unwrap(),
-            worker: WorkerName::new("outside").unwrap(),
+            worker: WorkerName::new(worker).unwrap(),
             limit: 1,
             wait: Duration::from_secs(30),
             lease: Some(lease),
         };
         self.parts().jobs.claim(claim).await.unwrap().pop()
+    }
+
+    /// Leases that ran out since the start, of all queues.
+    pub(crate) async fn losses(&self) -> u64 {
+        let queues = self.parts().jobs.queues().await.unwrap();
+        queues.iter().map(|queue| queue.totals.losses).sum()
     }
 
     pub(crate) async fn assert_balanced(&self) {

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn lines_of_csv_keep_their_numbers() {
-        let mut file = String::from("id,debtor,creditor,amount,currency,reference\n");
+        let mut file = String::from("id,debtor,creditor,amount,currency,note\n");
         for number in 1..=12_000 {
             let amount = if number % 5_000 == 0 { "-1" } else { "1.50" };
             file += &format!("t{number},{PARTIES},{amount},EUR,\"two\nlines\"\n");
