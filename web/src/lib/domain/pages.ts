@@ -13,6 +13,7 @@ export interface Page {
 export const pages: readonly Page[] = [
   { area: '', path: '/', key: 'nav.overview', icon: 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z' },
   { area: 'launch', path: '/launch', key: 'nav.launch', icon: 'M12 3c3 2.5 4 6 4 9l2 3v3l-4-2h-4l-4 2v-3l2-3c0-3 1-6.500 4-9zM12 9.500v.01M10.500 18.500 12 21l1.500-2.500' },
+  { area: 'payments', path: '/payments', key: 'nav.payments', icon: 'M3 7h18v12H3zM3 11h18M7 15h4' },
   { area: 'queues', path: '/queues', key: 'nav.queues', icon: 'M4 5h16v4H4zM4 11h16v4H4zM4 17h10v3H4z' },
   { area: 'events', path: '/events', key: 'nav.events', icon: 'M3 12h4l2.500-7 5 14 2.500-7h4' },
   { area: 'telemetry', path: '/telemetry', key: 'nav.telemetry', icon: 'M4 4v16h16M7.500 15l4-5 3 3 5-7' },

@@ -1,4 +1,6 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
+import { payments } from './en/payments';
+
 export const en = {
   'app.name': 'Portique',
   'app.tagline': 'control room',
@@ -296,7 +298,8 @@ export const en = {
   'alerts.expire': 'End now',
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
-  'alerts.silenced': 'Silenced for two hours.'
+  'alerts.silenced': 'Silenced for two hours.',
+  ...payments
 } as const;
 
 export type Key = keyof typeof en;

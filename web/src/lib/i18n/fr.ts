@@ -1,4 +1,5 @@
 import type { Dictionary } from './en';
+import { payments } from './fr/payments';
 
 export const fr: Dictionary = {
   'app.name': 'Portique',
@@ -297,5 +298,6 @@ export const fr: Dictionary = {
   'alerts.expire': 'Terminer',
   'alerts.until': 'jusqu’à {at}',
   'alerts.by': 'par {by}',
-  'alerts.silenced': 'Silence pour deux heures.'
+  'alerts.silenced': 'Silence pour deux heures.',
+  ...payments
 };

@@ -1,0 +1,137 @@
+// What people do on the pages of payments, workers, the webcast and the settings. One hub, one shift.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { NARROW, WIDE, accessible, at, button, close, complaints, confirm, eventually, hub, open, page, panel, shootAll, signIn } from './room.mjs';
+
+const CASH = 'DE89370400440532013000';
+const ANN = 'GB82WEST12345698765432';
+
+before(() => open());
+after(close);
+
+test('payments without an account say what to do first', async () => {
+  await page.goto(at('/payments'));
+  await signIn(hub.commander);
+  await page.getByRole('heading', { name: 'Payments', level: 1 }).waitFor();
+  await page.getByText('portique payments generate').waitFor();
+  await page.getByText('nothing lost').waitFor();
+  await shootAll('30-payments-empty');
+  await accessible('payments, empty');
+});
+
+test('a transfer is sent, its refusals are shown, and it is posted once', async () => {
+  await hub.ask('POST', '/api/v1/payments/accounts', [{ iban: CASH, currency: 'EUR', own: true }, { iban: ANN, currency: 'EUR' }]);
+  await page.goto(at('/payments'));
+  const send = panel('Send a transfer');
+  await send.getByLabel('Who pays (IBAN)').fill('de89 3704 0044 0532 0130 00');
+  await send.getByLabel('Who is paid (IBAN)').fill(ANN);
+  await send.getByLabel('Amount').fill('250.001');
+  await confirm('Send', undefined, send);
+  await send.getByRole('alert').filter({ hasText: 'amount' }).waitFor();
+  await shootAll('31-payments-refused');
+  await send.getByLabel('Amount').fill('250.00');
+  await send.getByLabel('Reference').fill('rent of <b>May</b>');
+  await confirm('Send', undefined, send);
+  await send.getByText('posted', { exact: true }).waitFor();
+  await send.getByRole('button', { name: 'Another one' }).click();
+  // What the ledger refuses is in the journal too, with the reason.
+  await send.getByLabel('Who pays (IBAN)').fill(ANN);
+  await send.getByLabel('Who is paid (IBAN)').fill(CASH);
+  await send.getByLabel('Amount').fill('9000');
+  await confirm('Send', undefined, send);
+  await send.getByText('rejected', { exact: true }).waitFor();
+  const counts = await hub.ask('GET', '/api/v1/payments/counts');
+  assert.deepEqual([counts.accepted, counts.posted, counts.rejected, counts.drift], [2, 1, 1, 0]);
+  const newest = panel('Newest in the journal');
+  await newest.getByText('rent of <b>May</b>').waitFor();
+  await panel('Trial balance').getByText('balanced', { exact: true }).waitFor();
+  await button('Verify').click();
+  await panel('Chain of the journal').getByText('whole', { exact: true }).waitFor();
+  await shootAll('32-payments');
+  await accessible('payments');
+});
+
+test('the journal is searched, and the link of a search shows the same', async () => {
+  await page.goto(at('/payments/journal'));
+  const found = panel('Found, newest first');
+  await found.getByText('2 shown').waitFor();
+  await page.getByLabel('Words').fill('rent');
+  await page.getByLabel('Status').selectOption('posted');
+  await page.getByLabel('Amount from').fill('100');
+  await button('Search').click();
+  await page.getByText('say which currency').waitFor();
+  await page.getByLabel('Currency').fill('eur');
+  await button('Search').click();
+  await found.getByText('1 shown').waitFor();
+  await page.reload();
+  await found.getByText('1 shown').waitFor();
+  assert.equal(await page.getByLabel('Words').inputValue(), 'rent');
+  await shootAll('33-payments-journal');
+  await accessible('journal of payments');
+  await page.getByLabel('Account').fill('nobody');
+  await button('Search').click();
+  await page.getByText('is not an IBAN').waitFor();
+  await button('Clear').click();
+  await found.getByText('2 shown').waitFor();
+});
+
+test('an account has its balance, its statement as a file, and is frozen with a second click', async () => {
+  await page.goto(at('/'));
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('gb82 west 1234 5698 7654 32');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: ANN }).waitFor();
+  await panel('Statement').getByText('rent of <b>May</b>').waitFor();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'camt.053' }).click()]);
+  const file = await readFile(await download.path(), 'utf8');
+  assert.match(file, /camt\.053/);
+  assert.match(file, /<Amt Ccy="EUR">250\.00</);
+  await confirm('Freeze');
+  await page.getByText('frozen', { exact: true }).waitFor();
+  assert.equal((await hub.ask('GET', `/api/v1/payments/accounts/${ANN}`)).status, 'frozen');
+  await shootAll('34-payments-account');
+  await accessible('account');
+  await page.goto(at('/payments/accounts'));
+  await page.getByRole('link', { name: CASH }).waitFor();
+  await shootAll('35-payments-accounts');
+  await accessible('accounts');
+});
+
+const PAGES = [
+  ['/payments', 'Payments', 'Paiements'],
+  ['/payments/journal', 'Payments', 'Paiements'],
+  ['/payments/accounts', 'Payments', 'Paiements'],
+  [`/payments/accounts/${ANN}`, 'Payments', 'Paiements']
+];
+
+test('these pages speak French, in light', async () => {
+  await page.goto(at('/'));
+  await page.getByLabel('Language').selectOption('fr');
+  await page.getByLabel('Couleurs').selectOption('light');
+  for (const [path, , heading] of PAGES) {
+    await page.goto(at(path));
+    await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+    await page.getByText('Connecté').waitFor();
+    await eventually(async () => assert.equal(await page.getByText('Question au hub…').count(), 0));
+    await accessible(`${path} in French`);
+    await shootAll(`60-fr-light${path.replaceAll('/', '-')}`);
+  }
+  await page.getByLabel('Langue').selectOption('en');
+  await page.getByLabel('Colours').selectOption('dark');
+});
+
+test('these pages fit a telephone', async () => {
+  await page.setViewportSize(NARROW);
+  for (const [path, heading] of PAGES) {
+    await page.goto(at(path));
+    await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+    await eventually(async () => assert.equal(await page.getByText('Asking the hub…').count(), 0));
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= NARROW.width, `${path} is ${width} px wide`);
+    await shootAll(`61-narrow${path.replaceAll('/', '-')}`);
+  }
+  await page.setViewportSize(WIDE);
+});
+
+test('nothing was asked elsewhere or ran against the policy', () => assert.deepEqual(complaints, []));
