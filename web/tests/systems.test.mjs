@@ -2,12 +2,29 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { NARROW, WIDE, accessible, at, button, close, complaints, confirm, eventually, hub, open, page, panel, shootAll, signIn } from './room.mjs';
+import { NARROW, WIDE, accessible, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, shootAll, signIn } from './room.mjs';
 
 const CASH = 'DE89370400440532013000';
 const ANN = 'GB82WEST12345698765432';
 
-before(() => open());
+/** A pool that works slowly enough to be seen, and one whose program is not there. */
+const POOLS = `
+[[pools]]
+name = "pictures"
+queue = "pictures"
+program = ["sh", "-c", "cat > /dev/null; sleep 0.2"]
+max = 3
+stabilisation_s = 5
+cooldown_s = 5
+
+[[pools]]
+name = "broken"
+queue = "broken"
+program = ["/no/such/program"]
+min = 1
+`;
+
+before(() => open(POOLS));
 after(close);
 
 test('payments without an account say what to do first', async () => {
@@ -98,11 +115,71 @@ test('an account has its balance, its statement as a file, and is frozen with a 
   await accessible('accounts');
 });
 
+test('workers come and go with the backlog, and say why', async () => {
+  const jobs = Array.from({ length: 60 }, (_, picture) => ({ payload: { picture } }));
+  await hub.ask('POST', '/api/v1/queues/pictures/jobs/batch', jobs);
+  await page.goto(at('/workers'));
+  await page.getByRole('link', { name: 'pictures' }).first().click();
+  await page.getByRole('heading', { name: 'pictures', level: 1 }).waitFor();
+  const decisions = panel('Decisions that changed the number');
+  await decisions.getByText('jobs wait').first().waitFor();
+  await panel('Processes').getByText('ready', { exact: true }).first().waitFor();
+  const plot = page.getByRole('img', { name: 'Workers', exact: true });
+  await eventually(async () => assert.ok((await colours(plot)) > 3, 'a plot with lines'));
+  await shootAll('40-pool');
+  await accessible('pool');
+  // Why there were none, before anything was queued.
+  await decisions.getByRole('button').first().click();
+  await decisions.getByText('jobs ready', { exact: true }).waitFor();
+  const [first] = await hub.ask('GET', '/api/v1/pools/pictures/decisions?limit=1');
+  await page.getByLabel('At (UTC)').fill(new Date(Date.parse(first.at) + 1000).toISOString().slice(0, 19));
+  await button('Explain').click();
+  await page.getByRole('heading', { name: /^Why so many, at / }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: /^Why so many, at / }).waitFor();
+});
+
+test('a person decides how many workers there are, with a second click', async () => {
+  await page.goto(at('/workers/pictures'));
+  await page.getByLabel('Number of workers').fill('2');
+  await button('Hold at 2').click();
+  // One click is not enough.
+  assert.equal((await hub.ask('GET', '/api/v1/pools/pictures')).mode, 'automatic');
+  await button('Click again: Hold at 2').click();
+  await page.getByText('a person', { exact: true }).waitFor();
+  assert.equal((await hub.ask('GET', '/api/v1/pools/pictures')).manual, 2);
+  await page.getByLabel('Number of workers').fill('4');
+  await confirm('Hold at 4');
+  await page.getByText('Refused:').waitFor();
+  await button('Dismiss').click();
+  await confirm('Give back to the backlog');
+  await page.getByText('the backlog', { exact: true }).waitFor();
+  await confirm('Pause');
+  await page.getByText('paused', { exact: true }).waitFor();
+  await confirm('Resume');
+  await page.getByText('the backlog', { exact: true }).waitFor();
+});
+
+test('a crash loop is named, with the last words of the worker', async () => {
+  await page.goto(at('/'));
+  await page.getByText('Workers of broken die again and again').click();
+  await page.getByText('Crash loop: its workers die again and again').waitFor();
+  await page.getByText('there is no program /no/such/program').first().waitFor();
+  await shootAll('41-pool-looping');
+  await accessible('pool in a crash loop');
+  await page.goto(at('/workers'));
+  await page.getByText('crash loop', { exact: true }).waitFor();
+  await shootAll('42-workers');
+  await accessible('workers');
+});
+
 const PAGES = [
   ['/payments', 'Payments', 'Paiements'],
   ['/payments/journal', 'Payments', 'Paiements'],
   ['/payments/accounts', 'Payments', 'Paiements'],
-  [`/payments/accounts/${ANN}`, 'Payments', 'Paiements']
+  [`/payments/accounts/${ANN}`, 'Payments', 'Paiements'],
+  ['/workers', 'Workers', 'Ouvriers'],
+  ['/workers/pictures', 'pictures', 'pictures']
 ];
 
 test('these pages speak French, in light', async () => {

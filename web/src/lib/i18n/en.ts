@@ -1,5 +1,6 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
 import { payments } from './en/payments';
+import { workers } from './en/workers';
 
 export const en = {
   'app.name': 'Portique',
@@ -44,7 +45,7 @@ export const en = {
   'sign.service': 'Queues, events and telemetry:',
   'sign.kept': 'The token is exchanged for a cookie of twelve hours and kept nowhere.',
   'search.title': 'Go to',
-  'search.placeholder': 'Page, mission, queue, alert…',
+  'search.placeholder': 'Page, mission, queue, pool, account, alert…',
   'search.none': 'Nothing of that name',
   'search.page': 'page',
   'search.mission': 'mission',
@@ -299,7 +300,8 @@ export const en = {
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
   'alerts.silenced': 'Silenced for two hours.',
-  ...payments
+  ...payments,
+  ...workers
 } as const;
 
 export type Key = keyof typeof en;

@@ -1,5 +1,6 @@
 import type { Dictionary } from './en';
 import { payments } from './fr/payments';
+import { workers } from './fr/workers';
 
 export const fr: Dictionary = {
   'app.name': 'Portique',
@@ -44,7 +45,7 @@ export const fr: Dictionary = {
   'sign.service': 'Files, événements et télémesure :',
   'sign.kept': 'Le jeton est échangé contre un cookie de douze heures et n’est gardé nulle part.',
   'search.title': 'Aller à',
-  'search.placeholder': 'Page, mission, file, alerte…',
+  'search.placeholder': 'Page, mission, file, équipe, compte, alerte…',
   'search.none': 'Rien de ce nom',
   'search.page': 'page',
   'search.mission': 'mission',
@@ -299,5 +300,6 @@ export const fr: Dictionary = {
   'alerts.until': 'jusqu’à {at}',
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
-  ...payments
+  ...payments,
+  ...workers
 };
