@@ -48,8 +48,10 @@ export function watch(seen) {
 export const at = (path) => `${hub.url}/console${path}`;
 export const button = (name, within = page) => within.getByRole('button', { name, exact: true });
 export const panel = (name) => page.getByRole('region', { name, exact: true }).first();
-export const shoot = (name) => page.screenshot({ path: join(artefacts, `${name}.png`) });
-export const shootAll = (name) => page.screenshot({ path: join(artefacts, `${name}.png`), fullPage: true });
+/** Where a screenshot of this name is kept. */
+export const artefact = (name) => join(artefacts, `${name}.png`);
+export const shoot = (name) => page.screenshot({ path: artefact(name) });
+export const shootAll = (name) => page.screenshot({ path: artefact(name), fullPage: true });
 
 /** Clicks a button that asks for a second click, twice. */
 export async function confirm(name, armed = `Click again: ${name}`, within = page) {
@@ -63,13 +65,29 @@ export async function signIn(token) {
 }
 
 /** No finding of axe-core that is serious or worse. */
-export async function accessible(what) {
+export async function accessible(what, seen = page) {
   // Run by the debugger, which the page's policy does not concern.
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  await seen.evaluate(axe);
+  const found = await seen.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
   const serious = found.violations.filter((violation) => ['serious', 'critical'].includes(violation.impact));
   const told = serious.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`);
   assert.deepEqual(told, [], what);
+}
+
+/** A mission that is go for launch, by the API. */
+export async function ready(rocket, speed) {
+  const base = `/api/v1/launch/rockets/${rocket}`;
+  await hub.ask('POST', '/api/v1/launch/rockets', { rocket, time_factor: speed, pad: `pad-${rocket}` });
+  await eventually(async () => {
+    const view = await hub.ask('GET', base);
+    assert.equal(view.modules.filter((module) => module.up && module.sample).length, 3);
+  });
+  await hub.ask('POST', `${base}/weather`, { simulated: {} });
+  await hub.ask('POST', `${base}/poll`, {});
+  for (const station of ['weather', 'rocket', 'payload', 'telemetry']) {
+    await hub.ask('POST', `${base}/poll/votes`, { station, vote: 'go' });
+  }
+  await hub.ask('POST', `${base}/poll/close`, { decision: 'go' });
 }
 
 /** Tries until it holds. */

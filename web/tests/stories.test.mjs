@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
-import { NARROW, WIDE, accessible, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, shoot, shootAll, signIn, watch } from './room.mjs';
+import { NARROW, WIDE, accessible, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, ready, shoot, shootAll, signIn, watch } from './room.mjs';
 
 /** A simulated flight of ten minutes, twenty times as fast, on a machine that does other things too. */
 const FLIGHT_MS = 120_000;
@@ -277,22 +277,6 @@ test('the scripts are small, and nothing was asked elsewhere or ran against the 
   assert.ok(bytes < SCRIPT_BYTES_MAX, `${bytes} bytes of scripts, compressed`);
   assert.deepEqual(complaints, []);
 });
-
-/** A mission that is go for launch, by the API. */
-async function ready(rocket, speed) {
-  const base = `/api/v1/launch/rockets/${rocket}`;
-  await hub.ask('POST', '/api/v1/launch/rockets', { rocket, time_factor: speed, pad: `pad-${rocket}` });
-  await eventually(async () => {
-    const view = await hub.ask('GET', base);
-    assert.equal(view.modules.filter((module) => module.up && module.sample).length, 3);
-  });
-  await hub.ask('POST', `${base}/weather`, { simulated: {} });
-  await hub.ask('POST', `${base}/poll`, {});
-  for (const station of ['weather', 'rocket', 'payload', 'telemetry']) {
-    await hub.ask('POST', `${base}/poll/votes`, { station, vote: 'go' });
-  }
-  await hub.ask('POST', `${base}/poll/close`, { decision: 'go' });
-}
 
 /** The bytes as they come over the wire. */
 async function fetchRaw(url) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { NARROW, WIDE, accessible, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, shootAll, signIn } from './room.mjs';
+import { NARROW, PATIENCE_MS, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, ready, shootAll, signIn, watch } from './room.mjs';
 
 const CASH = 'DE89370400440532013000';
 const ANN = 'GB82WEST12345698765432';
@@ -173,6 +173,39 @@ test('a crash loop is named, with the last words of the worker', async () => {
   await accessible('workers');
 });
 
+test('the public sees a flight without signing in, marked as a rehearsal, and orders nothing', async () => {
+  const visitor = await context.browser().newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
+  visitor.setDefaultTimeout(PATIENCE_MS);
+  const seen = await visitor.newPage();
+  watch(seen);
+  await seen.goto(at('/webcast'));
+  await seen.getByText('No rocket stands on a pad.').waitFor();
+  await accessible('webcast, empty', seen);
+  await fly('delta', 50);
+  await seen.getByText('REHEARSAL').waitFor();
+  await seen.getByRole('timer').waitFor();
+  await seen.getByText('booster: liftoff').waitFor();
+  await seen.getByText('booster: max q').waitFor();
+  const altitude = seen.getByRole('img', { name: 'Altitude km' });
+  await eventually(async () => assert.ok((await colours(altitude)) > 3, 'a plot with lines'));
+  await seen.screenshot({ path: artefact('50-webcast'), fullPage: true });
+  await accessible('webcast', seen);
+  assert.equal(await seen.getByRole('button').count(), 0);
+  await seen.getByLabel('Language').selectOption('fr');
+  await seen.getByLabel('Couleurs').selectOption('light');
+  await seen.getByText('RÉPÉTITION').waitFor();
+  await accessible('webcast in French', seen);
+  await seen.setViewportSize(NARROW);
+  await seen.getByRole('heading', { name: 'delta', level: 1 }).waitFor();
+  assert.ok((await seen.evaluate(() => document.documentElement.scrollWidth)) <= NARROW.width);
+  await seen.screenshot({ path: artefact('51-webcast-narrow'), fullPage: true });
+  // What is shut is shut here too, at once.
+  await hub.ask('POST', '/api/v1/launch/rockets/delta/embargo', { on: true });
+  await seen.getByText('La retransmission de cette mission est fermée.').waitFor();
+  assert.equal(await seen.getByRole('timer').count(), 0);
+  await visitor.close();
+});
+
 const PAGES = [
   ['/payments', 'Payments', 'Paiements'],
   ['/payments/journal', 'Payments', 'Paiements'],
@@ -210,5 +243,11 @@ test('these pages fit a telephone', async () => {
   }
   await page.setViewportSize(WIDE);
 });
+
+/** A mission that counts and flies, by the API. */
+async function fly(rocket, speed) {
+  await ready(rocket, speed);
+  await hub.ask('POST', `/api/v1/launch/rockets/${rocket}/count`, {});
+}
 
 test('nothing was asked elsewhere or ran against the policy', () => assert.deepEqual(complaints, []));

@@ -1,5 +1,6 @@
 import type { Dictionary } from './en';
 import { payments } from './fr/payments';
+import { webcast } from './fr/webcast';
 import { workers } from './fr/workers';
 
 export const fr: Dictionary = {
@@ -301,5 +302,6 @@ export const fr: Dictionary = {
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
   ...payments,
+  ...webcast,
   ...workers
 };
