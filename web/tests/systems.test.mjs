@@ -206,13 +206,33 @@ test('the public sees a flight without signing in, marked as a rehearsal, and or
   await visitor.close();
 });
 
+test('the plot wall shows every figure of every module, and says when it is slow', async () => {
+  await fly('echo', 20);
+  await page.goto(at('/wall/echo'));
+  await page.getByText('15 plots, the last minute of each').waitFor();
+  const altitude = page.getByRole('img', { name: 'echo booster Altitude km' });
+  await eventually(async () => assert.ok((await colours(altitude)) > 3, 'a line'));
+  await shootAll('56-wall');
+  await accessible('plot wall');
+  // A browser that takes long for each line draws less often, and says so; nobody waits for it.
+  await page.evaluate(() => {
+    const { stroke } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.stroke = function (...path) {
+      for (const end = performance.now() + 8; performance.now() < end; );
+      stroke.apply(this, path);
+    };
+  });
+  await page.getByText('This browser is slow').waitFor();
+});
+
 const PAGES = [
   ['/payments', 'Payments', 'Paiements'],
   ['/payments/journal', 'Payments', 'Paiements'],
   ['/payments/accounts', 'Payments', 'Paiements'],
   [`/payments/accounts/${ANN}`, 'Payments', 'Paiements'],
   ['/workers', 'Workers', 'Ouvriers'],
-  ['/workers/pictures', 'pictures', 'pictures']
+  ['/workers/pictures', 'pictures', 'pictures'],
+  ['/wall/echo', 'Plot wall', 'Mur de courbes']
 ];
 
 test('these pages speak French, in light', async () => {

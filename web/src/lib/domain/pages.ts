@@ -13,6 +13,7 @@ export interface Page {
 export const pages: readonly Page[] = [
   { area: '', path: '/', key: 'nav.overview', icon: 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z' },
   { area: 'launch', path: '/launch', key: 'nav.launch', icon: 'M12 3c3 2.5 4 6 4 9l2 3v3l-4-2h-4l-4 2v-3l2-3c0-3 1-6.500 4-9zM12 9.500v.01M10.500 18.500 12 21l1.500-2.500' },
+  { area: 'wall', path: '/wall', key: 'nav.wall', icon: 'M4 4h7v4H4zM13 4h7v4h-7zM4 10h7v4H4zM13 10h7v4h-7zM4 16h7v4H4zM13 16h7v4h-7z' },
   { area: 'webcast', path: '/webcast', key: 'nav.webcast', icon: 'M12 12v.01M8.500 15.500a5 5 0 0 1 0-7M15.500 8.500a5 5 0 0 1 0 7M5.600 18.400a9 9 0 0 1 0-12.800M18.400 5.600a9 9 0 0 1 0 12.800' },
   { area: 'payments', path: '/payments', key: 'nav.payments', icon: 'M3 7h18v12H3zM3 11h18M7 15h4' },
   { area: 'queues', path: '/queues', key: 'nav.queues', icon: 'M4 5h16v4H4zM4 11h16v4H4zM4 17h10v3H4z' },

@@ -1,5 +1,6 @@
 import type { Dictionary } from './en';
 import { payments } from './fr/payments';
+import { wall } from './fr/wall';
 import { webcast } from './fr/webcast';
 import { workers } from './fr/workers';
 
@@ -302,6 +303,7 @@ export const fr: Dictionary = {
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
   ...payments,
+  ...wall,
   ...webcast,
   ...workers
 };
