@@ -2,6 +2,7 @@
 
 mod assets;
 mod document;
+mod schemas;
 mod session;
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect};
