@@ -40,7 +40,8 @@ mod worker;
 pub use cli::run;
 pub use config::{
     ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
-    NotificationsConfig, Place, PoolConfig, Problem, RulesConfig, TelemetryConfig, TierConfig,
+    NotificationsConfig, Origin, Origins, Place, PoolConfig, Problem, RulesConfig, TelemetryConfig,
+    TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -95,7 +95,9 @@ test('the journal is searched, and the link of a search shows the same', async (
 
 test('an account has its balance, its statement as a file, and is frozen with a second click', async () => {
   await page.goto(at('/'));
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
   await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: /account/ }).waitFor();
   await page.keyboard.type('gb82 west 1234 5698 7654 32');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: ANN }).waitFor();
@@ -206,6 +208,22 @@ test('the public sees a flight without signing in, marked as a rehearsal, and or
   await visitor.close();
 });
 
+test('the settings say what counts and who said so, and no secret', async () => {
+  await page.goto(at('/settings'));
+  const effective = panel('Configuration in effect');
+  const row = (key) => effective.getByRole('row').filter({ has: page.getByRole('cell', { name: key, exact: true }) });
+  await row('listen').getByText('command line or environment').waitFor();
+  await row('rules.files').getByText('portique.toml:2').waitFor();
+  await row('stop_grace_s').getByText('default', { exact: true }).waitFor();
+  await shootAll('55-settings');
+  await accessible('settings');
+  const text = await page.locator('body').innerText();
+  for (const secret of [hub.commander, hub.service]) assert.ok(!text.includes(secret));
+  await page.getByLabel('Find').fill('series');
+  await row('telemetry.series_max').waitFor();
+  await row('listen').waitFor({ state: 'detached' });
+});
+
 test('the plot wall shows every figure of every module, and says when it is slow', async () => {
   await fly('echo', 20);
   await page.goto(at('/wall/echo'));
@@ -232,6 +250,7 @@ const PAGES = [
   [`/payments/accounts/${ANN}`, 'Payments', 'Paiements'],
   ['/workers', 'Workers', 'Ouvriers'],
   ['/workers/pictures', 'pictures', 'pictures'],
+  ['/settings', 'Settings', 'Réglages'],
   ['/wall/echo', 'Plot wall', 'Mur de courbes']
 ];
 

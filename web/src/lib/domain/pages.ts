@@ -20,5 +20,6 @@ export const pages: readonly Page[] = [
   { area: 'workers', path: '/workers', key: 'nav.workers', icon: 'M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM12 3v3M12 18v3M3 12h3M18 12h3M5.600 5.600l2.100 2.100M16.300 16.300l2.100 2.100M5.600 18.400l2.100-2.100M16.300 7.700l2.100-2.100' },
   { area: 'events', path: '/events', key: 'nav.events', icon: 'M3 12h4l2.500-7 5 14 2.500-7h4' },
   { area: 'telemetry', path: '/telemetry', key: 'nav.telemetry', icon: 'M4 4v16h16M7.500 15l4-5 3 3 5-7' },
-  { area: 'alerts', path: '/alerts', key: 'nav.alerts', icon: 'M6 17V11a6 6 0 0 1 12 0v6l1.500 1.500h-15zM10 21h4' }
+  { area: 'alerts', path: '/alerts', key: 'nav.alerts', icon: 'M6 17V11a6 6 0 0 1 12 0v6l1.500 1.500h-15zM10 21h4' },
+  { area: 'settings', path: '/settings', key: 'nav.settings', icon: 'M4 7h10M18 7h2M4 12h2M10 12h10M4 17h10M18 17h2M14 5v4M6 10v4M14 15v4' }
 ];

@@ -1,5 +1,6 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
 import { payments } from './en/payments';
+import { settings } from './en/settings';
 import { wall } from './en/wall';
 import { webcast } from './en/webcast';
 import { workers } from './en/workers';
@@ -303,6 +304,7 @@ export const en = {
   'alerts.by': 'by {by}',
   'alerts.silenced': 'Silenced for two hours.',
   ...payments,
+  ...settings,
   ...wall,
   ...webcast,
   ...workers

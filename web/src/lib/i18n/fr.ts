@@ -1,5 +1,6 @@
 import type { Dictionary } from './en';
 import { payments } from './fr/payments';
+import { settings } from './fr/settings';
 import { wall } from './fr/wall';
 import { webcast } from './fr/webcast';
 import { workers } from './fr/workers';
@@ -303,6 +304,7 @@ export const fr: Dictionary = {
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
   ...payments,
+  ...settings,
   ...wall,
   ...webcast,
   ...workers
