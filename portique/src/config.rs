@@ -7,6 +7,7 @@ mod events;
 mod key;
 mod limit;
 mod notifications;
+mod origin;
 mod payments;
 mod pools;
 mod problem;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
+pub use origin::{Origin, Origins};
 pub use payments::{PaymentWorkers, PaymentsConfig};
 pub use pools::{PoolConfig, PoolWork};
 pub use problem::{Place, Problem};
@@ -116,6 +118,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The `portique` program that modules are processes of; default the running one.
     pub executable: PathBuf,
+    /// Where each value comes from, for whoever looks at them; nothing else depends on it.
+    pub origins: Origins,
 }
 
 /// What the command line and its environment say; it wins over the file.
@@ -163,6 +167,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             .allow_remote_without_tls
             .as_ref()
             .is_some_and(|written| written.value);
+    let origins = Origins::new(&raw.places, &overrides);
     let listen = Listener {
         key: "listen",
         default: LISTEN_DEFAULT,
@@ -212,6 +217,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             ),
         },
         executable: PathBuf::new(),
+        origins,
     }
 }
 

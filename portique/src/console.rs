@@ -2,8 +2,8 @@
 //!
 //! [`assets`] serves what the build embedded, below `/console/`; every path there that is no file is a
 //! page of the console, so that links into it work. [`session`] exchanges a token for a cookie, which
-//! opens what the token opens; [`Sessions`] remembers them. The console is a client of the public
-//! API and of nothing else.
+//! opens what the token opens; [`Sessions`] remembers them. [`settings`] tells the configuration that is in
+//! effect, without secrets. The console is a client of the public API and of nothing else.
 //!
 //! A cookie is sent by the browser whoever asked it to, so a request that changes something shows the
 //! session's second secret in a header too, which only the console's own script can read. People and
@@ -12,6 +12,7 @@
 mod assets;
 mod session;
 mod sessions;
+mod settings;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use session::AREA;
 pub(crate) use sessions::{Role, Sessions};
+pub(crate) use settings::Settings;
 
 use crate::token::Token;
 
@@ -52,7 +54,9 @@ impl Entrance {
     }
 }
 
-/// The console's pages and files, and the routes by which one signs in and out.
-pub(crate) fn router(entrance: Entrance) -> OpenApiRouter {
-    session::router(Arc::new(entrance)).merge(assets::router())
+/// The console's pages and files, the routes by which one signs in and out, and what the hub was told.
+pub(crate) fn router(entrance: Entrance, settings: Settings) -> OpenApiRouter {
+    session::router(Arc::new(entrance))
+        .merge(settings::router(Arc::new(settings)))
+        .merge(assets::router())
 }

@@ -40,8 +40,8 @@ mod worker;
 pub use cli::run;
 pub use config::{
     ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
-    NotificationsConfig, PaymentWorkers, PaymentsConfig, Place, PoolConfig, PoolWork, Problem,
-    RulesConfig, TelemetryConfig, TierConfig,
+    NotificationsConfig, Origin, Origins, PaymentWorkers, PaymentsConfig, Place, PoolConfig,
+    PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

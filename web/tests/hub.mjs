@@ -22,11 +22,12 @@ groups:
 `;
 
 export class Hub {
-  static async start(binary) {
+  /** Starts one, with these lines of configuration beside those of every test. */
+  static async start(binary, configuration = '') {
     const folder = await mkdtemp(join(tmpdir(), 'portique-console-'));
     const data = join(folder, 'data');
     const config = join(folder, 'portique.toml');
-    await writeFile(config, '[rules]\nfiles = ["rules.yml"]\n');
+    await writeFile(config, `[rules]\nfiles = ["rules.yml"]\n${configuration}`);
     await writeFile(join(folder, 'rules.yml'), RULES);
     const arguments_ = ['up', '--config', config, '--listen', '127.0.0.1:0', '--data', data];
     const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -29,7 +29,7 @@ function skip(why) {
 function run() {
   const artefacts = join(here, '../artefacts');
   mkdirSync(artefacts, { recursive: true });
-  const files = ['stories.test.mjs'].map((file) => join(here, file));
+  const files = ['stories.test.mjs', 'systems.test.mjs'].map((file) => join(here, file));
   const env = { ...process.env, PORTIQUE_BINARY: binary, PORTIQUE_CHROMIUM: browser.path, PORTIQUE_ARTEFACTS: artefacts };
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   // With the hub and the browser, which are of its group.

@@ -1,78 +1,15 @@
 // What people do with the console, in a real browser. The stories share one hub and follow each other, as a shift does.
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch } from './browser.mjs';
-import { Hub } from './hub.mjs';
+import { NARROW, WIDE, accessible, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, ready, shoot, shootAll, signIn, watch } from './room.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const artefacts = process.env['PORTIQUE_ARTEFACTS'];
-/** What is not seen by then never will be. */
-const PATIENCE_MS = 20_000;
 /** A simulated flight of ten minutes, twenty times as fast, on a machine that does other things too. */
 const FLIGHT_MS = 120_000;
 const SCRIPT_BYTES_MAX = 250_000;
-const WIDE = { width: 1440, height: 900 };
-const NARROW = { width: 360, height: 740 };
 
-let hub, browser, context, page;
-/** What went wrong in the browser, whatever the story: requests to elsewhere, breaches of the policy, exceptions. */
-const complaints = [];
-
-before(async () => {
-  hub = await Hub.start(process.env['PORTIQUE_BINARY']);
-  browser = await launch(process.env['PORTIQUE_CHROMIUM']);
-  context = await browser.newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
-  context.setDefaultTimeout(PATIENCE_MS);
-  page = await context.newPage();
-  watch(page);
-});
-after(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
-
-function watch(seen) {
-  seen.on('request', (request) => {
-    if (!request.url().startsWith(hub.url) && !request.url().startsWith('data:')) complaints.push(`asked ${request.url()}`);
-  });
-  seen.on('pageerror', (error) => complaints.push(String(error)));
-  seen.on('console', (message) => {
-    // A refusal is logged by the browser itself; the stories provoke some.
-    const isRefusal = message.text().startsWith('Failed to load resource');
-    if (message.type() === 'error' && !isRefusal) complaints.push(message.text());
-  });
-}
-
-const at = (path) => `${hub.url}/console${path}`;
-const button = (name, within = page) => within.getByRole('button', { name, exact: true });
-const panel = (name) => page.getByRole('region', { name, exact: true }).first();
-const shoot = (name) => page.screenshot({ path: join(artefacts, `${name}.png`) });
-const shootAll = (name) => page.screenshot({ path: join(artefacts, `${name}.png`), fullPage: true });
-
-/** Clicks a button that asks for a second click, twice. */
-async function confirm(name, armed = `Click again: ${name}`, within = page) {
-  await button(name, within).click();
-  await button(armed, within).click();
-}
-
-async function signIn(token) {
-  await page.getByLabel('Token').fill(token);
-  await button('Sign in').click();
-}
-
-/** No finding of axe-core that is serious or worse. */
-async function accessible(what) {
-  // Run by the debugger, which the page's policy does not concern.
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-  const serious = found.violations.filter((violation) => ['serious', 'critical'].includes(violation.impact));
-  const told = serious.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`);
-  assert.deepEqual(told, [], what);
-}
+before(() => open());
+after(close);
 
 test('a wrong token is refused, the right one opens the console and is kept nowhere', async () => {
   await page.goto(at('/queues'));
@@ -340,43 +277,6 @@ test('the scripts are small, and nothing was asked elsewhere or ran against the 
   assert.ok(bytes < SCRIPT_BYTES_MAX, `${bytes} bytes of scripts, compressed`);
   assert.deepEqual(complaints, []);
 });
-
-/** A mission that is go for launch, by the API. */
-async function ready(rocket, speed) {
-  const base = `/api/v1/launch/rockets/${rocket}`;
-  await hub.ask('POST', '/api/v1/launch/rockets', { rocket, time_factor: speed, pad: `pad-${rocket}` });
-  await eventually(async () => {
-    const view = await hub.ask('GET', base);
-    assert.equal(view.modules.filter((module) => module.up && module.sample).length, 3);
-  });
-  await hub.ask('POST', `${base}/weather`, { simulated: {} });
-  await hub.ask('POST', `${base}/poll`, {});
-  for (const station of ['weather', 'rocket', 'payload', 'telemetry']) {
-    await hub.ask('POST', `${base}/poll/votes`, { station, vote: 'go' });
-  }
-  await hub.ask('POST', `${base}/poll/close`, { decision: 'go' });
-}
-
-/** Tries until it holds. */
-async function eventually(check) {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await check();
-    } catch (cause) {
-      if (Date.now() > end) throw cause;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-/** How many different colours a plot's canvas has. */
-function colours(plot) {
-  return plot.locator('canvas').evaluate((canvas) => {
-    const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-    return new Set(pixels).size;
-  });
-}
 
 /** The bytes as they come over the wire. */
 async function fetchRaw(url) {

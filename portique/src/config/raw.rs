@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -26,6 +27,8 @@ pub(crate) struct Written<T> {
 /// The file as written: every key is optional and unchecked but for its kind.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct RawConfig {
+    /// Where each key stands.
+    pub(crate) places: BTreeMap<String, Place>,
     pub(crate) listen: Option<Written<String>>,
     pub(crate) grpc_listen: Option<Written<String>>,
     pub(crate) data: Option<Written<String>>,
@@ -145,6 +148,7 @@ impl Reader<'_> {
 
     fn value(&mut self, key: &str, keep: Keep, value: &DeValue<'_>, offset: usize) {
         let place = self.place(offset);
+        self.raw.places.insert(key.to_owned(), place.clone());
         match (keep, value) {
             (Keep::Text(keep), DeValue::String(text)) => {
                 keep(

@@ -261,7 +261,8 @@ fn out_of_range_and_malformed_values_are_refused() {
 #[test]
 fn the_command_line_wins_over_the_file() {
     let mut found = Vec::new();
-    let raw = RawConfig::parse(Path::new("p.toml"), "listen = '127.0.0.1:1'", &mut found);
+    let text = "listen = '127.0.0.1:1'\n[log]\nformat = 'json'";
+    let raw = RawConfig::parse(Path::new("p.toml"), text, &mut found);
     let listen = Some("127.0.0.1:2".parse().unwrap());
     let overrides = Overrides {
         listen,
@@ -270,6 +271,12 @@ fn the_command_line_wins_over_the_file() {
     let config = resolve(&raw, overrides, &mut found);
     assert_eq!(found, []);
     assert_eq!(config.listen.port(), 2);
+    // Each value says whose it is.
+    assert_eq!(config.origins.of("listen"), Origin::CommandLine);
+    let path = PathBuf::from("p.toml");
+    let place = Place { path, line: 3 };
+    assert_eq!(config.origins.of("log.format"), Origin::File(place));
+    assert_eq!(config.origins.of("stop_grace_s"), Origin::Default);
 }
 
 #[test]

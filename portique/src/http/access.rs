@@ -29,7 +29,7 @@ const SERVICE_AREAS: [&str; 11] = [
 /// Those of them whose own state is no secret; what lies in them is.
 const OPEN_STATES: [&str; 3] = ["queues", "consumers", "compactions"];
 /// What names addresses and secrets outside of the hub: not even read without the commander.
-const COMMANDER_AREAS: [&str; 1] = ["webhooks"];
+const COMMANDER_AREAS: [&str; 2] = ["webhooks", "settings"];
 
 /// Shown with the console's cookie by every request that changes something.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";

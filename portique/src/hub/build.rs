@@ -13,7 +13,7 @@ use super::systems::Systems;
 use super::{Groups, over_grpc, readiness, vehicles};
 use crate::api::{self, Pusher};
 use crate::config::Config;
-use crate::console::{self, Entrance};
+use crate::console::{self, Entrance, Settings};
 use crate::data_folder::Addresses;
 use crate::error::Error;
 use crate::fleet::{self, FleetWorker};
@@ -163,7 +163,7 @@ impl Inside {
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
         let routes = (self.systems.routes().merge(api_routes))
-            .merge(console::router(entrance))
+            .merge(console::router(entrance, Settings::of(config)))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())

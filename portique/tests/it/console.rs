@@ -2,7 +2,9 @@
 
 mod assets;
 mod document;
+mod schemas;
 mod session;
+mod settings;
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect};
 use serde_json::{Value, json};

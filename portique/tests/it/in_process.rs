@@ -25,6 +25,7 @@ pub(crate) fn config(data: Data) -> Config {
             filter: "info".into(),
         },
         executable: PathBuf::from(env!("CARGO_BIN_EXE_portique")),
+        origins: portique::Origins::default(),
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
             filter: "info".into(),
         },
         executable: PathBuf::from(env!("CARGO_BIN_EXE_portique")),
+        origins: portique::Origins::default(),
     });
     let hub = hub.await.unwrap();
     let token = |file: &str| {

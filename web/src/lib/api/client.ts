@@ -25,7 +25,9 @@ type Answer<O> = O extends { responses: { 200: infer R } }
   ? Body<R>
   : O extends { responses: { 201: infer R } }
     ? Body<R>
-    : unknown;
+    : O extends { responses: { 202: infer R } }
+      ? Body<R>
+      : unknown;
 type Sent<O> = O extends { requestBody: { content: { 'application/json': infer B } } } ? B : unknown;
 type Query = Record<string, string | number | boolean | undefined>;
 

@@ -6,15 +6,17 @@ const HEALTH_EVERY_MS = 2000;
 const ALERTS_EVERY_MS = 3000;
 const MISSIONS_EVERY_MS = 2000;
 const QUEUES_EVERY_MS = 3000;
+const POOLS_EVERY_MS = 2000;
 
 class Hub {
   health = new Poll((signal) => get('/readyz', { signal }), HEALTH_EVERY_MS);
   alerts = new Poll((signal) => get('/api/v1/alerts', { query: { limit: 500 }, signal }), ALERTS_EVERY_MS);
   missions = new Poll((signal) => get('/api/v1/launch/rockets', { signal }), MISSIONS_EVERY_MS);
   queues = new Poll((signal) => get('/api/v1/queues', { signal }), QUEUES_EVERY_MS);
+  pools = new Poll((signal) => get('/api/v1/pools', { signal }), POOLS_EVERY_MS);
 
   start(): () => void {
-    const stops = [this.health, this.alerts, this.missions, this.queues].map((poll) => poll.start());
+    const stops = [this.health, this.alerts, this.missions, this.queues, this.pools].map((poll) => poll.start());
     return () => stops.forEach((stop) => stop());
   }
 
@@ -36,6 +38,11 @@ class Hub {
     return (this.queues.value ?? []).filter((queue) => queue.counts.dead > 0);
   }
 
+  /** Pools whose workers die again and again. */
+  get looping() {
+    return (this.pools.value ?? []).filter((pool) => pool.is_crash_looping);
+  }
+
   get notReady() {
     return (this.health.value?.parts ?? []).filter((part) => !part.ready);
   }
@@ -46,7 +53,7 @@ class Hub {
   }
 
   get needs(): number {
-    return this.unattended.length + this.dead.length + this.notReady.length + this.waitingMissions.length;
+    return this.unattended.length + this.dead.length + this.notReady.length + this.waitingMissions.length + this.looping.length;
   }
 }
 

@@ -1,4 +1,10 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
+import { payments } from './en/payments';
+import { settings } from './en/settings';
+import { wall } from './en/wall';
+import { webcast } from './en/webcast';
+import { workers } from './en/workers';
+
 export const en = {
   'app.name': 'Portique',
   'app.tagline': 'control room',
@@ -42,7 +48,7 @@ export const en = {
   'sign.service': 'Queues, events and telemetry:',
   'sign.kept': 'The token is exchanged for a cookie of twelve hours and kept nowhere.',
   'search.title': 'Go to',
-  'search.placeholder': 'Page, mission, queue, alert…',
+  'search.placeholder': 'Page, mission, queue, pool, account, alert…',
   'search.none': 'Nothing of that name',
   'search.page': 'page',
   'search.mission': 'mission',
@@ -296,7 +302,12 @@ export const en = {
   'alerts.expire': 'End now',
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
-  'alerts.silenced': 'Silenced for two hours.'
+  'alerts.silenced': 'Silenced for two hours.',
+  ...payments,
+  ...settings,
+  ...wall,
+  ...webcast,
+  ...workers
 } as const;
 
 export type Key = keyof typeof en;

@@ -1,4 +1,9 @@
 import type { Dictionary } from './en';
+import { payments } from './fr/payments';
+import { settings } from './fr/settings';
+import { wall } from './fr/wall';
+import { webcast } from './fr/webcast';
+import { workers } from './fr/workers';
 
 export const fr: Dictionary = {
   'app.name': 'Portique',
@@ -43,7 +48,7 @@ export const fr: Dictionary = {
   'sign.service': 'Files, événements et télémesure :',
   'sign.kept': 'Le jeton est échangé contre un cookie de douze heures et n’est gardé nulle part.',
   'search.title': 'Aller à',
-  'search.placeholder': 'Page, mission, file, alerte…',
+  'search.placeholder': 'Page, mission, file, équipe, compte, alerte…',
   'search.none': 'Rien de ce nom',
   'search.page': 'page',
   'search.mission': 'mission',
@@ -297,5 +302,10 @@ export const fr: Dictionary = {
   'alerts.expire': 'Terminer',
   'alerts.until': 'jusqu’à {at}',
   'alerts.by': 'par {by}',
-  'alerts.silenced': 'Silence pour deux heures.'
+  'alerts.silenced': 'Silence pour deux heures.',
+  ...payments,
+  ...settings,
+  ...wall,
+  ...webcast,
+  ...workers
 };

@@ -1,0 +1,22 @@
+export const webcast = {
+  'nav.webcast': 'Webcast',
+  'webcast.title': 'Webcast',
+  'webcast.lead': 'What the public sees, some seconds late.',
+  'webcast.rehearsal': 'REHEARSAL',
+  'webcast.rehearsalLong': 'simulated, nothing real flies',
+  'webcast.none': 'No rocket stands on a pad. This page goes on by itself when one does.',
+  'webcast.notFound': 'No rocket of this name is shown.',
+  'webcast.all': 'All missions',
+  'webcast.console': 'Control room',
+  'webcast.embargo': 'The public feed of this mission is shut.',
+  'webcast.altitude': 'Altitude',
+  'webcast.speed': 'Speed',
+  'webcast.since': 'since this page was opened',
+  'webcast.waiting': 'Figures appear when the flight begins.',
+  'webcast.heights': 'How high',
+  'webcast.space': 'edge of space, 100 km',
+  'webcast.events': 'Events',
+  'webcast.noEvents': 'Nothing happened yet.',
+  'webcast.before': 'before',
+  'webcast.where': 'Where they are'
+} as const;

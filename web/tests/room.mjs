@@ -1,0 +1,112 @@
+// What stories share: a hub of their own, a browser, and what people do with both.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { launch } from './browser.mjs';
+import { Hub } from './hub.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const artefacts = process.env['PORTIQUE_ARTEFACTS'];
+/** What is not seen by then never will be. */
+export const PATIENCE_MS = 20_000;
+export const WIDE = { width: 1440, height: 900 };
+export const NARROW = { width: 360, height: 740 };
+
+export let hub, context, page;
+let browser;
+/** What went wrong in the browser, whatever the story: requests to elsewhere, breaches of the policy, exceptions. */
+export const complaints = [];
+
+/** Starts a hub, with more lines of configuration than every hub of a story has, and a browser before it. */
+export async function open(configuration = '') {
+  hub = await Hub.start(process.env['PORTIQUE_BINARY'], configuration);
+  browser = await launch(process.env['PORTIQUE_CHROMIUM']);
+  context = await browser.newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
+  context.setDefaultTimeout(PATIENCE_MS);
+  page = await context.newPage();
+  watch(page);
+}
+
+export async function close() {
+  await browser?.close();
+  await hub?.stop();
+}
+
+export function watch(seen) {
+  seen.on('request', (request) => {
+    if (!request.url().startsWith(hub.url) && !request.url().startsWith('data:')) complaints.push(`asked ${request.url()}`);
+  });
+  seen.on('pageerror', (error) => complaints.push(String(error)));
+  seen.on('console', (message) => {
+    // A refusal is logged by the browser itself; the stories provoke some.
+    const isRefusal = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isRefusal) complaints.push(message.text());
+  });
+}
+
+export const at = (path) => `${hub.url}/console${path}`;
+export const button = (name, within = page) => within.getByRole('button', { name, exact: true });
+export const panel = (name) => page.getByRole('region', { name, exact: true }).first();
+/** Where a screenshot of this name is kept. */
+export const artefact = (name) => join(artefacts, `${name}.png`);
+export const shoot = (name) => page.screenshot({ path: artefact(name) });
+export const shootAll = (name) => page.screenshot({ path: artefact(name), fullPage: true });
+
+/** Clicks a button that asks for a second click, twice. */
+export async function confirm(name, armed = `Click again: ${name}`, within = page) {
+  await button(name, within).click();
+  await button(armed, within).click();
+}
+
+export async function signIn(token) {
+  await page.getByLabel('Token').fill(token);
+  await button('Sign in').click();
+}
+
+/** No finding of axe-core that is serious or worse. */
+export async function accessible(what, seen = page) {
+  // Run by the debugger, which the page's policy does not concern.
+  await seen.evaluate(axe);
+  const found = await seen.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const serious = found.violations.filter((violation) => ['serious', 'critical'].includes(violation.impact));
+  const told = serious.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`);
+  assert.deepEqual(told, [], what);
+}
+
+/** A mission that is go for launch, by the API. */
+export async function ready(rocket, speed) {
+  const base = `/api/v1/launch/rockets/${rocket}`;
+  await hub.ask('POST', '/api/v1/launch/rockets', { rocket, time_factor: speed, pad: `pad-${rocket}` });
+  await eventually(async () => {
+    const view = await hub.ask('GET', base);
+    assert.equal(view.modules.filter((module) => module.up && module.sample).length, 3);
+  });
+  await hub.ask('POST', `${base}/weather`, { simulated: {} });
+  await hub.ask('POST', `${base}/poll`, {});
+  for (const station of ['weather', 'rocket', 'payload', 'telemetry']) {
+    await hub.ask('POST', `${base}/poll/votes`, { station, vote: 'go' });
+  }
+  await hub.ask('POST', `${base}/poll/close`, { decision: 'go' });
+}
+
+/** Tries until it holds. */
+export async function eventually(check) {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await check();
+    } catch (cause) {
+      if (Date.now() > end) throw cause;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** How many different colours a plot's canvas has. */
+export function colours(plot) {
+  return plot.locator('canvas').evaluate((canvas) => {
+    const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return new Set(pixels).size;
+  });
+}
