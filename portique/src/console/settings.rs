@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::{Config, Data, LogFormat, NotificationDefaults, Origin, TelemetryConfig};
+use crate::config::{
+    Config, Data, LogFormat, NotificationDefaults, Origin, PaymentWorkers, TelemetryConfig,
+};
 
 /// The configuration that is in effect, as people may see it.
 ///
@@ -105,6 +107,10 @@ fn own(config: &Config) -> Vec<Value> {
     let pools: Vec<_> = (config.pools.iter())
         .map(|pool| pool.name.as_str())
         .collect();
+    let payment_workers = match config.payments.workers {
+        PaymentWorkers::Inside => "inside",
+        PaymentWorkers::Pools => "pools",
+    };
     vec![
         ("listen", text(config.listen)),
         ("grpc_listen", text(config.grpc_listen)),
@@ -115,6 +121,7 @@ fn own(config: &Config) -> Vec<Value> {
         ("log.filter", text(&config.log.filter)),
         // Their names only: the arguments of a program may hold what is not for everybody.
         ("pools", list(&pools)),
+        ("payments.workers", text(payment_workers)),
     ]
 }
 
