@@ -412,6 +412,78 @@ fn a_link_that_is_spoilt_raises_its_alarms_which_clear_when_it_is_sound() {
 }
 
 #[test]
+fn a_signal_that_a_module_stops_sending_is_an_alarm_until_it_is_back() {
+    let mut watched = Watched::open(&reference());
+    let [booster, stage2] = ["booster", "stage2"].map(|name| ModuleId::new(name).unwrap());
+    for tenth in 0..200_u32 {
+        let t_s = f64::from(tenth) / 10.0;
+        let is_silent = (100..150).contains(&tenth);
+        let pressure = (!is_silent).then_some(300_000.0);
+        watched.hear(&booster, &with_pressure(t_s, Phase::Ascent, pressure));
+        // A moment without its sensors is none.
+        let pressure = (tenth % 50 != 0 || tenth == 0).then_some(300_000.0);
+        watched.hear(&stage2, &with_pressure(t_s, Phase::Ascent, pressure));
+    }
+    let said: Vec<_> = watched
+        .said
+        .iter()
+        .map(|(t_s, alert)| (*t_s, alert.labels.get("alertname").unwrap(), alert.state))
+        .collect();
+    let [
+        (fired_s, name, AlertState::Firing),
+        (over_s, _, AlertState::Resolved),
+    ] = said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(name, "LaunchTankPressureUnknown", "{said:?}");
+    assert!((12.0..12.2).contains(&fired_s), "{said:?}");
+    assert!((15.0..15.2).contains(&over_s), "{said:?}");
+    assert!(watched.calls.is_empty(), "nothing is aborted for it");
+}
+
+#[test]
+fn a_signal_that_is_missing_on_the_pad_holds_the_count() {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    for tenth in 0..100_u32 {
+        let pressure = (tenth < 50).then_some(300_000.0);
+        let t_s = f64::from(tenth) / 10.0;
+        watched.hear(&booster, &with_pressure(t_s, Phase::Startup, pressure));
+    }
+    let fired = watched.fired();
+    let fired_s = fired["LaunchTankPressureUnknownOnPad booster"];
+    assert!((7.0..7.2).contains(&fired_s), "{fired:?}");
+    assert!(watched.calls.contains("launch.hold"));
+}
+
+#[test]
+fn a_module_that_ends_takes_its_signals_with_it() {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    let [loud, silent] = [Some(300_000.0), None];
+    for (second, pressure) in (1..).zip([loud, loud, silent, silent, silent, silent]) {
+        let sample = with_pressure(f64::from(second), Phase::Landed, pressure);
+        watched.hear(&booster, &sample);
+    }
+    watched.end(&booster, 6.1);
+    for second in 7..20 {
+        let now = LIFTOFF.plus(Duration::from_secs(second));
+        watched.clock.advance(now.since(watched.clock.now()));
+        watched.evaluate(second as f64, now);
+    }
+    let states: Vec<_> = watched.said.iter().map(|(_, alert)| alert.state).collect();
+    assert_eq!(
+        states,
+        [AlertState::Firing, AlertState::Resolved],
+        "{:?}",
+        watched.said
+    );
+    let (over_s, _) = watched.said[1];
+    assert!(over_s < 9.0, "{over_s}");
+}
+
+#[test]
 fn a_flight_that_leaves_its_corridor_is_off_range() {
     let mut watched = Watched::open(&reference());
     let booster = ModuleId::new("booster").unwrap();
