@@ -7,6 +7,7 @@
 //! it is, and whose end means that the hub is gone.
 
 mod control;
+pub(crate) mod guard;
 mod program;
 
 use std::path::PathBuf;
