@@ -33,6 +33,7 @@ mod worker;
 
 pub use client::{Client, ClientOptions, Connection};
 pub use error::Error;
+pub use proto::telemetry::v1::{BucketSpan, CounterReset, Histogram};
 pub use refusal::{NotUnderstood, bus_status, jobs_status};
-pub use telemetry::{Pushed, Sample, Series, Telemetry};
+pub use telemetry::{Exemplar, HistogramSample, Push, Pushed, Sample, Series, Telemetry};
 pub use worker::{Handler, Job, JobError, Worker, WorkerBuilder};

@@ -6,6 +6,7 @@
 
 mod names;
 mod owner;
+mod push;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,8 +19,8 @@ use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
 use names::Names;
 use owner::{Ask, Owner};
 
-/// Samples of one push: what a hub takes as a message, with series that are new among them.
-const SAMPLES_MAX: usize = 20_000;
+pub use push::{Exemplar, HistogramSample, Push};
+
 /// Pushes that wait for the stream.
 const WAITING_MAX: usize = 256;
 
@@ -118,15 +119,27 @@ impl Telemetry {
     /// # Cancel safety
     /// Dropped, the samples may or may not be taken.
     pub async fn push(&self, samples: &[Sample]) -> Result<Pushed, Error> {
-        if samples.len() > SAMPLES_MAX {
-            return Err(Error::TooMuch {
-                what: "samples",
-                given: samples.len(),
-                max: SAMPLES_MAX,
-            });
-        }
+        let samples = samples.to_vec();
+        self.push_all(Push {
+            samples,
+            ..Push::default()
+        })
+        .await
+    }
+
+    /// Like [`push`](Self::push), for native histograms and exemplars too: what is good of them is taken, what
+    /// is not is refused alone. An exemplar belongs behind a sample of its series that is there or comes with
+    /// it.
+    ///
+    /// # Errors
+    /// As of [`push`](Self::push). To the 20,000 samples, each bucket of a histogram and each exemplar counts as one.
+    ///
+    /// # Cancel safety
+    /// Dropped, the samples may or may not be taken.
+    pub async fn push_all(&self, push: Push) -> Result<Pushed, Error> {
+        push.check()?;
         let (answer, answered) = oneshot::channel();
-        let ask = Ask::new(samples, answer);
+        let ask = Ask::new(push, answer);
         let closed = || Error::NotReached {
             reason: "the client is closed".into(),
         };

@@ -88,6 +88,9 @@ enum Verb {
     Scale(pools::Scale),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
+    /// End the programs of a worker that is gone.
+    #[command(hide = true, name = crate::worker::guard::VERB)]
+    WorkerGuard,
     /// The configuration of who is told of alerts: check it.
     Notifications(notifications::Notifications),
     /// Be the on-board computer of one module of a rocket.
@@ -149,6 +152,10 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Pools(pools) => pools.run(cli.output),
         Verb::Scale(scale) => scale.run(cli.output),
         Verb::Worker(worker) => worker.run(),
+        Verb::WorkerGuard => {
+            crate::worker::guard::run();
+            Ok(())
+        }
         Verb::Notifications(notifications) => notifications.run(cli.output),
         Verb::Module(module) => module.run(),
         Verb::Journal(journal) => journal.run(cli.output),

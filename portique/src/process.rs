@@ -18,7 +18,7 @@ const SYSTEM_TIME: usize = 12;
 
 /// The figures of the process that began at `began`; where the machine has no `/proc`, its beginning only.
 pub(crate) fn figures(began: Timestamp) -> Vec<Figure> {
-    let mut figures = vec![gauge(
+    let mut figures = vec![Figure::gauge(
         "process_start_time_seconds",
         "When the hub was opened, in Unix time",
         began.as_millis() as f64 / 1000.0,
@@ -36,14 +36,14 @@ pub(crate) fn figures(began: Timestamp) -> Vec<Figure> {
         ("process_virtual_memory_bytes", "Memory mapped", "VmSize:"),
     ];
     for (name, help, field) in memory {
-        figures.extend(amount(&status, field).map(|kib| gauge(name, help, kib * KIB)));
+        figures.extend(amount(&status, field).map(|kib| Figure::gauge(name, help, kib * KIB)));
     }
     let threads = amount(&status, "Threads:");
-    figures.extend(threads.map(|count| gauge("process_threads", "Threads", count)));
+    figures.extend(threads.map(|count| Figure::gauge("process_threads", "Threads", count)));
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         // One of them is this folder.
         let open = open.count().saturating_sub(1);
-        figures.push(gauge(
+        figures.push(Figure::gauge(
             "process_open_fds",
             "Files and connections",
             open as f64,
@@ -52,13 +52,8 @@ pub(crate) fn figures(began: Timestamp) -> Vec<Figure> {
     let limits = read("limits").unwrap_or_default();
     let most = amount(&limits, "Max open files");
     let help = "Files and connections that may be open at once";
-    figures.extend(most.map(|most| gauge("process_max_fds", help, most)));
+    figures.extend(most.map(|most| Figure::gauge("process_max_fds", help, most)));
     figures
-}
-
-fn gauge(name: &'static str, help: &'static str, value: f64) -> Figure {
-    let value = Value::Gauge(value);
-    Figure { name, help, value }
 }
 
 fn read(file: &str) -> Option<String> {

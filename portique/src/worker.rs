@@ -8,6 +8,7 @@
 //! it is, and whose end means that the hub is gone.
 
 mod control;
+pub(crate) mod guard;
 mod hand;
 mod program;
 

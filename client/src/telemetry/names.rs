@@ -8,6 +8,10 @@ use crate::proto::telemetry::v1 as pb;
 /// Series of one client: what a hub takes on a stream.
 const SERIES_MAX: usize = 200_000;
 
+/// Texts that a stream is told before another one is opened, so that those of exemplars, which are hardly ever
+/// used again, do not stay; a hub takes twice as many.
+const TEXTS_MAX: usize = 500_000;
+
 /// Names and values of one series, sorted.
 type Labels = Vec<(String, String)>;
 
@@ -65,7 +69,13 @@ impl Told {
         index
     }
 
-    fn text(&mut self, text: &str, batch: &mut pb::PushBatch) -> u32 {
+    /// Whether the stream is to be let go.
+    pub(super) fn is_full(&self) -> bool {
+        self.texts.len() >= TEXTS_MAX
+    }
+
+    /// The index of a text on the stream, likewise.
+    pub(super) fn text(&mut self, text: &str, batch: &mut pb::PushBatch) -> u32 {
         if text.is_empty() {
             return 0;
         }
@@ -83,6 +93,16 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_that_was_told_enough_is_full() {
+        let (mut told, mut batch) = (Told::default(), pb::PushBatch::default());
+        for trace in 0..TEXTS_MAX {
+            assert!(!told.is_full());
+            told.text(&trace.to_string(), &mut batch);
+        }
+        assert!(told.is_full());
+    }
 
     #[test]
     fn a_series_and_its_texts_are_told_once() {

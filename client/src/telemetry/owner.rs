@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::names::{Names, Told};
-use super::{Pushed, Sample, Series};
+use super::{Exemplar, HistogramSample, Push, Pushed, Series};
 use crate::Error;
 use crate::backoff::Backoff;
 use crate::call::{loss, reached, reason, say_waiting};
@@ -30,6 +30,8 @@ const MESSAGES_MAX: usize = 2;
 pub(super) struct Ask {
     /// By time.
     moments: Vec<(i64, Vec<(Series, f64)>)>,
+    histograms: Vec<HistogramSample>,
+    exemplars: Vec<Exemplar>,
     answer: oneshot::Sender<Result<Pushed, Error>>,
     /// Until when it is tried; none before it was first.
     deadline: Option<Instant>,
@@ -37,9 +39,9 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(samples: &[Sample], answer: oneshot::Sender<Result<Pushed, Error>>) -> Self {
+    pub(super) fn new(push: Push, answer: oneshot::Sender<Result<Pushed, Error>>) -> Self {
         let mut moments: Vec<(i64, Vec<(Series, f64)>)> = Vec::new();
-        for sample in samples {
+        for sample in push.samples {
             let value = (sample.series, sample.value);
             match moments.last_mut() {
                 Some((at_ms, values)) if *at_ms == sample.timestamp_ms => values.push(value),
@@ -48,6 +50,8 @@ impl Ask {
         }
         Self {
             moments,
+            histograms: push.histograms,
+            exemplars: push.exemplars,
             answer,
             deadline: None,
             number: 0,
@@ -69,6 +73,16 @@ pub(super) struct Owner {
     waiting: VecDeque<Ask>,
     unanswered: VecDeque<Ask>,
     next_batch: u64,
+}
+
+/// How a stream ended.
+enum End {
+    /// Nobody pushes any more.
+    Over,
+    /// It was told so much that another one is to be opened.
+    Full,
+    /// It broke.
+    Broken(Status),
 }
 
 /// An open stream.
@@ -107,8 +121,9 @@ impl Owner {
             }
             let status = match self.open().await {
                 Ok(open) => match self.serve(open, &mut backoff).await {
-                    Some(status) => status,
-                    None => return,
+                    End::Broken(status) => status,
+                    End::Full => continue,
+                    End::Over => return,
                 },
                 Err(status) => status,
             };
@@ -142,16 +157,20 @@ impl Owner {
         })
     }
 
-    /// Sends and hears until the stream breaks, and says why; none when nobody pushes any more.
-    async fn serve(&mut self, mut open: Open, backoff: &mut Backoff) -> Option<Status> {
+    /// Sends and hears until the stream ends.
+    async fn serve(&mut self, mut open: Open, backoff: &mut Backoff) -> End {
+        let ended = || Status::unavailable("the hub ended the stream");
         let mut is_over = false;
         // After a refusal for now, nothing is sent until then.
         let mut not_before = Instant::now();
         loop {
             if is_over && self.waiting.is_empty() && self.unanswered.is_empty() {
-                return None;
+                return End::Over;
             }
-            let has_room = self.unanswered.len() < UNANSWERED_MAX;
+            if open.told.is_full() && self.unanswered.is_empty() {
+                return End::Full;
+            }
+            let has_room = self.unanswered.len() < UNANSWERED_MAX && !open.told.is_full();
             let may_send = !self.waiting.is_empty() && has_room;
             tokio::select! {
                 biased;
@@ -162,8 +181,8 @@ impl Owner {
                             not_before = not_before.max(self.answered(answer));
                         }
                     }
-                    Ok(None) => return Some(Status::unavailable("the hub ended the stream")),
-                    Err(status) => return Some(status),
+                    Ok(None) => return End::Broken(ended()),
+                    Err(status) => return End::Broken(status),
                 },
                 ask = self.asks.recv(), if self.waiting.is_empty() && has_room && !is_over => match ask {
                     Some(ask) => self.wait_for(ask),
@@ -173,9 +192,10 @@ impl Owner {
                     Ok(permit) => {
                         permit.send(self.next(&mut open.told));
                     }
-                    Err(_) => return open.answers.message().await.err().or_else(|| {
-                        Some(Status::unavailable("the hub ended the stream"))
-                    }),
+                    Err(_) => {
+                        let broken = open.answers.message().await.err();
+                        return End::Broken(broken.unwrap_or_else(ended));
+                    }
                 },
             }
         }
@@ -201,6 +221,26 @@ impl Owner {
                 values: values.iter().map(|(_, value)| *value).collect(),
             };
             batch.samples.push(samples);
+        }
+        for sample in &ask.histograms {
+            let series = told.series(&names, sample.series.0, &mut batch);
+            batch.histograms.push(pb::HistogramSample {
+                series,
+                time_unix_ms: sample.timestamp_ms,
+                histogram: Some(sample.histogram.clone()),
+            });
+        }
+        for exemplar in &ask.exemplars {
+            let series = told.series(&names, exemplar.series.0, &mut batch);
+            let texts = exemplar.labels.iter();
+            let texts = texts.flat_map(|(name, value)| [name, value]);
+            let labels = texts.map(|text| told.text(text, &mut batch)).collect();
+            batch.exemplars.push(pb::Exemplar {
+                series,
+                time_unix_ms: exemplar.timestamp_ms,
+                value: exemplar.value,
+                labels,
+            });
         }
         drop(names);
         ask.number = batch.batch;

@@ -6,7 +6,7 @@ use crate::Error;
 
 /// Largest data an engine must carry: with every attribute at its limit the event stays below the
 /// 1 MiB that engines take as one message by default. A body above it is a blob.
-pub(crate) const DATA_BYTES_MAX: usize = 896 * 1024;
+pub const DATA_BYTES_MAX: usize = 896 * 1024;
 
 /// The payload of an event, at most 896 KiB (as JSON text, where it is JSON).
 #[derive(Debug, Clone, PartialEq)]

@@ -18,7 +18,7 @@ mod subject;
 
 pub use attribute::EXTENSIONS_MAX;
 pub use builder::EventBuilder;
-pub use data::Data;
+pub use data::{DATA_BYTES_MAX, Data};
 pub use error::Error;
 pub use event::Event;
 pub use id::EventId;

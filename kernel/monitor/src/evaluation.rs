@@ -81,6 +81,8 @@ pub(crate) struct Raised {
     pub(crate) held: BTreeSet<Labels>,
     /// Sources that have a value, when the rule's alarm is that they have none.
     pub(crate) present: BTreeSet<Labels>,
+    /// Sources that have no value any more, and of which none is expected.
+    pub(crate) taken_away: BTreeSet<Labels>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -104,6 +104,9 @@ pub struct Alerting {
     pub resolve: Option<Arc<dyn Query>>,
     /// What becomes of an alert whose series ended.
     pub on_stale: OnStale,
+    /// A series that ended raises an alarm only while this yields an element whose labels are all among its
+    /// own; otherwise it was taken away. None: it always does.
+    pub stale_while: Option<Arc<dyn Query>>,
     /// What a system does when an alert begins to fire.
     pub action: Option<RuleAction>,
 }

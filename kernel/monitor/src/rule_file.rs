@@ -2,8 +2,8 @@
 //!
 //! Additions, in a group or a rule: `trigger: interval | ingest`; in an alerting rule: `resolve_expr`, a
 //! comparison with a number that must hold before a firing alert resolves, `stale: resolve | alarm`, what
-//! becomes of an alert whose series have no value any more, and `action` with `params`, what a system does when
-//! an alert begins to fire.
+//! becomes of an alert whose series have no value any more, `stale_while`, what has to be there for that to
+//! be an alarm, and `action` with `params`, what a system does when an alert begins to fire.
 
 mod group;
 mod read_rule;

@@ -136,33 +136,33 @@ impl Monitor {
     fn of_rules(&self, counted: &Counted) -> Vec<LabelledFigure> {
         let is_good = !self.shared.figures.reload_failed.load(Ordering::Relaxed);
         vec![
-            gauge("rules", "Rules loaded", counted.rules as f64),
-            gauge(
+            LabelledFigure::gauge("rules", "Rules loaded", counted.rules as f64),
+            LabelledFigure::gauge(
                 "rule_groups",
                 "Groups of rules loaded",
                 counted.groups as f64,
             ),
-            gauge(
+            LabelledFigure::gauge(
                 "rules_failing",
                 "Rules whose last evaluation failed",
                 counted.failing as f64,
             ),
-            gauge(
+            LabelledFigure::gauge(
                 "rules_last_reload_successful",
                 "1 when the last reload of rule files succeeded, or there was none",
                 if is_good { 1.0 } else { 0.0 },
             ),
-            counter(
+            LabelledFigure::counter(
                 "rule_evaluations",
                 "Evaluations of the rules that are loaded",
                 counted.evaluations,
             ),
-            counter(
+            LabelledFigure::counter(
                 "rule_evaluation_failures",
                 "Evaluations of the rules that are loaded that failed",
                 counted.failures,
             ),
-            counter(
+            LabelledFigure::counter(
                 "rule_group_iterations_missed",
                 "Intervals of groups that passed without an evaluation",
                 counted.missed,
@@ -185,22 +185,22 @@ impl Monitor {
                 "Time from the arrival of a sample to the evaluation of a rule that reads it",
                 figures.lag.read(&LAG_BOUNDS_S),
             ),
-            counter(
+            LabelledFigure::counter(
                 "rule_arrivals_overflowed",
                 "Bursts of samples too large to be told to rules one by one",
                 load(&figures.lost_track),
             ),
-            counter(
+            LabelledFigure::counter(
                 "rule_samples_refused",
                 "Samples that rules yielded and the store did not take",
                 load(&figures.samples_refused),
             ),
-            counter(
+            LabelledFigure::counter(
                 "alert_actions",
                 "Calls of actions because an alert began to fire",
                 load(&figures.calls),
             ),
-            counter(
+            LabelledFigure::counter(
                 "alert_actions_failed",
                 "Calls of actions that were given up on",
                 load(&figures.calls_failed),
@@ -248,24 +248,6 @@ struct Counted {
     failures: u64,
     missed: u64,
     alerts: Vec<(Labels, f64)>,
-}
-
-fn counter(name: &'static str, help: &'static str, value: u64) -> LabelledFigure {
-    let samples = Samples::Counters(vec![(Vec::new(), value)]);
-    LabelledFigure {
-        name,
-        help,
-        samples,
-    }
-}
-
-fn gauge(name: &'static str, help: &'static str, value: f64) -> LabelledFigure {
-    let samples = Samples::Gauges(vec![(Vec::new(), value)]);
-    LabelledFigure {
-        name,
-        help,
-        samples,
-    }
 }
 
 fn spread(name: &'static str, help: &'static str, value: LabelledHistogram) -> LabelledFigure {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use portique_bus::{Bus, ConsumerName, ConsumerOptions, Sequence, Start};
 use portique_clock::{Clock, Seeded};
-use portique_event::{Data, Event, EventId, Filter, Subject};
+use portique_event::{DATA_BYTES_MAX, Data, Event, EventId, Filter, Subject};
 use portique_fault::{Code, Fault, Retry};
 use portique_jobs::{Committed, Transact, Transaction};
 use portique_records::Records;
@@ -26,7 +26,7 @@ pub(crate) const SUBJECTS: &str = "monitor";
 pub(crate) const CONSUMERS: &str = "monitor-";
 
 /// A fact has at most this many bytes: what an event may carry.
-pub(crate) const FACT_BYTES_MAX: usize = 896 * 1024;
+pub(crate) const FACT_BYTES_MAX: usize = DATA_BYTES_MAX;
 /// Facts of one frame: half of what the bus takes at once, so that there is room for what belongs to them.
 const FRAME_FACTS_MAX: usize = 500;
 /// Bytes of the facts of one frame, but for a single fact that is larger: half of what the bus takes at once.

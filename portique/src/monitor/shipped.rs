@@ -3,10 +3,14 @@
 use super::load::ShippedRules;
 
 /// Every file, as `src/monitor/shipped` has it.
-pub(crate) const HUB_RULES: [ShippedRules; 4] = [
+pub(crate) const HUB_RULES: [ShippedRules; 5] = [
     ShippedRules {
         name: "portique/hub.yml",
         text: include_str!("shipped/hub.yml"),
+    },
+    ShippedRules {
+        name: "portique/pools.yml",
+        text: include_str!("shipped/pools.yml"),
     },
     ShippedRules {
         name: "portique/telemetry.yml",

@@ -163,27 +163,19 @@ impl Figures {
                 help: "Time from the decision to tell somebody until it arrived",
                 samples: Samples::Histograms(latency.collect()),
             },
-            plain("notifier_alerts_received", "Alerts told of", counts.posted),
-            plain("notifier_alerts_refused", "Alerts refused", counts.refused),
-            plain(
+            LabelledFigure::counter("notifier_alerts_received", "Alerts told of", counts.posted),
+            LabelledFigure::counter("notifier_alerts_refused", "Alerts refused", counts.refused),
+            LabelledFigure::counter(
                 "notifier_reloads",
                 "Times the configuration was read again",
                 counts.reloads,
             ),
-            plain(
+            LabelledFigure::counter(
                 "notifier_reloads_failed",
                 "Times it was wrong",
                 counts.reloads_failed,
             ),
         ]
-    }
-}
-
-fn plain(name: &'static str, help: &'static str, value: u64) -> LabelledFigure {
-    LabelledFigure {
-        name,
-        help,
-        samples: Samples::Counters(vec![(Labels::new(), value)]),
     }
 }
 

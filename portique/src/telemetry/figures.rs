@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 
-use crate::http::{Ask, Figure, LabelledFigure, PartState, Samples, Value};
+use crate::http::{Ask, Figure, LabelledFigure, PartState, Samples};
 
 use super::Telemetry;
 
@@ -18,62 +18,62 @@ impl Telemetry {
         let figures = self.store.figures();
         let refused = figures.refused_total.iter().map(|(_, count)| count).sum();
         vec![
-            counter(
+            Figure::counter(
                 "telemetry_samples",
                 "Samples taken since the start",
                 figures.samples_total,
             ),
-            counter(
+            Figure::counter(
                 "telemetry_samples_refused",
                 "Samples refused since the start; /api/v1/telemetry/intake says why",
                 refused,
             ),
-            counter(
+            Figure::counter(
                 "telemetry_series_created",
                 "Series made since the start",
                 figures.created_total,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_series",
                 "Series with recent samples",
                 figures.series as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_series_max",
                 "Series with recent samples that there may be",
                 self.limits.series_max as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_blocks",
                 "Blocks of older samples",
                 figures.blocks as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_block_bytes",
                 "Bytes of those blocks",
                 figures.block_bytes as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_damaged_blocks",
                 "Blocks whose samples are missing from queries because they are damaged",
                 figures.damaged_blocks as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_lost_blocks",
                 "Blocks whose files were taken away, so that their samples are missing from queries",
                 figures.lost_blocks as f64,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_failing_compactions",
                 "Steps of compaction that fail; /api/v1/telemetry/store says why",
                 figures.failing_steps as f64,
             ),
-            counter(
+            Figure::counter(
                 "telemetry_log_reopened",
                 "Times the log was opened again after its disk had failed",
                 figures.reopened_total,
             ),
-            gauge(
+            Figure::gauge(
                 "telemetry_replay_bytes",
                 "Bytes of log that a start now would read",
                 figures.replay_bytes as f64,
@@ -135,14 +135,4 @@ impl Telemetry {
         );
         PartState::not_ready(PART, "failing", reason)
     }
-}
-
-fn counter(name: &'static str, help: &'static str, value: u64) -> Figure {
-    let value = Value::Counter(value);
-    Figure { name, help, value }
-}
-
-fn gauge(name: &'static str, help: &'static str, value: f64) -> Figure {
-    let value = Value::Gauge(value);
-    Figure { name, help, value }
 }

@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 
 use super::TOKEN_VARIABLE;
 use super::control::Hands;
+use super::guard::Guard;
 use crate::error::Error;
 
 /// Status of a program whose input cannot be used: trying again cannot help (`EX_DATAERR` of sysexits).
@@ -34,6 +35,7 @@ pub(super) struct Program {
     words: Vec<OsString>,
     timeout: Duration,
     hands: Hands,
+    guard: Guard,
 }
 
 /// How a run ended.
@@ -69,6 +71,7 @@ impl Program {
             words,
             timeout,
             hands,
+            guard: Guard::default(),
         })
     }
 
@@ -96,7 +99,9 @@ impl Program {
 
     async fn run(&self, job: &Job) -> io::Result<(Ended, Vec<u8>, String)> {
         let claimed = job.claimed();
+        self.guard.stand();
         let mut child = self.command(claimed).spawn()?;
+        let _guarded = self.guard.hold(child.id());
         let _held = self.hands.hold(child.id());
         let input = child.stdin.take().expect("it is piped");
         let output = child.stdout.take().expect("it is piped");

@@ -143,6 +143,27 @@ async fn no_worker_outlives_a_hub_that_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_program_outlives_a_hub_and_a_worker_that_are_killed_at_once() {
+    let mut ground = Ground::open("min = 1\nmax = 1\n");
+    ground.add("endless").await;
+    let program = ground.program().await;
+    let worker = pids(&ground.pool().await)[0];
+    let hub = ground.hub().pid();
+    assert!(is_there(program) && is_there(worker));
+    // Stopped, neither can do anything about the end of the other.
+    for signal in [Signal::STOP, Signal::KILL] {
+        for process in [hub, worker] {
+            kill_process(pid(process), signal).unwrap();
+        }
+    }
+    ground.kill_hub();
+    ground.until_gone(worker).await;
+    ground.until_gone(program).await;
+    // What the program had started is gone too.
+    ground.until_group_gone(program).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_stops_in_order_takes_its_workers_with_it() {
     let mut ground = Ground::open("max = 1\n");
     let job = ground.add("short").await;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use portique::{Data, TelemetryConfig};
 use portique_client::proto::telemetry::v1 as pb;
 use portique_client::proto::telemetry::v1::telemetry_client::TelemetryClient;
-use portique_client::{Client, ClientOptions, Error, Sample, Telemetry};
+use portique_client::{
+    BucketSpan, Client, ClientOptions, Error, Exemplar, Histogram, HistogramSample, Push, Sample,
+    Telemetry,
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_stream::iter;
@@ -241,6 +244,66 @@ async fn histograms_and_exemplars_are_pushed_and_a_bad_one_is_refused_alone() {
         let exemplars = found["data"][0]["exemplars"].as_array().unwrap();
         assert_eq!(exemplars.len(), 1, "{found}");
         assert_eq!(exemplars[0]["labels"]["trace"], "abc", "{found}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_pushes_histograms_and_exemplars_beside_numbers() {
+    with_hub(async |place| {
+        let telemetry = client(&place, &place.token).await;
+        let number = sample(&telemetry, "requests", "a", 3.0);
+        let series = telemetry
+            .series(&[("__name__", "took_seconds"), ("job", "a")])
+            .unwrap();
+        let spans = vec![BucketSpan {
+            offset: 0,
+            length: 2,
+        }];
+        let histogram = |after_ms: i64, counts: Vec<f64>| HistogramSample {
+            series,
+            timestamp_ms: number.timestamp_ms + after_ms,
+            histogram: Histogram {
+                count: counts.iter().sum(),
+                sum: 4.5,
+                positive_spans: spans.clone(),
+                positive_counts: counts,
+                ..Histogram::default()
+            },
+        };
+        let exemplar = |trace: &str| Exemplar {
+            series,
+            timestamp_ms: number.timestamp_ms,
+            value: 1.5,
+            labels: vec![("trace".into(), trace.into())],
+        };
+        let pushed = telemetry
+            .push_all(Push {
+                samples: vec![number],
+                // The second has a span that its counts do not fill.
+                histograms: vec![histogram(0, vec![1.0, 2.0]), histogram(1, vec![1.0])],
+                exemplars: vec![exemplar("abc"), exemplar(&"x".repeat(200))],
+            })
+            .await
+            .unwrap();
+        assert_eq!((pushed.samples, pushed.refused), (2, 2), "{pushed:?}");
+        assert!(pushed.complaint.contains("205 characters"), "{pushed:?}");
+        let count = place.query("histogram_count(took_seconds)").await;
+        assert_eq!(count[0].1, "3");
+        assert_eq!(place.query("requests").await[0].1, "3");
+        let found = place.telemetry("query_exemplars?query=took_seconds").await;
+        let exemplars = found["data"][0]["exemplars"].as_array().unwrap();
+        assert_eq!(exemplars.len(), 1, "{found}");
+        assert_eq!(exemplars[0]["labels"]["trace"], "abc", "{found}");
+        let again = histogram(0, vec![1.0, 2.0]);
+        let push = Push {
+            histograms: vec![again, histogram(2, vec![2.0, 2.0])],
+            ..Push::default()
+        };
+        let pushed = telemetry.push_all(push).await.unwrap();
+        assert_eq!((pushed.samples, pushed.refused), (2, 0), "taken once");
+        let count = place.query("histogram_count(took_seconds)").await;
+        assert_eq!(count[0].1, "4");
     })
     .await;
 }

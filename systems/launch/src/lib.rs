@@ -34,6 +34,6 @@ pub mod webcast;
 pub use error::Error;
 pub use link::{Connector, Downlink, Link, LinkError, LinkKind, Pad, Received};
 pub use vehicle::{
-    Answer, Command, FlightEvent, InjectedFault, ModuleId, Order, PARAMETERS_MAX, PadId, Parameter,
-    Parameters, Quality, RocketId, Sample, Station,
+    Answer, Command, FlightEvent, InjectedFault, LinkFault, ModuleId, Order, PARAMETERS_MAX, PadId,
+    Parameter, Parameters, Quality, RocketId, Sample, Station,
 };

@@ -4,6 +4,7 @@
 //! `replayed` (a recorded flight), and modules attached by hand, which speak the same gRPC contract.
 
 mod attach;
+mod medium;
 mod outlet;
 mod presence;
 mod remote;
@@ -14,6 +15,8 @@ mod uplink;
 mod vehicles;
 mod work;
 
+#[cfg(test)]
+pub(crate) use medium::{Lane, Medium};
 #[cfg(test)]
 pub(crate) use uplink::Freeze;
 

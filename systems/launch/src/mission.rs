@@ -7,7 +7,9 @@
 mod anomaly;
 mod apply;
 mod decide;
+mod definition;
 mod describe;
+mod entry;
 mod fact;
 mod modules;
 mod verdict;
@@ -21,7 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use anomaly::Anomaly;
 pub use decide::{Now, Request};
-pub use fact::{Actor, Definition, Entry, Fact, OrderStage, Outcome, Severity};
+pub use definition::Definition;
+pub use entry::{Actor, Entry};
+pub use fact::{Fact, OrderStage, Outcome, Severity};
 pub use modules::ModuleState;
 
 use crate::count::Count;

@@ -1,5 +1,6 @@
 //! The words that ground and vehicle share: names, samples, events, orders.
 
+mod fault;
 mod parameter;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::fmt;
 use portique_flight::{EventKind, Phase};
 use serde::{Deserialize, Serialize};
 
+pub use fault::{InjectedFault, LinkFault};
 pub use parameter::{PARAMETERS_MAX, Parameter, Parameters};
 
 use crate::Error;
@@ -217,38 +219,6 @@ impl Order {
             Self::Inject { .. } => "inject",
         }
     }
-}
-
-/// Faults that a simulated vehicle can be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InjectedFault {
-    /// One engine stops.
-    EngineOut,
-    /// The air is denser than it should be, so that dynamic pressure passes its limit.
-    DenseAir,
-    /// The sensors repeat their last values.
-    FrozenSensors,
-    /// The climb and speed sensors read too much.
-    BiasedSensors,
-    /// The pressure in the tanks falls.
-    TankPressureDrop,
-    /// Propellant runs out through a hole.
-    PropellantLeak,
-    /// The nose turns away from where the computer wants it.
-    AttitudeDrift,
-    /// The joint above the module does not open.
-    StuckSeparation,
-    /// The legs stay in.
-    LegFailure,
-    /// The telemetry task says nothing for ten seconds.
-    TelemetrySilence,
-    /// The control task of the on-board computer crashes.
-    ControlCrash,
-    /// The telemetry task of the on-board computer crashes.
-    TelemetryCrash,
-    /// The whole on-board computer crashes.
-    ComputerCrash,
 }
 
 /// An order on its way to a module.

@@ -8,7 +8,7 @@ use portique_clock::Timestamp;
 use crate::{Error, JobKind, Label, QueueName};
 
 /// Most bytes of a payload or a result: with its envelope it fits into one record of the journal.
-pub const PAYLOAD_BYTES_MAX: usize = 896 * 1024;
+pub const PAYLOAD_BYTES_MAX: usize = portique_event::DATA_BYTES_MAX;
 /// Most headers of a job, and most bytes of one of them with its name.
 const HEADERS_MAX: usize = 32;
 const HEADER_BYTES_MAX: usize = 1024;

@@ -196,7 +196,7 @@ impl Engine {
             run.missing.remove(source);
         }
         let gone = raised.wanted.values().filter(|wanted| wanted.is_stale);
-        let mut forgotten = Vec::new();
+        let mut forgotten: Vec<&Labels> = raised.taken_away.iter().collect();
         for source in gone.map(|wanted| &wanted.source) {
             let since = run.missing.entry(source.clone()).or_insert(due.at);
             if due.at.since(*since) >= MISSED_MAX {

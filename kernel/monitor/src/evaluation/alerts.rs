@@ -27,9 +27,12 @@ impl DueRule {
         if alerting.on_stale == OnStale::Alarm {
             let expected = self.expected.iter();
             let in_scope = expected.filter(|source| self.concerns(source));
-            for gone in in_scope.filter(|source| !sensed.contains(*source)) {
+            let gone: Vec<&Labels> = in_scope.filter(|s| !sensed.contains(*s)).collect();
+            let (missed, taken_away) = self.missed(alerting, gone, source)?;
+            for gone in missed {
                 self.want(&mut raised, alerting, &texts, Sign::missing(gone))?;
             }
+            raised.taken_away = taken_away.into_iter().cloned().collect();
             raised.present = sensed;
         }
         Ok(raised)
@@ -91,6 +94,25 @@ impl DueRule {
     ) -> Result<BTreeSet<Labels>, QueryError> {
         let points = self.subjects(query, source)?;
         Ok(points.iter().map(|point| unnamed(&point.labels)).collect())
+    }
+
+    /// Of the sources that are gone, those whose silence is an alarm, and those that were taken away.
+    fn missed<'a>(
+        &self,
+        alerting: &Alerting,
+        gone: Vec<&'a Labels>,
+        source: &dyn Source,
+    ) -> Result<(Vec<&'a Labels>, Vec<&'a Labels>), QueryError> {
+        let Some(query) = alerting.stale_while.as_ref().filter(|_| !gone.is_empty()) else {
+            return Ok((gone, Vec::new()));
+        };
+        let points = query.instant(source, self.query_at.as_millis())?;
+        let there: BTreeSet<Labels> = points.iter().map(|p| unnamed(&p.labels)).collect();
+        let is_missed = |gone: &&Labels| {
+            let is_of = |labels: &Labels| labels.iter().all(|(name, v)| gone.get(name) == Some(v));
+            there.iter().any(is_of)
+        };
+        Ok(gone.into_iter().partition(is_missed))
     }
 
     /// Notes the sources that have a value at which alerts do not resolve; returns all that have one.

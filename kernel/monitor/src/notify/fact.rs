@@ -150,8 +150,8 @@ pub struct KeptGroup {
 
 /// The version that is written; others are refused.
 const VERSION: u32 = 1;
-/// A fact is at most this long: it fits into one record of the journal.
-pub const FACT_BYTES_MAX: usize = 1 << 20;
+/// A fact is at most this long: it is kept as the data of one event.
+pub const FACT_BYTES_MAX: usize = portique_event::DATA_BYTES_MAX;
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<F> {
@@ -186,5 +186,62 @@ impl Fact {
             return Err(bad(format!("it has version {found}, not {VERSION}")));
         }
         Ok(envelope.fact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portique_clock::Seeded;
+    use portique_event::{Event, EventId, Subject};
+    use portique_series::Labels;
+
+    use super::*;
+    use crate::notify::ALERTS_MAX;
+
+    /// A fact of so many bytes.
+    fn long(bytes: usize) -> Fact {
+        let noticed = |letters: usize| Fact::Noticed {
+            silence: "x".repeat(letters),
+        };
+        noticed(bytes - noticed(0).encode().len())
+    }
+
+    /// As it is kept.
+    fn event(fact: &Fact) -> Result<Event, portique_event::Error> {
+        let value: serde_json::Value = serde_json::from_slice(&fact.encode()).unwrap();
+        let id = EventId::generate(Timestamp::EPOCH, &mut Seeded::new(1));
+        let subject = Subject::new("monitor.notifications.noticed").unwrap();
+        Event::builder(id, "/monitor", "portique.monitor.noticed", subject)
+            .json(value)
+            .build()
+    }
+
+    #[test]
+    fn what_can_be_read_back_is_what_an_event_can_carry() {
+        let longest = long(FACT_BYTES_MAX);
+        assert_eq!(longest.encode().len(), FACT_BYTES_MAX);
+        assert_eq!(Fact::decode(&longest.encode()).unwrap(), longest);
+        event(&longest).unwrap();
+        let too_long = long(FACT_BYTES_MAX + 1);
+        assert!(Fact::decode(&too_long.encode()).is_err());
+        assert!(event(&too_long).is_err());
+    }
+
+    #[test]
+    fn a_group_of_all_alerts_that_there_can_be_is_one_fact() {
+        let all = (0..ALERTS_MAX as u64).map(|n| Fingerprint(u64::MAX - n));
+        let group = GroupId {
+            route: "{}".into(),
+            labels: Labels::from_pairs([("alertname", "x".repeat(1024).as_str())]),
+        };
+        let kept = Fact::KeptGroup(Box::new(KeptGroup {
+            group,
+            next: Timestamp::EPOCH,
+            has_flushed: true,
+            is_blocked: false,
+            empty_since: None,
+            members: all.map(|one| (one, Member { is_done: false })).collect(),
+        }));
+        assert_eq!(Fact::decode(&kept.encode()).unwrap(), kept);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     RuleKind, Trigger,
 };
 
-const RULE_KEYS: [&str; 12] = [
+const RULE_KEYS: [&str; 13] = [
     "record",
     "alert",
     "expr",
@@ -21,16 +21,18 @@ const RULE_KEYS: [&str; 12] = [
     "trigger",
     "resolve_expr",
     "stale",
+    "stale_while",
     "action",
     "params",
 ];
 /// What a recording rule has no use for.
-const ALERT_KEYS: [&str; 7] = [
+const ALERT_KEYS: [&str; 8] = [
     "for",
     "keep_firing_for",
     "annotations",
     "resolve_expr",
     "stale",
+    "stale_while",
     "action",
     "params",
 ];
@@ -128,6 +130,12 @@ impl RuleReader<'_> {
                  temperature > 90: else nobody knows which series there should be";
             self.reader.problem(stale, message);
         }
+        let stale_while = self.expression(fields.get("stale_while"), "stale_while");
+        if let (OnStale::Resolve, Some(node)) = (on_stale, fields.get("stale_while")) {
+            let message =
+                "stale_while says when stale: alarm is one: write that too, or leave it out";
+            self.reader.problem(node, message);
+        }
         Some(RuleKind::Alerting(Alerting {
             alert: Arc::from(alert),
             hold: hold.unwrap_or_default(),
@@ -135,6 +143,7 @@ impl RuleReader<'_> {
             annotations: Labels::from_pairs(annotations),
             resolve,
             on_stale,
+            stale_while,
             action: self.action(fields),
         }))
     }

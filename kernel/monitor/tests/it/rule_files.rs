@@ -49,6 +49,9 @@ fn all_mistakes_of_a_file_are_told_with_place_and_remedy() {
   - alert: Nobody
     expr: absent(temp)
     stale: alarm
+  - alert: Never
+    expr: temp > 1
+    stale_while: temp >
 - name: a
 - rules: []
 "#,
@@ -74,8 +77,10 @@ const PROBLEMS: &[&str] = &[
     "r.yml:25:14: trigger is interval or ingest",
     "r.yml:28:12: stale: alarm needs an expr or resolve_expr that compares with a number, such as \
      temperature > 90: else nobody knows which series there should be",
-    "r.yml:29:3: group \"a\" is there twice in this file: rename one",
-    "r.yml:30:3: a group needs a name",
+    "r.yml:31:18: stale_while: 1:7: parse error: unexpected end of input",
+    "r.yml:31:18: stale_while says when stale: alarm is one: write that too, or leave it out",
+    "r.yml:32:3: group \"a\" is there twice in this file: rename one",
+    "r.yml:33:3: a group needs a name",
 ];
 
 #[test]

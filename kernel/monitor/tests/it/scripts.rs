@@ -23,6 +23,7 @@ fn a_dead_band_keeps_an_alert_from_flapping() {
 #[test]
 fn silence_of_a_sensor_is_an_alarm() {
     check("stale.txt");
+    check("stale_while.txt");
 }
 
 #[test]

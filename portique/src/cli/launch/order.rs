@@ -22,9 +22,22 @@ pub(super) struct OrderArgs {
     fraction: Option<f64>,
     /// With inject: engine_out, dense_air, frozen_sensors, biased_sensors, tank_pressure_drop,
     /// propellant_leak, attitude_drift, stuck_separation, leg_failure, telemetry_silence,
-    /// control_crash, telemetry_crash, computer_crash.
+    /// control_crash, telemetry_crash, computer_crash, link.
     #[arg(long)]
     fault: Option<String>,
+    /// With the fault link: milliseconds that everything takes one way, at most 2000. A link without any of
+    /// the four is sound again.
+    #[arg(long, value_name = "MS")]
+    latency_ms: Option<u32>,
+    /// With the fault link: at most so many milliseconds more, drawn for each message.
+    #[arg(long, value_name = "MS")]
+    jitter_ms: Option<u32>,
+    /// With the fault link: the share of messages that never arrive, 0 to 1.
+    #[arg(long, value_name = "SHARE", value_parser = finite)]
+    loss: Option<f64>,
+    /// With the fault link: what is drawn from; the same seed loses the same messages.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Executed at most once under this id [default: a new one].
     #[arg(long)]
     id: Option<String>,
@@ -60,7 +73,7 @@ impl OrderArgs {
         match name.as_str() {
             "throttle" => body["fraction"] = json!(self.fraction),
             "inject" => {
-                body["fault"] = json!(self.fault.as_ref().map(|fault| fault.replace('-', "_")));
+                body["fault"] = self.fault();
             }
             _ => {}
         }
@@ -68,6 +81,29 @@ impl OrderArgs {
             body["id"] = json!(id);
         }
         body
+    }
+}
+
+impl OrderArgs {
+    /// The fault as the API takes it; what does not belong to it is left for the hub to refuse.
+    fn fault(&self) -> Value {
+        let name = self.fault.as_ref().map(|fault| fault.replace('-', "_"));
+        let mut link = serde_json::Map::new();
+        let given = [
+            ("latency_ms", self.latency_ms.map(Value::from)),
+            ("jitter_ms", self.jitter_ms.map(Value::from)),
+            ("loss", self.loss.map(Value::from)),
+            ("seed", self.seed.map(Value::from)),
+        ];
+        link.extend(
+            given
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
+        );
+        match name {
+            Some(name) if name == "link" || !link.is_empty() => json!({ name: link }),
+            name => json!(name),
+        }
     }
 }
 

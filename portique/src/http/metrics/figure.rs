@@ -13,6 +13,20 @@ pub(crate) struct Figure {
     pub(crate) value: Value,
 }
 
+impl Figure {
+    /// One that only grows.
+    pub(crate) fn counter(name: &'static str, help: &'static str, value: u64) -> Self {
+        let value = Value::Counter(value);
+        Self { name, help, value }
+    }
+
+    /// One that goes both ways.
+    pub(crate) fn gauge(name: &'static str, help: &'static str, value: f64) -> Self {
+        let value = Value::Gauge(value);
+        Self { name, help, value }
+    }
+}
+
 /// Whether a figure only grows.
 pub(crate) enum Value {
     Counter(u64),
@@ -31,6 +45,28 @@ pub(crate) struct LabelledFigure {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
     pub(crate) samples: Samples,
+}
+
+impl LabelledFigure {
+    /// One of a single thing, which needs no labels, that only grows.
+    pub(crate) fn counter(name: &'static str, help: &'static str, value: u64) -> Self {
+        let samples = Samples::Counters(vec![(Labels::new(), value)]);
+        Self {
+            name,
+            help,
+            samples,
+        }
+    }
+
+    /// One of a single thing that goes both ways.
+    pub(crate) fn gauge(name: &'static str, help: &'static str, value: f64) -> Self {
+        let samples = Samples::Gauges(vec![(Labels::new(), value)]);
+        Self {
+            name,
+            help,
+            samples,
+        }
+    }
 }
 
 /// One value for each thing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portique_clock::Clock;
 
-use crate::http::{Figure, Source, Value};
+use crate::http::{Figure, Source};
 
 /// A correction of less is the daily work of whatever keeps the clock right.
 const JUMP_S_MIN: f64 = 1.0;
@@ -48,16 +48,16 @@ impl Jumps {
     fn figures(&self) -> Vec<Figure> {
         let (count, last_s) = self.look();
         vec![
-            Figure {
-                name: "clock_jumps",
-                help: "Jumps of the machine's clock by more than a second",
-                value: Value::Counter(count),
-            },
-            Figure {
-                name: "clock_last_jump_seconds",
-                help: "How far the clock jumped at the last of them, negative when backwards",
-                value: Value::Gauge(last_s),
-            },
+            Figure::counter(
+                "clock_jumps",
+                "Jumps of the machine's clock by more than a second",
+                count,
+            ),
+            Figure::gauge(
+                "clock_last_jump_seconds",
+                "How far the clock jumped at the last of them, negative when backwards",
+                last_s,
+            ),
         ]
     }
 

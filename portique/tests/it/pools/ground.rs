@@ -224,6 +224,26 @@ impl Ground {
         }
     }
 
+    /// Waits until no process of a group is there any more.
+    pub(super) async fn until_group_gone(&self, group: u32) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let all = std::fs::read_dir("/proc").unwrap();
+            let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+            let left: Vec<u32> = pids
+                .filter(|pid| group_of(*pid) == Some(group) && is_there(*pid))
+                .collect();
+            if left.is_empty() {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{left:?} of group {group} are there still"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until a process is there no more.
     pub(super) async fn until_gone(&self, pid: u32) {
         let end = Instant::now() + PATIENCE;
@@ -244,6 +264,13 @@ pub(super) fn pids(pool: &Value) -> Vec<u32> {
     let workers = pool["workers"].as_array().into_iter().flatten();
     let pids = workers.filter_map(|worker| worker["pid"].as_u64());
     pids.map(|pid| pid.try_into().unwrap()).collect()
+}
+
+/// The process group of a process (proc(5): field 5, the third behind the name).
+fn group_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let behind_name = stat.rsplit_once(')')?.1;
+    behind_name.split_whitespace().nth(2)?.parse().ok()
 }
 
 /// Whether a process runs; one that is dead and not reaped does not.

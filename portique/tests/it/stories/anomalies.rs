@@ -124,6 +124,49 @@ async fn a_matrix_of_ones_own_says_what_is_done() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_link_is_noticed_until_it_is_sound() {
+    let room = ControlRoom::open().await;
+    room.add("november", "pad-1", 4.0).await;
+    room.poll("november").await;
+    room.launch("november").await;
+    room.until("november", "climb", |view| {
+        super::control_room::sample(view, "booster", "altitude_m") > 1_000.0
+    })
+    .await;
+    let spoil = async |fault: Value| {
+        let order = json!({ "order": "inject", "fault": { "link": fault } });
+        let record = room.order("november", "stage2", order).await;
+        assert_eq!(record["stage"], "accepted", "{record:#}");
+    };
+    let of_the_link = ["LaunchLinkSlow", "LaunchTelemetryLoss"];
+    spoil(json!({ "latency_ms": 700, "jitter_ms": 50, "loss": 0.5, "seed": 7 })).await;
+    let view = room
+        .until("november", "both anomalies", |view| {
+            of_the_link.iter().all(|rule| anomaly(view, rule).is_some())
+        })
+        .await;
+    for rule in of_the_link {
+        let open = anomaly(&view, rule).expect("it is open");
+        assert_eq!(open["module"], "stage2", "{open:#}");
+    }
+    spoil(json!({})).await;
+    room.until("november", "a sound link", |view| {
+        of_the_link.iter().all(|rule| anomaly(view, rule).is_none())
+    })
+    .await;
+    for rule in of_the_link {
+        let cleared = format!("rocket=november&kind=anomaly_cleared&text={rule}");
+        assert_eq!(
+            room.until_log(&cleared).await[0]["fact"]["module"],
+            "stage2"
+        );
+    }
+    let worse = json!({ "order": "inject", "fault": { "link": { "loss": 2 } } });
+    let path = "launch/rockets/november/modules/stage2/orders";
+    room.refused(path, worse, 422, "0 to 1").await;
+}
+
 async fn inject(room: &ControlRoom, rocket: &str, module: &str, fault: &str) {
     let order = json!({ "order": "inject", "fault": fault });
     let record = room.order(rocket, module, order).await;

@@ -9,10 +9,11 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use crate::link::LinkError;
+use crate::link::medium::Medium;
 use crate::link::outlet::Outlet;
 use crate::link::presence::{Line, Presence};
 use crate::link::uplink::{Address, Uplink};
-use crate::{Answer, Command, ModuleId};
+use crate::{Answer, Command, InjectedFault, LinkFault, ModuleId, Order};
 
 /// Modules of one rocket: a launcher with every tank and engine bay attached for itself.
 const MODULES_MAX: usize = 64;
@@ -39,6 +40,8 @@ pub(crate) struct Expected {
     pub(crate) token: String,
     /// Shared with whoever reports how its computer ends.
     pub(crate) presence: Arc<Presence>,
+    /// What carries its messages, which can be spoilt.
+    pub(crate) medium: Arc<Medium>,
 }
 
 /// What [`Attachments`] stands on.
@@ -122,7 +125,8 @@ impl Attachments {
             }
         };
         let address = address(endpoint, token)?;
-        let uplink = Arc::new(Uplink::new(presence, self.sample_rate_hz, address));
+        let uplink = Uplink::new(presence, self.medium(module), self.sample_rate_hz, address);
+        let uplink = Arc::new(uplink);
         uplinks.insert(module.clone(), Arc::clone(&uplink));
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
@@ -131,12 +135,26 @@ impl Attachments {
         Ok(())
     }
 
-    /// Sends a command to a module.
+    /// What carries a module's messages; that of a module attached by hand is never spoilt.
+    pub(crate) fn medium(&self, module: &ModuleId) -> Arc<Medium> {
+        match self.expected.get(module) {
+            Some(expected) => Arc::clone(&expected.medium),
+            None => Arc::default(),
+        }
+    }
+
+    /// Sends a command to a module. A fault of its link is made here, whatever the link is like.
     pub(crate) async fn command(
         &self,
         module: &ModuleId,
         command: &Command,
     ) -> Result<Answer, LinkError> {
+        if let Order::Inject {
+            fault: InjectedFault::Link(fault),
+        } = command.order
+        {
+            return Ok(self.spoil(module, fault));
+        }
         let uplink = {
             let uplinks = self.uplinks.lock().unwrap_or_else(PoisonError::into_inner);
             uplinks.get(module).cloned()
@@ -148,6 +166,20 @@ impl Attachments {
                 module: module.clone(),
                 reason: "it has not attached itself yet".into(),
             }),
+        }
+    }
+}
+
+impl Attachments {
+    fn spoil(&self, module: &ModuleId, fault: LinkFault) -> Answer {
+        match self.expected.get(module) {
+            Some(expected) => {
+                expected.medium.spoil(fault);
+                Answer::Accepted
+            }
+            None => Answer::Refused {
+                reason: format!("the link to {module} is real: only a simulated one can be spoilt"),
+            },
         }
     }
 }

@@ -130,6 +130,7 @@ pub(crate) fn world_fault(fault: InjectedFault) -> Option<portique_flight::Fault
         InjectedFault::TelemetrySilence
         | InjectedFault::ControlCrash
         | InjectedFault::TelemetryCrash
-        | InjectedFault::ComputerCrash => None,
+        | InjectedFault::ComputerCrash
+        | InjectedFault::Link(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod freeze;
 mod hearing;
+mod in_flight;
 #[cfg(test)]
 mod tests;
 
@@ -14,12 +15,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use crate::backoff::Backoff;
 use crate::link::LinkError;
+use crate::link::medium::{Lane, Medium};
 use crate::link::presence::{Line, Presence};
 use crate::link::uplink::hearing::Hearing;
+use crate::link::uplink::in_flight::InFlight;
 use crate::rpc::module_client::ModuleClient;
 use crate::rpc::{self, MESSAGE_BYTES_MAX};
 use crate::{Answer, Command, Downlink, Error};
@@ -63,14 +66,21 @@ impl Address {
 /// The line to one module.
 pub(crate) struct Uplink {
     presence: Arc<Presence>,
+    medium: Arc<Medium>,
     sample_rate_hz: f64,
     address: watch::Sender<Address>,
 }
 
 impl Uplink {
-    pub(crate) fn new(presence: Arc<Presence>, sample_rate_hz: f64, address: Address) -> Self {
+    pub(crate) fn new(
+        presence: Arc<Presence>,
+        medium: Arc<Medium>,
+        sample_rate_hz: f64,
+        address: Address,
+    ) -> Self {
         Self {
             presence,
+            medium,
             sample_rate_hz,
             address: watch::Sender::new(address),
         }
@@ -129,11 +139,13 @@ impl Uplink {
         let request = rpc::with_bearer(hearing.request(self.sample_rate_hz), &at.token)?;
         let mut client =
             ModuleClient::new(at.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let mut messages = within(SILENCE_MAX, client.telemetry(request))
-            .await?
-            .into_inner();
+        let subscribed = within(SILENCE_MAX, async {
+            self.medium.carry(Lane::Subscriptions).await;
+            client.telemetry(request).await
+        });
+        let mut messages = InFlight::new(&self.medium, subscribed.await?.into_inner());
         self.presence.up().await;
-        while let Some(message) = next(&mut messages).await? {
+        while let Some(message) = within(SILENCE_MAX, messages.next()).await? {
             let (sequence, incarnation) = (message.sequence, message.incarnation);
             if hearing.knows(sequence, incarnation) {
                 continue;
@@ -217,8 +229,10 @@ impl Uplink {
         let at = self.address.borrow().clone();
         let request = rpc::with_bearer(message, &at.token)?;
         let mut client = ModuleClient::new(at.channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let reply = client.execute(request).await?;
-        reply.into_inner().try_into()
+        self.medium.carry(Lane::Commands).await;
+        let reply = client.execute(request).await;
+        self.medium.carry(Lane::Answers).await;
+        reply?.into_inner().try_into()
     }
 
     fn unreachable(&self, reason: String) -> LinkError {
@@ -236,10 +250,6 @@ impl Uplink {
             seconds: command.valid_for.min(ANSWER_MAX).as_secs_f64(),
         }
     }
-}
-
-async fn next(messages: &mut Streaming<rpc::Downlink>) -> Result<Option<rpc::Downlink>, Status> {
-    within(SILENCE_MAX, messages.message()).await
 }
 
 async fn within<T>(

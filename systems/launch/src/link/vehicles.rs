@@ -107,11 +107,19 @@ impl Vehicles {
                 let presence = Presence::new(module.clone(), Arc::clone(&outlet), true);
                 let presence = Arc::new(presence);
                 let token = new_token();
-                Ok((module, Expected { token, presence }))
+                let expected = Expected {
+                    token,
+                    presence,
+                    medium: Arc::default(),
+                };
+                Ok((module, expected))
             })
             .collect::<Result<BTreeMap<_, _>, Error>>()?;
         let attachments = self.site(&outlet, expected.clone(), Some(world.clone()), &work);
-        for (module, Expected { token, presence }) in expected {
+        for (module, expected) in expected {
+            let Expected {
+                token, presence, ..
+            } = expected;
             let rocket = outlet.rocket().clone();
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let supervision = supervise(
@@ -250,13 +258,17 @@ impl Ground for GroundService {
             endpoint,
         } = request.into_inner();
         let (site, module) = self.registry.site(&rocket, &module, &token)?;
+        let medium = site.attachments.medium(&module);
+        medium.announce().await;
         let simulated = site.world.is_some() && module.as_str().parse::<Body>().is_ok();
         site.attachments.attach(&module, endpoint, token)?;
-        Ok(Response::new(AttachReply {
+        let reply = AttachReply {
             simulated,
             renew_s: RENEW_S,
             ground_unix_ns: self.clock.now().as_nanos(),
-        }))
+        };
+        medium.announce().await;
+        Ok(Response::new(reply))
     }
 }
 

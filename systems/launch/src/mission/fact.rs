@@ -1,88 +1,14 @@
 use std::collections::BTreeMap;
-use std::fmt;
 
 use portique_clock::Timestamp;
 use portique_flight::{EventKind, Phase};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::abort::AbortMatrix;
-use crate::count::Plan;
+use super::Definition;
 use crate::poll::Vote;
 use crate::weather::{Forecast, Observation};
-use crate::{LinkKind, ModuleId, Order, PadId, RocketId, Station};
-
-/// A rocket as it was added: everything a restart needs to bring it back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Definition {
-    /// Its name.
-    pub rocket: RocketId,
-    /// The vehicle's description, as TOML.
-    pub vehicle: String,
-    /// Where it stands.
-    pub pad: PadId,
-    /// How it is reached.
-    pub link: LinkKind,
-    /// Its count.
-    pub count: Plan,
-    /// Seconds of count and flight per second; 1 for anything real.
-    pub time_factor: f64,
-    /// Who votes.
-    pub roster: Vec<Station>,
-    /// What to do about critical anomalies; the standard one where it was not said.
-    #[serde(default)]
-    pub aborts: AbortMatrix,
-}
-
-/// Who did it: a station, a module, or a part of launch control itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(transparent)]
-pub struct Actor(pub String);
-
-impl Actor {
-    /// The holder of the commander token.
-    pub fn commander() -> Self {
-        Self("commander".into())
-    }
-
-    /// The count, acting at a step.
-    pub fn count() -> Self {
-        Self("count".into())
-    }
-
-    /// The ground's own eyes on telemetry.
-    pub fn ground() -> Self {
-        Self("ground".into())
-    }
-
-    /// The limit watch.
-    pub fn reflex() -> Self {
-        Self("reflex".into())
-    }
-
-    /// The hub itself.
-    pub fn hub() -> Self {
-        Self("hub".into())
-    }
-}
-
-impl From<&ModuleId> for Actor {
-    fn from(module: &ModuleId) -> Self {
-        Self(module.to_string())
-    }
-}
-
-impl From<&Station> for Actor {
-    fn from(station: &Station) -> Self {
-        Self(station.to_string())
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::{ModuleId, Order, Station};
 
 /// How far an order has come.
 #[derive(
@@ -368,43 +294,5 @@ impl Fact {
             | Self::TelemetryEnded { module, .. } => Some(module),
             _ => None,
         }
-    }
-}
-
-/// A fact with its circumstances: what stands on the bus and in the mission log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Of which rocket.
-    pub rocket: RocketId,
-    /// By whom.
-    pub actor: Actor,
-    /// When, in seconds from T-0; absent before a count exists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub t_s: Option<f64>,
-    /// What.
-    #[serde(flatten)]
-    pub fact: Fact,
-}
-
-impl Entry {
-    /// Facts of one rocket, one actor and one moment, in their order.
-    pub fn all(
-        rocket: &RocketId,
-        actor: &Actor,
-        t_s: Option<f64>,
-        facts: impl IntoIterator<Item = Fact>,
-    ) -> Vec<Self> {
-        let with_circumstances = |fact| Self {
-            rocket: rocket.clone(),
-            actor: actor.clone(),
-            t_s,
-            fact,
-        };
-        facts.into_iter().map(with_circumstances).collect()
-    }
-
-    /// Whether a person is behind it.
-    pub fn is_manual(&self) -> bool {
-        self.actor == Actor::commander() || matches!(self.fact, Fact::VoteCast { .. })
     }
 }

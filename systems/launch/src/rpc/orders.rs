@@ -99,6 +99,8 @@ impl From<InjectedFault> for rpc::Fault {
             InjectedFault::StuckSeparation => Self::StuckSeparation,
             InjectedFault::LegFailure => Self::LegFailure,
             InjectedFault::TelemetrySilence => Self::TelemetrySilence,
+            // It is the ground's to make: a module that is told of it refuses.
+            InjectedFault::Link(_) => Self::Unspecified,
         }
     }
 }

@@ -14,10 +14,10 @@ use portique_series::{Labels, Sink, Store};
 use tempfile::TempDir;
 
 use super::RULE_FILES;
-use crate::link::Freeze;
+use crate::link::{Freeze, Lane, Medium};
 use crate::onboard::simulated_sample;
 use crate::service::{Books, Reflexes};
-use crate::{LinkKind, ModuleId, Parameter, Quality, RocketId, Sample};
+use crate::{LinkFault, LinkKind, ModuleId, Parameter, Quality, RocketId, Sample};
 
 /// Lift-off, on the wall.
 const LIFTOFF: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -338,6 +338,149 @@ fn silence_is_noticed_and_an_end_is_not_silence() {
     }
     let fired: Vec<_> = watched.fired().into_keys().collect();
     assert_eq!(fired, ["LaunchTelemetrySilent booster"]);
+}
+
+/// A sample with the pressure in the tanks, or without it.
+fn with_pressure(t_s: f64, phase: Phase, pressure_pa: Option<f64>) -> Sample {
+    let pressure = pressure_pa.map(|value| Parameter {
+        name: "tank_pressure_pascals".into(),
+        part: None,
+        value,
+    });
+    Sample {
+        t_s,
+        phase,
+        healthy: true,
+        parameters: pressure.into_iter().collect::<Vec<_>>().into(),
+        ..Sample::default()
+    }
+}
+
+/// When alarms begin and end over a link that is bad from 10 s to 25 s, drawn from this seed.
+fn said_over_a_bad_link(seed: u64) -> Vec<(String, AlertState, f64)> {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    let medium = Medium::default();
+    let mut round_trip_s = 0.0;
+    for tenth in 0..400_u32 {
+        match tenth {
+            100 => medium.spoil(LinkFault {
+                latency_ms: 550,
+                jitter_ms: 100,
+                loss: 0.4,
+                seed,
+            }),
+            250 => medium.spoil(LinkFault::default()),
+            _ => {}
+        }
+        if tenth % 20 == 0 {
+            let way = || medium.fate(Lane::Announcements).unwrap_or_default();
+            round_trip_s = (way() + way()).as_secs_f64();
+        }
+        if medium.fate(Lane::Live).is_some() {
+            let mut sample = with_pressure(f64::from(tenth) / 10.0, Phase::Ascent, None);
+            sample.parameters = vec![Parameter {
+                name: "link_round_trip_seconds".into(),
+                part: None,
+                value: round_trip_s,
+            }]
+            .into();
+            watched.hear(&booster, &sample);
+        }
+    }
+    let said = watched.said.iter().map(|(t_s, alert)| {
+        let name = alert.labels.get("alertname").unwrap().to_owned();
+        (name, alert.state, *t_s)
+    });
+    said.collect()
+}
+
+#[test]
+fn a_link_that_is_spoilt_raises_its_alarms_which_clear_when_it_is_sound() {
+    let said = said_over_a_bad_link(7);
+    for rule in ["LaunchTelemetryLoss", "LaunchLinkSlow"] {
+        let mine: Vec<_> = said.iter().filter(|(name, ..)| name == rule).collect();
+        let [(_, begin, began_s), .., (_, end, ended_s)] = mine[..] else {
+            panic!("{said:?}");
+        };
+        assert_eq!((*begin, *end), (AlertState::Firing, AlertState::Resolved));
+        assert!((10.0..20.0).contains(began_s), "{said:?}");
+        assert!((25.0..35.0).contains(ended_s), "{said:?}");
+    }
+    assert_eq!(said, said_over_a_bad_link(7), "a seed says what happens");
+    assert_ne!(said, said_over_a_bad_link(8));
+}
+
+#[test]
+fn a_signal_that_a_module_stops_sending_is_an_alarm_until_it_is_back() {
+    let mut watched = Watched::open(&reference());
+    let [booster, stage2] = ["booster", "stage2"].map(|name| ModuleId::new(name).unwrap());
+    for tenth in 0..200_u32 {
+        let t_s = f64::from(tenth) / 10.0;
+        let is_silent = (100..150).contains(&tenth);
+        let pressure = (!is_silent).then_some(300_000.0);
+        watched.hear(&booster, &with_pressure(t_s, Phase::Ascent, pressure));
+        // A moment without its sensors is none.
+        let pressure = (tenth % 50 != 0 || tenth == 0).then_some(300_000.0);
+        watched.hear(&stage2, &with_pressure(t_s, Phase::Ascent, pressure));
+    }
+    let said: Vec<_> = watched
+        .said
+        .iter()
+        .map(|(t_s, alert)| (*t_s, alert.labels.get("alertname").unwrap(), alert.state))
+        .collect();
+    let [
+        (fired_s, name, AlertState::Firing),
+        (over_s, _, AlertState::Resolved),
+    ] = said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(name, "LaunchTankPressureUnknown", "{said:?}");
+    assert!((12.0..12.2).contains(&fired_s), "{said:?}");
+    assert!((15.0..15.2).contains(&over_s), "{said:?}");
+    assert!(watched.calls.is_empty(), "nothing is aborted for it");
+}
+
+#[test]
+fn a_signal_that_is_missing_on_the_pad_holds_the_count() {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    for tenth in 0..100_u32 {
+        let pressure = (tenth < 50).then_some(300_000.0);
+        let t_s = f64::from(tenth) / 10.0;
+        watched.hear(&booster, &with_pressure(t_s, Phase::Startup, pressure));
+    }
+    let fired = watched.fired();
+    let fired_s = fired["LaunchTankPressureUnknownOnPad booster"];
+    assert!((7.0..7.2).contains(&fired_s), "{fired:?}");
+    assert!(watched.calls.contains("launch.hold"));
+}
+
+#[test]
+fn a_module_that_ends_takes_its_signals_with_it() {
+    let mut watched = Watched::open(&reference());
+    let booster = ModuleId::new("booster").unwrap();
+    let [loud, silent] = [Some(300_000.0), None];
+    for (second, pressure) in (1..).zip([loud, loud, silent, silent, silent, silent]) {
+        let sample = with_pressure(f64::from(second), Phase::Landed, pressure);
+        watched.hear(&booster, &sample);
+    }
+    watched.end(&booster, 6.1);
+    for second in 7..20 {
+        let now = LIFTOFF.plus(Duration::from_secs(second));
+        watched.clock.advance(now.since(watched.clock.now()));
+        watched.evaluate(second as f64, now);
+    }
+    let states: Vec<_> = watched.said.iter().map(|(_, alert)| alert.state).collect();
+    assert_eq!(
+        states,
+        [AlertState::Firing, AlertState::Resolved],
+        "{:?}",
+        watched.said
+    );
+    let (over_s, _) = watched.said[1];
+    assert!(over_s < 9.0, "{over_s}");
 }
 
 #[test]

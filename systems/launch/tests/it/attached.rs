@@ -6,7 +6,7 @@ use std::time::Duration;
 use portique_clock::{SimulatedClock, Timestamp, WallClock};
 use portique_launch::link::Assignment;
 use portique_launch::onboard::{self, ComputerOptions, Outcome};
-use portique_launch::{Answer, Downlink, InjectedFault, LinkKind, ModuleId, Order};
+use portique_launch::{Answer, Downlink, InjectedFault, LinkFault, LinkKind, ModuleId, Order};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,6 +47,10 @@ async fn a_camera_is_heard_and_refuses_what_it_cannot_do() {
         Order::Destroy,
         Order::Inject {
             fault: InjectedFault::DenseAir,
+        },
+        // Its link is a real one.
+        Order::Inject {
+            fault: InjectedFault::Link(LinkFault::default()),
         },
     ] {
         let answer = rig.order("camera", order).await.unwrap();

@@ -1,10 +1,11 @@
 //! The vehicle link end to end: hub, world and modules over gRPC on loopback.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portique_flight::{EventKind, Phase};
 use portique_launch::{
-    Answer, Command, Downlink, InjectedFault, LinkError, LinkKind, ModuleId, Order, Pad, Quality,
+    Answer, Command, Downlink, InjectedFault, LinkError, LinkFault, LinkKind, ModuleId, Order, Pad,
+    Quality, Sample,
 };
 
 use crate::rig::Rig;
@@ -214,6 +215,74 @@ async fn an_id_that_was_used_for_another_order_is_refused() {
     let second = command(Order::Destroy);
     let refused = reason(rig.link.command(&payload, second).await.unwrap());
     assert!(refused.contains("internal_power"), "{refused}");
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spoilt_link_is_slow_and_lossy_both_ways_until_it_is_sound() {
+    let mut rig = Rig::simulated().await;
+    let spoil = |fault| inject(InjectedFault::Link(fault));
+    let slow = LinkFault {
+        latency_ms: 600,
+        ..LinkFault::default()
+    };
+    let round_trip = |sample: &Sample| sample.parameters.value("link_round_trip_seconds", None);
+    let sent = Instant::now();
+    assert_eq!(
+        rig.order("stage2", spoil(slow)).await.unwrap(),
+        Answer::Accepted
+    );
+    assert!(
+        sent.elapsed() < Duration::from_millis(600),
+        "it is made on the ground"
+    );
+    let sent = Instant::now();
+    let power = rig.order("stage2", Order::InternalPower).await.unwrap();
+    assert_eq!(power, Answer::Accepted);
+    assert!(
+        sent.elapsed() >= Duration::from_millis(1_200),
+        "there and back"
+    );
+    rig.until_sample("stage2", "the computer measures it", |sample| {
+        round_trip(sample) >= Some(1.2)
+    })
+    .await;
+
+    // Nothing comes through: neither orders nor events, which are there when the link is sound again.
+    let lost = LinkFault {
+        loss: 1.0,
+        ..LinkFault::default()
+    };
+    rig.order("stage2", spoil(lost)).await.unwrap();
+    let error = rig.order("stage2", Order::Startup).await.unwrap_err();
+    assert!(matches!(error, LinkError::TimedOut { .. }), "{error}");
+    rig.until(
+        "the silence is noticed",
+        |message| matches!(message, Downlink::Down(from, _) if from.as_str() == "stage2"),
+    )
+    .await;
+    assert_eq!(
+        rig.order("booster", Order::InternalPower).await.unwrap(),
+        Answer::Accepted
+    );
+    let sound = LinkFault::default();
+    rig.order("stage2", spoil(sound)).await.unwrap();
+    assert_eq!(
+        rig.order("stage2", Order::Startup).await.unwrap(),
+        Answer::Accepted
+    );
+    rig.until("its events arrive", |message| {
+        is_event(message, "stage2", EventKind::Startup)
+    })
+    .await;
+    rig.until_sample("stage2", "the computer measures that too", |sample| {
+        round_trip(sample) < Some(0.5)
+    })
+    .await;
+    assert!(
+        rig.host.exits.lock().unwrap().is_empty(),
+        "no computer ended for it"
+    );
     rig.close().await;
 }
 

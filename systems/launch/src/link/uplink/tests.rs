@@ -68,7 +68,7 @@ async fn heard_of(module: &str, scripts: Vec<Vec<rpc::Downlink>>) -> Vec<Downlin
     let module = ModuleId::new(module).unwrap();
     let presence = Presence::new(module, Arc::new(outlet), false);
     let address = Address::new(endpoint, "secret".into()).unwrap();
-    let uplink = Uplink::new(Arc::new(presence), 10.0, address);
+    let uplink = Uplink::new(Arc::new(presence), Arc::default(), 10.0, address);
     tokio::time::timeout(Duration::from_secs(30), uplink.listen())
         .await
         .expect("the module ends");
