@@ -200,7 +200,7 @@ fn every_problem_is_said_at_once_with_its_line() {
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
          p.toml:6: unknown key \"log.nonsense\": the keys are allow_remote_without_tls, data, \
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
-         notifications.defaults, notifications.external_url, notifications.file, pools, prometheus.file, prometheus_listen, \
+         notifications.defaults, notifications.external_url, notifications.file, payments.workers, pools, prometheus.file, prometheus_listen, \
          query.experimental, query.samples_max, query.timeout_s, rules.files, rules.hub, stop_grace_s, \
          telemetry.classes, telemetry.graphite_listen, telemetry.label_bytes_max, telemetry.labels_max, \
          telemetry.open_writes, telemetry.out_of_order_window_s, telemetry.own_figures_every_s, \

