@@ -90,6 +90,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         events: EventsConfig::default(),
         pools: Vec::new(),
         notifications: portique::NotificationsConfig::default(),
+        access: portique::AccessConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
             prometheus_file,
