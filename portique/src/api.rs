@@ -4,6 +4,7 @@
 //! `http` renders; who may call what is decided there too. Whatever waits or holds much memory asks
 //! the [`gate`] first, so that completions always find a place.
 
+mod access;
 mod alerts;
 mod batch;
 mod bindings;
@@ -36,6 +37,7 @@ use portique_jobs::{Jobs, Transact};
 use portique_records::Records;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use access::router as access_router;
 pub(crate) use alerts::router as alerts_router;
 pub(crate) use batch::BATCH_BYTES_MAX;
 pub(crate) use figures::figures;

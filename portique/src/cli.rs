@@ -1,5 +1,6 @@
 //! The command line: what can be said, and who does it.
 
+mod access;
 mod alerts;
 mod dead;
 mod events;
@@ -95,6 +96,14 @@ enum Verb {
     Notifications(notifications::Notifications),
     /// Be the on-board computer of one module of a rocket.
     Module(crate::module::Module),
+    /// People who sign in by name: list, create, disable, give passwords and roles.
+    User(access::User),
+    /// Roles: named sets of permissions.
+    Role(access::Role),
+    /// Tokens that programs show for a user: list, create, revoke.
+    Token(access::TokenVerb),
+    /// What was changed and refused, by whom; verify that nothing of it was touched.
+    Audit(access::Audit),
     /// Look at a journal on disk: check it, print its records.
     Journal(journal::Journal),
     /// Print a completion script for a shell.
@@ -158,6 +167,10 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         Verb::Notifications(notifications) => notifications.run(cli.output),
         Verb::Module(module) => module.run(),
+        Verb::User(user) => user.run(cli.output),
+        Verb::Role(role) => role.run(cli.output),
+        Verb::Token(token) => token.run(cli.output),
+        Verb::Audit(audit) => audit.run(cli.output),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),
         Verb::Version => {

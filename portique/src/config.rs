@@ -3,6 +3,7 @@
 //! Values come from the command line or its environment first, then from the file, then from the
 //! defaults here. Every problem is reported at once, with file, line and remedy.
 
+mod access;
 mod events;
 mod key;
 mod limit;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use access::AccessConfig;
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
 pub use origin::{Origin, Origins};
@@ -102,6 +104,8 @@ pub struct Config {
     pub data: Data,
     /// How long what happened is kept, and how fast it is read again.
     pub events: EventsConfig,
+    /// What is open to whoever shows nothing.
+    pub access: AccessConfig,
     /// How telemetry is kept and queried.
     pub telemetry: TelemetryConfig,
     /// Which rules are evaluated.
@@ -190,6 +194,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         ),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
         events: events::resolve(raw, problems),
+        access: access::resolve(raw),
         telemetry: TelemetryConfig {
             graphite_listen: optional(
                 GRAPHITE_LISTEN.allowing(allow_remote),

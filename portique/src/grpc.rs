@@ -26,8 +26,8 @@ use portique_client::proto::jobs::v1::transact_server::TransactServer;
 use portique_client::proto::telemetry::v1::telemetry_server::TelemetryServer;
 use portique_jobs::{Jobs, Transact};
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
 
+use crate::access::Gate;
 use crate::intake::Intake;
 use bus::BusService;
 pub(crate) use door::Door;
@@ -52,8 +52,9 @@ pub(crate) struct Ports {
     pub(crate) intake: Option<Intake>,
 }
 
-/// Serves the ports beside what `routes` serves already; `door` says who may do what.
-pub(crate) fn add_to(routes: Routes, ports: Ports, door: Door) -> Routes {
+/// Serves the ports beside what `routes` serves already; `gate` says who may do what, and `door` what nobody
+/// may and how much at once.
+pub(crate) fn add_to(routes: Routes, ports: Ports, door: Door, gate: Gate) -> Routes {
     let door = Arc::new(door);
     let bus = BusService {
         bus: ports.bus,
@@ -68,26 +69,16 @@ pub(crate) fn add_to(routes: Routes, ports: Ports, door: Door) -> Routes {
         door: Arc::clone(&door),
     };
     let limit = REQUEST_BYTES_MAX;
-    let admit = door::interceptor(Arc::clone(&door));
     let routes = match ports.intake {
-        Some(intake) => routes.add_service(InterceptedService::new(
+        Some(intake) => routes.add_service(
             TelemetryServer::new(TelemetryService { intake, door })
                 .max_decoding_message_size(PUSH_BYTES_MAX),
-            admit.clone(),
-        )),
+        ),
         None => routes,
     };
-    routes
-        .add_service(InterceptedService::new(
-            BusServer::new(bus).max_decoding_message_size(limit),
-            admit.clone(),
-        ))
-        .add_service(InterceptedService::new(
-            JobsServer::new(jobs).max_decoding_message_size(limit),
-            admit.clone(),
-        ))
-        .add_service(InterceptedService::new(
-            TransactServer::new(transact).max_decoding_message_size(limit),
-            admit,
-        ))
+    let routes = routes
+        .add_service(BusServer::new(bus).max_decoding_message_size(limit))
+        .add_service(JobsServer::new(jobs).max_decoding_message_size(limit))
+        .add_service(TransactServer::new(transact).max_decoding_message_size(limit));
+    door::guard(routes, gate)
 }

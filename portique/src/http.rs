@@ -1,8 +1,7 @@
 //! The HTTP edge: every route, and what every request passes through.
 //!
 //! From the outside in: count and trace, turn every error into problem details, limit the time,
-//! ask whoever changes something, or reads a payload, for a token, limit the body. Other reads
-//! are open, as the hub listens on this machine only unless told otherwise. All of that is one
+//! ask the gate whether whoever asks may, limit the body. All of that is one
 //! layer ([`pass`]): each layer of its own would box the request's way once more, which small
 //! requests feel.
 
@@ -27,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use access::CSRF_HEADER;
 pub(crate) use connections::{HEADER_READ_TIMEOUT, Patience, serve};
 pub(crate) use health::{Part, PartState, Readiness};
 pub(crate) use metrics::{
@@ -37,9 +35,8 @@ pub(crate) use metrics::{
 pub(crate) use problem::Fixed;
 pub use problem::ProblemDetails;
 
-use crate::console::Sessions;
+use crate::access::Gate;
 use crate::data_folder::Addresses;
-use crate::token::Token;
 
 /// Largest request body: what it asks for is kept as one event, which holds 896 KiB; a recorded
 /// flight of ten minutes at 30 Hz has less than that. Anything larger could only fail later.
@@ -47,13 +44,8 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What the front door's own handlers and layers need.
 pub(crate) struct Front {
-    pub(crate) token: Token,
-    /// Opens queues and events only.
-    pub(crate) service_token: Token,
-    /// Who is signed in to the console.
-    pub(crate) sessions: Arc<Sessions>,
-    /// Whether telemetry is taken without a token.
-    pub(crate) open_writes: bool,
+    /// Who may do what.
+    pub(crate) gate: Gate,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) addresses: Addresses,
@@ -88,7 +80,7 @@ pub(crate) fn router(front: Front, systems: OpenApiRouter) -> Router {
 /// What every request passes through.
 async fn pass(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
-    let admitted = |request| access::require_token(&front, request, |request| next.run(request));
+    let admitted = |request| access::require(&front, request, |request| next.run(request));
     let limit = deadline::ANSWER_TIMEOUT;
     let in_time = |request| deadline::limit_time(limit, request, admitted);
     let rendered = |request| problem::render(request, in_time);

@@ -71,6 +71,8 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
+    access: portique_access::Worker,
+    invitation: Option<portique_access::Secret>,
     monitor: MonitorWorker,
     notifier: NotifierWorker,
     scrape_workers: ScrapeWorkers,
@@ -145,6 +147,8 @@ impl Hub {
             router: surface.router,
             grpc_routes: surface.grpc_routes,
             pusher: surface.pusher,
+            access: surface.access,
+            invitation: surface.invitation,
             monitor: inside.monitor_worker,
             notifier: inside.notifier,
             scrape_workers: inside.scrape_workers,
@@ -184,6 +188,13 @@ impl Hub {
         self.token.as_str()
     }
 
+    /// The code by which the first user is made within an hour, once; none when there are users.
+    pub fn invitation(&self) -> Option<&str> {
+        self.invitation
+            .as_ref()
+            .map(portique_access::Secret::as_str)
+    }
+
     /// Serves until `stop` is ready or a part falls, then stops in order: no new requests, streams
     /// ended, launch control stopped, journal synced, folder released.
     ///
@@ -204,6 +215,7 @@ impl Hub {
             router,
             grpc_routes,
             pusher,
+            access,
             monitor,
             notifier,
             scrape_workers,
@@ -223,8 +235,8 @@ impl Hub {
         systems.spawn(&control);
         monitor.spawn(&control);
         spawn_pusher(&control, pusher);
-        let stop_notifier = control.token();
-        control.spawn("notifier", notifier.run(stop_notifier));
+        spawn_access(&control, access);
+        control.spawn("notifier", notifier.run(control.token()));
         scrape_workers.spawn(&control);
         spawn_fleet(&workers, fleet);
         if let Some(own_watch) = own_watch {
@@ -322,6 +334,14 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     let stop = control.token();
     control.spawn("webhooks", async move {
         pusher.run(stop).await;
+        Ok(())
+    });
+}
+
+fn spawn_access(control: &TaskGroup, access: portique_access::Worker) {
+    let stop = control.token();
+    control.spawn("access", async move {
+        access.run(stop).await;
         Ok(())
     });
 }

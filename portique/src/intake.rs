@@ -28,9 +28,6 @@ pub(crate) use graphite::Graphite;
 use ledger::Ledger;
 pub(crate) use push::Tables;
 
-/// Paths outside of `/prometheus` that telemetry is sent to, as the formats' own clients expect them.
-pub(crate) const WRITES: [&str; 3] = ["/otlp/v1/metrics", "/write", "/api/v2/write"];
-
 /// Bytes of bodies held in memory at once, in KiB: eight of the largest, thousands of the usual ones.
 const BODIES_KIB_MAX: usize = 128 * 1024;
 /// Bodies decoded at once: each may take a core, and a few times its size in memory.

@@ -8,6 +8,7 @@
 //! Here and nowhere else is known which engine stands behind each port, and how an error becomes an
 //! HTTP status or an exit status. What the systems do is theirs.
 
+mod access;
 mod api;
 mod cli;
 mod config;
@@ -39,9 +40,9 @@ mod worker;
 
 pub use cli::run;
 pub use config::{
-    ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat, NotificationDefaults,
-    NotificationsConfig, Origin, Origins, PaymentWorkers, PaymentsConfig, Place, PoolConfig,
-    PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig,
+    AccessConfig, ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat,
+    NotificationDefaults, NotificationsConfig, Origin, Origins, PaymentWorkers, PaymentsConfig,
+    Place, PoolConfig, PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -40,7 +40,7 @@ use crate::config::NotificationsConfig;
 use crate::error::Error;
 use crate::http::Ask;
 use crate::monitor::keeper::{Keeper, KeeperPorts};
-pub(crate) use api::{ROOT, WRITES};
+pub(crate) use api::ROOT;
 use courier::Couriers;
 use desk::Desk;
 pub(crate) use explain::routes_of;

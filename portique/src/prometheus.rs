@@ -43,21 +43,6 @@ use work::Work;
 
 /// What a path begins with that Prometheus' own begins without.
 pub(crate) const PREFIX: &str = "/prometheus";
-/// Routes that change nothing although they are asked by POST, below `/prometheus/api/v1/`.
-pub(crate) const READS: [&str; 8] = [
-    "query",
-    "query_range",
-    "query_exemplars",
-    "labels",
-    "series",
-    "format_query",
-    "parse_query",
-    "read",
-];
-/// Has configuration read again, below `/prometheus`.
-pub(crate) const RELOAD: &str = "/-/reload";
-/// What routes that change what is stored begin with, below `/prometheus/api/v1/`.
-pub(crate) const ADMIN: &str = "admin/";
 /// Routes with a deadline of their own, `query.timeout_s`, which is told in Prometheus' words;
 /// those that change what is stored take as long as the store does.
 pub(crate) const OWN_DEADLINES: [&str; 13] = [

@@ -92,6 +92,12 @@ impl From<portique_jobs::Error> for Refusal {
     }
 }
 
+impl From<portique_access::Error> for Refusal {
+    fn from(error: portique_access::Error) -> Self {
+        Self::of(&error, false)
+    }
+}
+
 impl From<portique_bus::Error> for Refusal {
     fn from(error: portique_bus::Error) -> Self {
         use portique_bus::Error;

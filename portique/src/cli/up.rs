@@ -87,6 +87,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     let signals = Signals::new()?;
     let hub = Hub::open(config).await?;
     announce(&hub)?;
+    invite(&hub);
     let reloader = hub.reloader();
     hub.run(signals.wait(reloader)).await
 }
@@ -179,6 +180,16 @@ fn announce(hub: &Hub) -> Result<(), Error> {
         hub.data().display()
     )
     .map_err(Error::Output)
+}
+
+/// Says how the first user is made, while there is none. Whoever has the data folder's token needs no user.
+fn invite(hub: &Hub) {
+    let Some(code) = hub.invitation() else { return };
+    let (http, data) = (hub.addresses().http, hub.data().display());
+    say(&format!(
+        "no users yet: create the administrator at http://{http}/console/first with the code {code} (within \
+         an hour, once), or with `portique user create --first NAME --data {data}`"
+    ));
 }
 
 /// The signals that ask for an orderly stop, and the one that has files read again.

@@ -85,6 +85,10 @@ const CLASS_KEYS: &[TableKey] = &[
 /// Every key with its table, as the file spells them.
 const KEYS: &[(&str, Keep)] = &[
     (
+        "access.open_reads",
+        Keep::Boolean(|raw, written| raw.open_reads = Some(written)),
+    ),
+    (
         "allow_remote_without_tls",
         Keep::Boolean(|raw, written| raw.allow_remote_without_tls = Some(written)),
     ),

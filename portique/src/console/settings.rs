@@ -122,6 +122,7 @@ fn own(config: &Config) -> Vec<Value> {
         // Their names only: the arguments of a program may hold what is not for everybody.
         ("pools", list(&pools)),
         ("payments.workers", text(payment_workers)),
+        ("access.open_reads", text(config.access.open_reads)),
     ]
 }
 

@@ -1,16 +1,21 @@
-//! Who may call, and how much at once.
+//! Who calls, what nobody may do, and how much at once.
 
 use std::sync::Arc;
 
+use axum::extract::Request as HttpRequest;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use portique_bus::ConsumerName;
 use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Status};
 
+use crate::access::{Asked, Gate, Needs, RESERVE};
 use crate::api::Owned;
-use crate::token::Token;
 
 /// Streams of calls and of workers at once, in the whole hub: each is a worker process, or a program
 /// that publishes.
@@ -18,10 +23,8 @@ const STREAMS_MAX: usize = 4_096;
 /// A stream ends when its process does, which takes a while.
 const RETRY_WHEN_FULL: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Lets in whoever shows a token, and keeps from everybody what belongs to a part of the hub.
+/// Keeps from everybody what belongs to a part of the hub, and has a limit for streams.
 pub(crate) struct Door {
-    commander: Token,
-    service: Token,
     owned: Owned,
     stop: CancellationToken,
     streams: Arc<Semaphore>,
@@ -30,23 +33,16 @@ pub(crate) struct Door {
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Visitor {
-    /// Shows the commander token.
+    /// May publish into the disk's reserve.
     Commander,
-    /// Shows the token of services.
+    /// May not.
     Service,
 }
 
 impl Door {
     /// `stop` ends what waits.
-    pub(crate) fn new(
-        commander: Token,
-        service: Token,
-        owned: Owned,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(owned: Owned, stop: CancellationToken) -> Self {
         Self {
-            commander,
-            service,
             owned,
             stop,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -104,40 +100,38 @@ impl Door {
         let checked = self.owned.check_binding(filter);
         checked.map_err(|report| portique_client::status::status(&report))
     }
-
-    fn admit<T>(&self, request: &Request<T>) -> Result<Visitor, Status> {
-        let shown = request.metadata().get("authorization");
-        let shown = shown.and_then(|value| value.to_str().ok()?.split_once(' '));
-        match shown {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                let token = token.trim();
-                if self.commander.is(token) {
-                    Ok(Visitor::Commander)
-                } else if self.service.is(token) {
-                    Ok(Visitor::Service)
-                } else {
-                    Err(Status::unauthenticated(
-                        "this token is not the hub's: show the content of service.token or \
-                         commander.token in its data folder",
-                    ))
-                }
-            }
-            _ => Err(Status::unauthenticated(
-                "no token: send the metadata `authorization: Bearer TOKEN`, with the content of \
-                 service.token in the hub's data folder",
-            )),
-        }
-    }
 }
 
-/// Lets nobody in without a token, and remembers who it was.
-pub(super) fn interceptor(
-    door: Arc<Door>,
-) -> impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
-    move |mut request| {
-        let visitor = door.admit(&request)?;
-        request.extensions_mut().insert(visitor);
-        Ok(request)
+/// Has every call pass the gate, where nothing is open without a token, and remembers who it was.
+pub(super) fn guard(routes: Routes, gate: Gate) -> Routes {
+    let gate = gate.closed();
+    let pass = move |request, next| admit(gate.clone(), request, next);
+    let router = routes.into_axum_router().layer(middleware::from_fn(pass));
+    Routes::from(router)
+}
+
+async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
+    let peer = request.extensions().get::<TcpConnectInfo>();
+    let path = request.uri().path();
+    let asked = Asked {
+        needs: Needs::of_call(path),
+        method: "gRPC",
+        route: path,
+        headers: request.headers(),
+        // A browser's cookie is for pages, and no page calls by gRPC.
+        is_change: true,
+        peer: peer.and_then(TcpConnectInfo::remote_addr),
+    };
+    match gate.pass(&asked) {
+        Ok(visit) => {
+            let visitor = match visit.caller.holds(RESERVE) {
+                true => Visitor::Commander,
+                false => Visitor::Service,
+            };
+            request.extensions_mut().insert(visitor);
+            next.run(request).await
+        }
+        Err(report) => portique_client::status::status(&report).into_http(),
     }
 }
 

@@ -2,12 +2,17 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::access::Peer;
 
 /// Half of the files that a process may open by default (1,024); the rest is for the engines.
 const CONNECTIONS_MAX: usize = 512;
@@ -43,10 +48,11 @@ pub(crate) async fn serve(
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     // An answer is written at once; waiting for more of it would only delay it.
                     let _ = stream.set_nodelay(true);
-                    let serving = answer(stream, router.clone(), patience.header, stop.clone());
+                    let visitor = (stream, Peer(address));
+                    let serving = answer(visitor, router.clone(), patience.header, stop.clone());
                     connections.spawn(serving);
                 }
                 Err(error) => wait_out(&error).await,
@@ -63,11 +69,21 @@ pub(crate) async fn serve(
 }
 
 /// One connection, request by request; the one under way is answered when the hub stops.
-async fn answer(stream: TcpStream, router: Router, header: Duration, stop: CancellationToken) {
+async fn answer(
+    (stream, peer): (TcpStream, Peer),
+    router: Router,
+    header: Duration,
+    stop: CancellationToken,
+) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -8,8 +8,8 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
 
-use super::access::Needs;
 use super::{BODY_BYTES_MAX, Front, ProblemDetails};
+use crate::access::{Needs, is_open_read, service_holds};
 use crate::api::BATCH_BYTES_MAX;
 
 /// The tokens' names in the document.
@@ -20,15 +20,17 @@ const SERVICE: &str = "service_token";
 #[openapi(
     info(
         title = "Portique",
-        description = "The control room's API. Changes need a bearer token: the commander's, or the \
-                       services' for queues and events, whose payloads need one to be read too. \
-                       Other reads are open to whoever reaches the hub. The web console shows a cookie instead. Every error is an RFC 9457 \
+        description = "The control room's API. Changes need a bearer token: the commander's, the \
+                       services' for queues and events, whose payloads need one to be read too, or a \
+                       user's with the permission. Other reads are open to whoever reaches the hub, unless \
+                       that is configured otherwise. The web console shows a cookie instead. Every error is an RFC 9457 \
                        problem with a `code` to act on."
     ),
     components(schemas(ProblemDetails)),
     tags(
         (name = "hub", description = "The hub itself: health, metrics, version"),
         (name = "console", description = "Who is signed in to the web console"),
+        (name = "access", description = "People, roles, tokens, and what was changed and refused"),
         (name = "jobs", description = "Queues: work that is added, claimed, done and accounted for"),
         (name = "events", description = "Events as CloudEvents: published, read, followed, pushed"),
         (name = "fleet", description = "Pools of workers: how many, why, and who decides"),
@@ -85,9 +87,10 @@ pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
 /// One of the tokens that open it.
 fn add_security(operation: &mut Operation, needs: Needs) {
     let tokens: &[&str] = match needs {
-        Needs::Nothing => return,
-        Needs::Commander => &[COMMANDER],
-        Needs::Service => &[COMMANDER, SERVICE],
+        Needs::Nothing | Needs::ModuleToken => return,
+        Needs::Permission(needed) if is_open_read(needed) => return,
+        Needs::Permission(needed) if service_holds(needed) => &[COMMANDER, SERVICE],
+        Needs::Permission(_) => &[COMMANDER],
     };
     for token in tokens {
         let needed = SecurityRequirement::new(*token, [] as [&str; 0]);

@@ -11,9 +11,10 @@ use super::rules::{self, Joined};
 use super::scrapes::{ScrapeWorkers, Scrapes};
 use super::systems::Systems;
 use super::{Groups, over_grpc, readiness, vehicles};
+use crate::access::{self, Gate};
 use crate::api::{self, Pusher};
 use crate::config::Config;
-use crate::console::{self, Entrance, Settings};
+use crate::console::{self, Settings};
 use crate::data_folder::Addresses;
 use crate::error::Error;
 use crate::fleet::{self, FleetWorker};
@@ -51,6 +52,10 @@ pub(super) struct Surface {
     pub(super) grpc_routes: Routes,
     pub(super) pusher: Pusher,
     pub(super) intake: Intake,
+    /// Who writes people and the audit journal.
+    pub(super) access: portique_access::Worker,
+    /// The code by which the first user is made; none when there are users.
+    pub(super) invitation: Option<portique_access::Secret>,
     /// None when the hub is told not to keep its own figures.
     pub(super) own_watch: Option<OwnWatch>,
 }
@@ -116,15 +121,16 @@ impl Inside {
         let service_token = Token::open(data, SERVICE_TOKEN_FILE)?;
         let ports = engines.ports(Systems::owned(&config.payments))?;
         let stop = groups.edges.token();
-        let door = Door::new(
-            token.clone(),
-            service_token.clone(),
-            Systems::owned(&config.payments),
-            stop,
-        );
+        let door = Door::new(Systems::owned(&config.payments), stop);
+        let (gate, access_worker) =
+            open_gate(config, engines, addresses, [token, &service_token]).await?;
+        let access = gate.access().clone();
+        let invitation = access.invite();
+        let invitation = invitation.map_err(|error| Error::part("the access control", &error))?;
         let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = over_grpc(&ports, &intake);
-        let grpc_routes = grpc::add_to(self.systems.vehicles.grpc_routes(), grpc_ports, door);
+        let grpc_routes = self.systems.vehicles.grpc_routes();
+        let grpc_routes = grpc::add_to(grpc_routes, grpc_ports, door, gate.clone());
         let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
         asks.push(engines.telemetry.labelled_figures());
         asks.push(self.monitor.ask_figures());
@@ -146,14 +152,8 @@ impl Inside {
             data,
         };
         let watched = told.watched(asks, addresses.http, config.telemetry.own_figures_every);
-        let (commander, service) = (token.clone(), service_token.clone());
-        let port = addresses.http.port();
-        let entrance = Entrance::new(commander, service, engines.clock.clone(), port);
         let front = Front {
-            token: token.clone(),
-            service_token,
-            sessions: entrance.sessions(),
-            open_writes: config.telemetry.open_writes,
+            gate: gate.clone(),
             readiness,
             metrics: watched.metrics,
             addresses: addresses.clone(),
@@ -163,7 +163,7 @@ impl Inside {
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
         let routes = (self.systems.routes().merge(api_routes))
-            .merge(console::router(entrance, Settings::of(config)))
+            .merge(console::router(gate, Settings::of(config)))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())
@@ -174,15 +174,37 @@ impl Inside {
                 self.reloader.clone(),
             ))
             .merge(api::alerts_router(monitor, engines.clock.clone()))
-            .merge(api::pools_router(fleet));
+            .merge(api::pools_router(fleet))
+            .merge(api::access_router(access));
         Ok(Surface {
             router: http::router(front, routes),
             grpc_routes,
             pusher,
             intake,
+            access: access_worker,
+            invitation,
             own_watch: watched.own_watch,
         })
     }
+}
+
+/// Who may do what, and who writes it down.
+async fn open_gate(
+    config: &Config,
+    engines: &Engines,
+    addresses: &Addresses,
+    [commander, service]: [&Token; 2],
+) -> Result<(Gate, portique_access::Worker), Error> {
+    let parts = access::Parts {
+        records: engines.records.clone(),
+        clock: engines.clock.clone(),
+        commander,
+        service,
+    };
+    let (access, worker) = access::open(parts).await?;
+    let (reads, writes) = (config.access.open_reads, config.telemetry.open_writes);
+    let gate = Gate::new(access, addresses.http.port(), reads, writes)?;
+    Ok((gate, worker))
 }
 
 /// The pools of the configuration.

@@ -18,8 +18,6 @@ use answer::Refusal;
 
 /// What a path of Alertmanager's API begins with.
 pub(crate) const ROOT: &str = "/api/v2/";
-/// Routes that services write to.
-pub(crate) const WRITES: [&str; 1] = ["/api/v2/alerts"];
 
 pub(super) fn router(notifier: Notifier) -> OpenApiRouter {
     OpenApiRouter::new()

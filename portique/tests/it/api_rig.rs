@@ -69,6 +69,7 @@ pub(crate) fn config(data: Data) -> Config {
         prometheus_listen: None,
         data,
         events: EventsConfig::default(),
+        access: portique::AccessConfig::default(),
         telemetry: portique::TelemetryConfig::default(),
         rules: portique::RulesConfig::default(),
         payments: portique::PaymentsConfig::default(),

@@ -91,6 +91,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         payments: portique::PaymentsConfig::default(),
         pools: Vec::new(),
         notifications: portique::NotificationsConfig::default(),
+        access: portique::AccessConfig::default(),
         telemetry: TelemetryConfig {
             graphite_listen: Some(any_port),
             prometheus_file,

@@ -4,6 +4,7 @@
     reason = "a test that cannot be set up shall fail there"
 )]
 
+mod access;
 mod alerts;
 mod amtool_peer;
 mod api;

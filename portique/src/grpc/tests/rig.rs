@@ -6,8 +6,9 @@ use std::time::Duration;
 use portique_broker::{Broker, Config};
 use portique_client::proto::jobs::v1::jobs_client::JobsClient;
 use portique_client::{Client, ClientOptions};
-use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp};
+use portique_clock::{Clock, Seeded, SimulatedClock, Timestamp, WallClock};
 use portique_journal::{Journal, SimulatedDisk, spawn};
+use portique_records::{SqliteConfig, SqliteRecords};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+use crate::access::{self, Gate};
 use crate::api::{Owned, OwnedQueue};
 use crate::grpc::{self, Door, Ports, add_to};
 use crate::token::Token;
@@ -188,18 +190,26 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
         transact: owned.keep_transact(broker.transact(), broker.jobs()),
         intake: None,
     };
-    let door = Door::new(
-        Token::from_text(COMMANDER),
-        Token::from_text(SERVICE),
-        owned,
-        stop.clone(),
-    );
-    let routes = add_to(Routes::default(), ports, door);
+    let door = Door::new(owned, stop.clone());
+    let routes = add_to(Routes::default(), ports, door, gate().await);
     let mut server = JoinSet::new();
     server.spawn(async move {
         grpc::serve(listener, routes, stop).await.unwrap();
     });
     (server, address)
+}
+
+/// Nobody but the holders of the two tokens; what is refused is written nowhere.
+async fn gate() -> Gate {
+    let records = SqliteRecords::open(SqliteConfig::in_memory()).unwrap();
+    let parts = access::Parts {
+        records: Arc::new(records),
+        clock: Arc::new(WallClock::new()),
+        commander: &Token::from_text(COMMANDER),
+        service: &Token::from_text(SERVICE),
+    };
+    let (access, _) = access::open(parts).await.unwrap();
+    Gate::new(access, 0, true, false).unwrap()
 }
 
 async fn client(address: SocketAddr, token: &str) -> Client {

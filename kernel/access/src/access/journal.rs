@@ -1,0 +1,148 @@
+use super::Access;
+use super::shared::Room;
+use crate::audit::{Entry, Outcome, Record, Verdict, Verifier};
+use crate::store::Selection;
+use crate::worker::Input;
+use crate::{Caller, Error};
+
+/// Records that are walked at a time.
+const PAGE: usize = 1_000;
+
+/// Which audit records are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    /// Of whom, such as `user:alice`.
+    pub who: Option<String>,
+    /// Of which action, such as `user.create`.
+    pub action: Option<String>,
+    /// With which outcome.
+    pub outcome: Option<Outcome>,
+    /// Before this sequence; from the newest when absent.
+    pub before: Option<u64>,
+    /// At most so many, 1 to 1,000.
+    pub limit: usize,
+}
+
+impl Access {
+    /// Has a refusal written down, as long as there is room for it: of many within a minute only their number is.
+    pub fn refused(&self, caller: &Caller, from: &str, action: &str, reason: &str) {
+        self.write_refusal(Entry {
+            who: caller.who.to_string(),
+            from: from.to_owned(),
+            action: action.to_owned(),
+            target: String::new(),
+            outcome: Outcome::Refused,
+            reason: reason.to_owned(),
+        });
+    }
+
+    pub(super) fn write_refusal(&self, entry: Entry) {
+        let Room::For { left_out } = self.shared.room_for_refusal() else {
+            return;
+        };
+        if left_out > 0 {
+            self.tell(Entry {
+                who: "hub".into(),
+                from: String::new(),
+                action: "audit.left_out".into(),
+                target: String::new(),
+                outcome: Outcome::Refused,
+                reason: format!(
+                    "{left_out} more refusals came in one minute than are written down"
+                ),
+            });
+        }
+        self.tell(entry);
+    }
+
+    fn tell(&self, entry: Entry) {
+        let action = entry.action.clone();
+        if self.send(Input::Tell { entry, reply: None }).is_err() {
+            tracing::warn!(
+                action,
+                "a refusal is not in the audit journal: too much comes at once"
+            );
+        }
+    }
+
+    /// Records of the audit journal, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Records`], [`Error::Damaged`].
+    pub async fn audit(&self, query: AuditQuery) -> Result<Vec<Record>, Error> {
+        let outcome = query.outcome.map(|outcome| outcome.as_str().to_owned());
+        let equal = [
+            ("who", query.who),
+            ("action", query.action),
+            ("outcome", outcome),
+        ];
+        let equal = equal.into_iter();
+        let selection = Selection {
+            equal: equal
+                .filter_map(|(field, value)| Some((field, value?)))
+                .collect(),
+            from: 0,
+            to: query.before.map(|before| before.saturating_sub(1)),
+            newest_first: true,
+            limit: query.limit,
+        };
+        self.store.audit(&selection).await
+    }
+
+    /// Walks the whole chain, up to what is written now.
+    ///
+    /// # Errors
+    /// [`Error::Records`]; a chain that does not hold is no error but the verdict.
+    pub async fn verify(&self) -> Result<Verdict, Error> {
+        let (anchor, head) = self.shared.ends();
+        let mut verifier = Verifier::new(anchor);
+        let broken = loop {
+            let from = verifier.reached().sequence + 1;
+            if from > head.sequence {
+                break verifier.finish(head).err();
+            }
+            let selection = Selection {
+                from,
+                to: Some(head.sequence),
+                limit: PAGE,
+                ..Selection::default()
+            };
+            let records = match self.store.audit(&selection).await {
+                Ok(records) => records,
+                Err(Error::Damaged { .. }) => {
+                    let reason = "it cannot be read";
+                    break Some(crate::audit::Broken {
+                        sequence: from,
+                        reason,
+                    });
+                }
+                Err(error) => return Err(error),
+            };
+            if records.is_empty() {
+                break verifier.finish(head).err();
+            }
+            if let Some(broken) = records
+                .iter()
+                .find_map(|record| verifier.take(record).err())
+            {
+                break Some(broken);
+            }
+        };
+        let broken = match broken {
+            // Whoever changed the end changed the note of it too, or forgot it.
+            None if self.store.head().await?.sequence < head.sequence => {
+                Some(crate::audit::Broken {
+                    sequence: head.sequence,
+                    reason: "the note of the chain's end was set back",
+                })
+            }
+            other => other,
+        };
+        Ok(Verdict {
+            records: verifier.reached().sequence - anchor.sequence,
+            first: anchor.sequence + 1,
+            head,
+            broken,
+        })
+    }
+}

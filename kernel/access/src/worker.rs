@@ -1,0 +1,195 @@
+use std::sync::Arc;
+
+use portique_clock::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Shared;
+use crate::audit::{Entry, Head, Outcome};
+use crate::store::Store;
+use crate::{Caller, Change, Command, Error};
+
+/// Inputs taken at a time: entries among them are one write.
+const BATCH_MAX: usize = 64;
+/// Records of the audit journal, about 200 MB; the oldest go for new ones.
+const AUDIT_RECORDS_MAX: u64 = 500_000;
+/// Records that go at a time.
+const AUDIT_TRIM: u64 = 5_000;
+
+/// What the one who writes is asked for.
+pub(crate) enum Input {
+    /// A change, to be judged, written and applied.
+    Change {
+        by: Caller,
+        from: String,
+        command: Command,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Something to be written down.
+    Tell {
+        entry: Entry,
+        /// Where somebody waits for it to be durable.
+        reply: Option<oneshot::Sender<Result<(), Error>>>,
+    },
+    /// A token was shown.
+    Used { id: String, at: Timestamp },
+}
+
+/// An entry, and where somebody waits for it.
+type Told = (Entry, Option<oneshot::Sender<Result<(), Error>>>);
+
+/// The one who writes: every change passes here, one after the other.
+pub struct Worker {
+    pub(crate) inputs: mpsc::Receiver<Input>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) store: Store,
+    pub(crate) head: Head,
+    pub(crate) anchor: Head,
+}
+
+impl Worker {
+    /// Works until it is told to stop, and has written what it was asked for until then.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let received = tokio::select! {
+                biased;
+                received = self.inputs.recv_many(&mut batch, BATCH_MAX) => received,
+                () = stop.cancelled(), if !self.inputs.is_closed() => {
+                    self.inputs.close();
+                    continue;
+                }
+            };
+            if received == 0 {
+                return;
+            }
+            self.take(&mut batch).await;
+            self.trim().await;
+        }
+    }
+
+    /// In order; entries that come together are one write.
+    async fn take(&mut self, batch: &mut Vec<Input>) {
+        let mut told = Vec::new();
+        for input in batch.drain(..) {
+            match input {
+                Input::Tell { entry, reply } => told.push((entry, reply)),
+                Input::Used { id, at } => self.used(&id, at).await,
+                Input::Change {
+                    by,
+                    from,
+                    command,
+                    reply,
+                } => {
+                    self.tell(std::mem::take(&mut told)).await;
+                    // Whoever asked may have gone; the change holds all the same.
+                    let _ = reply.send(self.change(&by, from, command).await);
+                }
+            }
+        }
+        self.tell(told).await;
+    }
+
+    async fn change(&mut self, by: &Caller, from: String, command: Command) -> Result<(), Error> {
+        let at = self.shared.clock.now();
+        let mut entry = Entry {
+            who: by.who.to_string(),
+            from,
+            action: command.action().into(),
+            target: command.target(),
+            outcome: Outcome::Done,
+            reason: String::new(),
+        };
+        let changes = match self.shared.book().decide(by, command, at) {
+            Ok(changes) => changes,
+            Err(error) => {
+                entry.outcome = Outcome::Refused;
+                entry.reason = error.to_string();
+                self.tell(vec![(entry, None)]).await;
+                return Err(error);
+            }
+        };
+        let record = self.head.next(entry, at);
+        let head = record.head();
+        self.store.write(&changes, &[record]).await?;
+        self.reached(head);
+        let has_dropped = changes.iter().any(is_drop);
+        self.shared.apply(changes);
+        if has_dropped && let Err(error) = self.store.sweep().await {
+            tracing::warn!(%error, "what was dropped is forgotten at the next start");
+        }
+        Ok(())
+    }
+
+    /// Writes entries down.
+    async fn tell(&mut self, told: Vec<Told>) {
+        if told.is_empty() {
+            return;
+        }
+        let at = self.shared.clock.now();
+        let (mut head, mut records) = (self.head, Vec::with_capacity(told.len()));
+        let mut replies = Vec::new();
+        for (entry, reply) in told {
+            let record = head.next(entry, at);
+            head = record.head();
+            records.push(record);
+            replies.extend(reply);
+        }
+        let written = self.store.write(&[], &records).await;
+        match &written {
+            Ok(()) => self.reached(head),
+            Err(error) => {
+                let problem = portique_fault::chain(error);
+                tracing::error!(
+                    problem,
+                    records = records.len(),
+                    "the audit journal is not written"
+                );
+            }
+        }
+        for reply in replies {
+            let answer = match &written {
+                Ok(()) => Ok(()),
+                Err(Error::Records(error)) => Err(Error::Records(error.clone())),
+                Err(_) => Err(Error::Closed),
+            };
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// Notes when a token was shown; of no weight, so that a failure is only logged.
+    async fn used(&mut self, id: &str, at: Timestamp) {
+        let Some(mut token) = self.shared.book().token(id).cloned() else {
+            return;
+        };
+        token.last_used_at = Some(at);
+        let changes = vec![Change::Token(token)];
+        match self.store.write(&changes, &[]).await {
+            Ok(()) => self.shared.apply(changes),
+            Err(error) => tracing::warn!(%error, id, "when the token was used is not written"),
+        }
+    }
+
+    /// Lets the oldest records go.
+    async fn trim(&mut self) {
+        if self.head.sequence - self.anchor.sequence < AUDIT_RECORDS_MAX + AUDIT_TRIM {
+            return;
+        }
+        match self.store.trim(self.anchor.sequence + AUDIT_TRIM).await {
+            Ok(anchor) => {
+                self.anchor = anchor;
+                self.shared.set_anchor(anchor);
+            }
+            Err(error) => tracing::warn!(%error, "old audit records stay"),
+        }
+    }
+
+    fn reached(&mut self, head: Head) {
+        self.head = head;
+        self.shared.set_head(head);
+    }
+}
+
+fn is_drop(change: &Change) -> bool {
+    matches!(change, Change::RoleDropped(_) | Change::TokenDropped(_))
+}
