@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Response};
+use futures_util::stream;
+use reqwest::{Body, Method, Response, header};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -126,7 +127,10 @@ async fn what_cannot_be_is_refused_by_name() {
         let asked = post("/payments/transactions").json(&one);
         let said = refused(asked, 400, "invalid_argument").await;
         assert!(said.contains("amount") && said.contains("digits"), "{said}");
-        let huge = post("/payments/transactions").body("x".repeat((16 << 20) + 1));
+        // Announced only: it is refused before it is read.
+        let unsent = stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let huge = post("/payments/transactions").body(Body::wrap_stream(unsent));
+        let huge = huge.header(header::CONTENT_LENGTH, (16 << 20) + 1);
         let huge: Response = huge.send().await.unwrap();
         let said = problem(huge, 413, "resource_exhausted").await;
         assert!(said.contains("16777216"), "{said}");

@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ case $payload in
   *once*) if [ "$PORTIQUE_ATTEMPT" = 1 ]; then echo "not yet" >&2; exit 1; fi; echo "{\"attempt\": $PORTIQUE_ATTEMPT}" ;;
   *long*) echo $$ > "$(dirname "$0")/long.pid"; sleep 600 & wait ;;
   *told*) echo "$PORTIQUE_QUEUE $PORTIQUE_KIND token=${PORTIQUE_TOKEN:-none}" ;;
-  *slow*) sleep 0.5; echo '"slowly"' ;;
+  *slow*) touch "$(dirname "$0")/slow.begun"; sleep 0.5; echo '"slowly"' ;;
   *) echo "$payload" ;;
 esac
 "#;
@@ -159,17 +160,22 @@ async fn a_program_that_takes_too_long_or_is_cancelled_is_ended() {
     let unwanted = add(&reader, "long").await;
     in_state(&reader, &unwanted, "active").await;
     let pid = reader.folder.path().join("long.pid");
-    let end = Instant::now() + PATIENCE;
-    while !pid.exists() {
-        assert!(Instant::now() < end, "the program did not begin");
-        tokio::task::yield_now().await;
-    }
+    until_there(&pid).await;
     let id = unwanted.rsplit('/').next().unwrap();
     reader.run(&format!("portique jobs cancel {id}"));
     // The only slot is free again.
     let next = add(&reader, "echo").await;
     in_state(&reader, &next, "completed").await;
     assert_is_gone(&reader);
+}
+
+/// Waits until a program has begun.
+async fn until_there(file: &Path) {
+    let end = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < end, "the program did not begin");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The program of the long job, and what it started.
@@ -196,6 +202,8 @@ async fn told_to_stop_it_ends_what_it_began() {
     let waiting = add(&reader, "slow").await;
     let worker = Worker::start(&reader, "work", &[], &["sh", "do.sh"]);
     in_state(&reader, &begun, "active").await;
+    // A job that is not begun is given back.
+    until_there(&reader.folder.path().join("slow.begun")).await;
     let status = tokio::task::spawn_blocking(|| worker.stop()).await.unwrap();
     assert_eq!(status, Some(0));
     let begun = get(&reader, &begun).await;

@@ -39,7 +39,7 @@ async fn operations(place: &Place) -> Vec<(Method, String, String)> {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let concrete = path.replace('{', "").replace('}', "");
+            let concrete = path.replace(['{', '}'], "");
             operations.push((method, path.clone(), concrete));
         }
     }

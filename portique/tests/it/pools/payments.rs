@@ -148,7 +148,8 @@ async fn until_gone_with_the_work(ground: &Ground) {
             .await;
         assert_eq!(empty["target"], 0, "{empty}");
         let decisions = ground.get(&format!("{path}/decisions")).await;
-        let moves = decisions.as_array().unwrap();
+        let moves = decisions.as_array().unwrap().iter();
+        let moves: Vec<_> = moves.filter(|one| one["move"] != "stay").collect();
         assert_eq!(moves[0]["move"], "down", "{decisions}");
         assert_eq!(moves[moves.len() - 1]["move"], "up", "{decisions}");
     }
