@@ -17,7 +17,7 @@ test('a wrong token is refused, the right one opens the console and is kept nowh
   await shoot('01-sign-in');
   await accessible('sign-in');
   await signIn('0'.repeat(64));
-  await page.getByText('this token is not the hub').waitFor();
+  await page.getByText('this token opens no session').waitFor();
   await shoot('02-refused');
   await signIn(hub.commander);
   // The page that was asked for, not another one.
