@@ -167,10 +167,10 @@ impl Desk {
         };
         let settlement = match ended {
             Ok((_, Ok(result))) => done(lease, result),
-            Ok((_, Err(JobError::SettledElsewhere))) => return Ended::GivenBack(lease),
             Ok((_, Err(error))) => {
                 let failure = match &error {
-                    JobError::Retry(_) | JobError::SettledElsewhere => Failure::Policy,
+                    JobError::SettledElsewhere => return Ended::GivenBack(lease),
+                    JobError::Retry(_) => Failure::Policy,
                     JobError::RetryAfter { delay, .. } => Failure::After(*delay),
                     JobError::Reject(_) => Failure::Reject,
                 };
