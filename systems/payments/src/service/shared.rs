@@ -123,15 +123,12 @@ impl Shared {
     /// # Errors
     /// [`Error::Behind`] when that takes long.
     pub(super) async fn can_be_searched(&self) -> Result<(), Error> {
-        let mut are_read = self.are_filters_read.subscribe();
-        let read = are_read.wait_for(|are_read| *are_read);
-        match tokio::time::timeout(CATCH_UP, read).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::Behind {
-                reason: "the journal is still being read back after the start".into(),
-                after: CATCH_UP,
-            }),
-        }
+        let are_read = |are_read: &bool| *are_read;
+        let is_soon = caught_up(&self.are_filters_read, are_read).await;
+        is_soon.map_err(|after| Error::Behind {
+            reason: "the journal is still being read back after the start".into(),
+            after,
+        })
     }
 
     /// Waits until the journal has all batches through this one.
@@ -139,15 +136,25 @@ impl Shared {
     /// # Errors
     /// [`Error::Behind`] when that takes long.
     pub(super) async fn journal_has(&self, number: u64) -> Result<(), Error> {
-        let mut journalled = self.journalled.subscribe();
-        let has = journalled.wait_for(|journalled| journalled.through >= number);
-        match tokio::time::timeout(CATCH_UP, has).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::Behind {
-                reason: format!("the journal does not have batch {number} yet"),
-                after: CATCH_UP,
-            }),
-        }
+        let has = |journalled: &Journalled| journalled.through >= number;
+        let is_soon = caught_up(&self.journalled, has).await;
+        is_soon.map_err(|after| Error::Behind {
+            reason: format!("the journal does not have batch {number} yet"),
+            after,
+        })
+    }
+}
+
+/// Waits until something that follows the ledger is so far; how long to wait for another try when that takes long.
+async fn caught_up<T>(
+    follower: &watch::Sender<T>,
+    is_so_far: impl FnMut(&T) -> bool,
+) -> Result<(), Duration> {
+    let mut follower = follower.subscribe();
+    match tokio::time::timeout(CATCH_UP, follower.wait_for(is_so_far)).await {
+        // The sender outlives this.
+        Ok(_) => Ok(()),
+        Err(_) => Err(CATCH_UP),
     }
 }
 
