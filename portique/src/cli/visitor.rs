@@ -130,13 +130,7 @@ impl Visitor {
     }
 
     fn at(hub: Url, token: Option<Token>) -> Self {
-        // A proxy or another address would be shown the token, which is meant for the hub.
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .no_proxy()
-            .redirect(Policy::none())
-            .build()
-            .expect("a client without TLS needs nothing of the machine");
+        let client = hub_client();
         Self { client, hub, token }
     }
 
@@ -263,12 +257,7 @@ impl Visitor {
     }
 
     fn url_below(&self, root: &[&str], path: &[&str], query: &[(&str, String)]) -> Url {
-        let mut url = self.hub.clone();
-        url.path_segments_mut()
-            .expect("an http address has a path")
-            .pop_if_empty()
-            .extend(root)
-            .extend(path);
+        let mut url = below(&self.hub, root.iter().chain(path));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -352,7 +341,29 @@ impl Visitor {
     }
 }
 
-fn parse_hub(hub: &str) -> Result<Url, Error> {
+/// A client that shows a token to the hub it visits and to nobody else: a proxy or another address would be shown it too.
+pub(crate) fn hub_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .no_proxy()
+        .redirect(Policy::none())
+        .build()
+        .expect("a client without TLS needs nothing of the machine")
+}
+
+/// The address of a route of a hub, segment by segment.
+pub(crate) fn below<'a>(hub: &Url, path: impl IntoIterator<Item = &'a &'a str>) -> Url {
+    let mut url = hub.clone();
+    url.path_segments_mut()
+        .expect("an http address has a path")
+        .pop_if_empty()
+        .extend(path);
+    url
+}
+
+/// # Errors
+/// [`Error::Usage`] for an address that is none.
+pub(crate) fn parse_hub(hub: &str) -> Result<Url, Error> {
     let url = Url::parse(hub)
         .ok()
         .filter(|url| url.scheme() == "http" && url.has_host());

@@ -11,10 +11,10 @@ use portique_client::{Handler, Job, JobError};
 use portique_jobs::{Claimed, Payload, QueueName};
 use portique_payments::service::QUEUES;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 
 use super::control::Hands;
+use crate::cli::visitor::{below, hub_client, parse_hub};
 use crate::error::Error;
 use crate::http::ProblemDetails;
 use crate::token::Token;
@@ -23,8 +23,6 @@ use crate::token::Token;
 pub(crate) const BUILT_IN: [&str; 3] = QUEUES;
 /// How long a lease holds: many times what the work takes, and as long as work waits after this worker was killed.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// The hub is near; a longer wait means that nobody is there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer than the hub takes to give a request up.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Tries until a job goes back: a minute at most, in which a hub is restarted.
@@ -80,28 +78,10 @@ impl Hand {
                 message: format!("{queue} has no built-in worker: there are {known}"),
             });
         };
-        let url = Url::parse(hub)
-            .ok()
-            .filter(|url| url.scheme() == "http" && url.has_host());
-        let mut route = url.ok_or_else(|| Error::Usage {
-            message: format!("{hub:?} is no hub address: write one such as http://127.0.0.1:8080"),
-        })?;
-        route
-            .path_segments_mut()
-            .expect("an http address has a path")
-            .pop_if_empty()
-            .extend(["api", "v1", "payments", "work", step]);
-        // A proxy or another address would be shown the token, which is meant for the hub.
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .no_proxy()
-            .redirect(Policy::none())
-            .build()
-            .expect("a client without TLS needs nothing of the machine");
+        let hub = parse_hub(hub)?;
         Ok(Self {
-            client,
-            route,
+            client: hub_client(),
+            route: below(&hub, &["api", "v1", "payments", "work", step]),
             token,
             hands,
         })
@@ -131,6 +111,7 @@ impl Hand {
             .append_pair("job", &claimed.lease.id.to_string())
             .append_pair("token", &claimed.lease.token.to_string());
         let request = self.client.post(url).bearer_auth(self.token.as_str());
+        let request = request.timeout(ANSWER_TIMEOUT);
         let request = request.header(CONTENT_TYPE, "application/json");
         match request.body(claimed.payload.body.clone()).send().await {
             Ok(response) => verdict(response).await,
