@@ -22,7 +22,7 @@ use portique_records::Records;
 
 use crate::error::Error;
 use crate::token::Token;
-pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, Visit};
+pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, Visit, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
 
 /// What a route or method takes.

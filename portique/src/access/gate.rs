@@ -175,9 +175,7 @@ impl Gate {
         let Some((_, session, caller)) = self.session(asked.headers) else {
             return Ok(self.nobody());
         };
-        let second = asked.headers.get(CSRF_HEADER);
-        let second = second.and_then(|text| text.to_str().ok());
-        if asked.is_change && !session.is_meant(second) {
+        if asked.is_change && !is_meant(&session, asked.headers) {
             return Err(Refused {
                 caller,
                 code: Code::PermissionDenied,
@@ -208,6 +206,12 @@ impl Gate {
             .find(|(name, _)| *name == &*self.cookie)
             .map(|(_, value)| value)
     }
+}
+
+/// Whether a request shows its session's second secret.
+pub(crate) fn is_meant(session: &Session, headers: &HeaderMap) -> bool {
+    let shown = headers.get(CSRF_HEADER);
+    session.is_meant(shown.and_then(|text| text.to_str().ok()))
 }
 
 /// The address as the audit journal writes it; a port is another for each connection, and says nothing.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{CSRF_HEADER, Gate, Visit};
+use crate::access::{CSRF_HEADER, Gate, Visit, is_meant};
 
 pub(super) fn router(gate: Arc<Gate>) -> OpenApiRouter {
     OpenApiRouter::new()
@@ -265,10 +265,9 @@ pub(super) fn signed_in_with(
 
 /// What is said to a change that shows a cookie and not the session's second secret.
 fn unmeant(session: &Session, headers: &HeaderMap) -> Option<Response> {
-    let shown = headers.get(CSRF_HEADER).and_then(|text| text.to_str().ok());
     let message = format!("this needs the header {CSRF_HEADER}, as every change does");
     let refused = || refuse(Code::PermissionDenied, message, Retry::No);
-    (!session.is_meant(shown)).then(refused)
+    (!is_meant(session, headers)).then(refused)
 }
 
 /// An answer that holds a secret, or a person's state, and is kept by nobody on the way.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use portique_access::{Access, ApiToken, Command, Name, READ, TokenRequest, Who};
+use portique_access::{Access, ApiToken, Command, LIFETIME_MAX, Name, READ, TokenRequest, Who};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,9 +14,9 @@ use crate::api::refusal::{Refusal, Reply};
 
 /// How long a token lasts when nobody says.
 const DAYS_DEFAULT: u32 = 90;
-/// Longest life of a token.
-const DAYS_MAX: u32 = 366;
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Longest life of a token.
+const DAYS_MAX: u32 = (LIFETIME_MAX.as_secs() / DAY.as_secs()) as u32;
 
 pub(super) fn router() -> OpenApiRouter<Access> {
     OpenApiRouter::new()
