@@ -62,7 +62,7 @@ impl Access {
         let found = store.load().await?;
         let catalogue = Arc::new(options.catalogue.clone());
         let book = Book::new(catalogue, options.built_in.clone())?.with(found.changes);
-        let shared = Shared::new(&options, book, found.head, found.anchor).await?;
+        let shared = Shared::new(&options, book, found.head, found.anchor)?;
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
         let worker = Worker {

@@ -60,6 +60,17 @@ impl PasswordHash {
         Ok(Self { cost, salt, hash })
     }
 
+    /// Of no password at all: to be asked, at the same cost, for a name that nobody has.
+    ///
+    /// # Errors
+    /// [`Error::NoRandomness`].
+    pub(crate) fn nobodys(cost: Cost) -> Result<Self, Error> {
+        let (mut salt, mut hash) = ([0; SALT_BYTES], [0; HASH_BYTES]);
+        getrandom::fill(&mut salt).map_err(|_| Error::NoRandomness)?;
+        getrandom::fill(&mut hash).map_err(|_| Error::NoRandomness)?;
+        Ok(Self { cost, salt, hash })
+    }
+
     /// Whether both were made of the same password at the same time: each hash has a salt of its own.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.salt == other.salt

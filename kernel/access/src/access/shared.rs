@@ -62,16 +62,14 @@ pub(crate) enum Room {
 }
 
 impl Shared {
-    pub(crate) async fn new(
+    pub(crate) fn new(
         options: &Options,
         book: Book,
         head: Head,
         anchor: Head,
     ) -> Result<Self, Error> {
         let hashing = Hashing::new();
-        let (cost, nobodys) = (options.cost, Secret::generate()?);
-        let dummy = hashing.run(move || PasswordHash::new(nobodys.as_str(), cost));
-        let dummy = dummy.await??;
+        let dummy = PasswordHash::nobodys(options.cost)?;
         let state = State {
             head,
             anchor,
@@ -79,7 +77,7 @@ impl Shared {
         };
         Ok(Self {
             clock: options.clock.clone(),
-            cost,
+            cost: options.cost,
             sessions: Sessions::default(),
             limiter: Limiter::default(),
             hashing,
