@@ -77,6 +77,7 @@ pub(crate) async fn measure(
     }
     report.add(figures.ingest);
     report.add(figures.memory);
+    report.add(figures.process);
     report.add(figures.rate);
     Ok(())
 }
@@ -132,7 +133,10 @@ fn check(kind: Kind, ours: &Run, theirs: &Run) -> anyhow::Result<()> {
 /// What is compared.
 struct Figures {
     ingest: Figure,
+    /// What came with the series.
     memory: Figure,
+    /// All of the process, as if a server without series took nothing.
+    process: Figure,
     rate: Figure,
 }
 
@@ -148,20 +152,24 @@ impl Figures {
             ingest = ingest.target(peer, AGAINST_VICTORIA_METRICS);
         }
         let memory = Figure::least("memory_bytes_a_series", "B").at_most(SERIES_BYTES_MAX);
+        let process = Figure::least("memory_process_bytes_a_series", "B");
         Self {
             ingest,
             memory: memory.note("MiB in all when empty"),
+            process: process.note("MiB in all when empty"),
             rate,
         }
     }
 
     fn add(&mut self, side: &Side, run: &Run, series: f64) {
-        let memory = run.resident_bytes / series;
+        let memory = (run.resident_bytes - run.resident_bytes_empty) / series;
+        let process = run.resident_bytes / series;
         let empty_mib = run.resident_bytes_empty / f64::from(1 << 20);
         if side.kind == Kind::Portique {
             self.ingest
                 .ours(run.samples_a_cpu_second, run.samples_a_second);
             self.memory.ours(memory, empty_mib);
+            self.process.ours(process, empty_mib);
             self.rate.ours(run.rate_ms, 0.0);
             return;
         }
@@ -169,6 +177,7 @@ impl Figures {
         self.ingest
             .peer(peer, run.samples_a_cpu_second, run.samples_a_second);
         self.memory.peer(peer, memory, empty_mib);
+        self.process.peer(peer, process, empty_mib);
         self.rate.peer(peer, run.rate_ms, 0.0);
     }
 }
