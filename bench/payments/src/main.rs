@@ -5,11 +5,13 @@
 //! them. Before a figure counts, a side has to show that all were posted and that its balances sum to zero.
 //!
 //! `burst` measures nothing that is compared: it kills the hub while transfers come in, and looks for what is missing.
+//! `search` holds searches of millions of transactions against the time they may take.
 
 mod burst;
 mod ours;
 mod place;
 mod processes;
+mod search;
 mod theirs;
 mod trial;
 
@@ -75,6 +77,8 @@ struct Options {
 enum Other {
     /// Kill the hub while transfers come in, and look for what is missing.
     Burst(burst::Burst),
+    /// Fill the journal with millions of transactions, and search them.
+    Search(search::Search),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -91,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         .build()?;
     match &options.other {
         Some(Other::Burst(burst)) => runtime.block_on(Box::pin(burst.run(&options))),
+        Some(Other::Search(search)) => runtime.block_on(Box::pin(search.run(&options))),
         None => runtime.block_on(Box::pin(run(&options))),
     }
 }
