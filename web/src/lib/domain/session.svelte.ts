@@ -1,14 +1,18 @@
-// Who is signed in with this browser. The token is shown to the hub once and kept nowhere.
-import { Problem, get, onSignedOut, post, remove, trust, type Schemas } from '../api/client';
+// Who is signed in with this browser. Tokens and passwords are shown to the hub once and kept nowhere.
+import { Problem, get, onSignedOut, post, put, remove, trust, type Schemas } from '../api/client';
 
 type Role = Schemas['SessionView']['role'] | 'unknown';
 
 class Session {
   /** `unknown` until the hub has said. */
   role = $state<Role>('unknown');
+  /** Of a user; whoever showed a token has none. */
+  name = $state<string>();
+  /** Another password has to be chosen before anything else. */
+  mustChange = $state(false);
 
   get isSignedIn(): boolean {
-    return this.role === 'commander' || this.role === 'service';
+    return (this.role === 'commander' || this.role === 'service') && !this.mustChange;
   }
 
   /** Whether what only the commander may do is offered. */
@@ -24,6 +28,14 @@ class Session {
     this.#take(await post('/api/v1/session', { body: { token } }));
   }
 
+  async signInAs(name: string, password: string): Promise<void> {
+    this.#take(await post('/api/v1/session', { body: { name, password } }));
+  }
+
+  async changePassword(old: string, other: string): Promise<void> {
+    this.#take(await put('/api/v1/session/password', { body: { old, new: other } }));
+  }
+
   async signOut(): Promise<void> {
     try {
       this.#take(await remove('/api/v1/session'));
@@ -37,11 +49,15 @@ class Session {
   leave(): void {
     if (this.role === 'unknown') return;
     this.role = 'none';
+    this.name = undefined;
+    this.mustChange = false;
     trust(undefined);
   }
 
   #take(view: Schemas['SessionView']): void {
     trust(view.csrf ?? undefined);
+    this.name = view.name ?? undefined;
+    this.mustChange = view.must_change ?? false;
     this.role = view.role;
   }
 }
