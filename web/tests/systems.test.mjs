@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { NARROW, PATIENCE_MS, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, ready, shootAll, signIn, watch } from './room.mjs';
+import { NARROW, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, ready, shootAll, signIn, visitor, watch } from './room.mjs';
 
 const CASH = 'DE89370400440532013000';
 const ANN = 'GB82WEST12345698765432';
@@ -176,9 +176,8 @@ test('a crash loop is named, with the last words of the worker', async () => {
 });
 
 test('the public sees a flight without signing in, marked as a rehearsal, and orders nothing', async () => {
-  const visitor = await context.browser().newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
-  visitor.setDefaultTimeout(PATIENCE_MS);
-  const seen = await visitor.newPage();
+  const anybody = await visitor();
+  const seen = await anybody.newPage();
   watch(seen);
   await seen.goto(at('/webcast'));
   await seen.getByText('No rocket stands on a pad.').waitFor();
@@ -205,7 +204,7 @@ test('the public sees a flight without signing in, marked as a rehearsal, and or
   await hub.ask('POST', '/api/v1/launch/rockets/delta/embargo', { on: true });
   await seen.getByText('La retransmission de cette mission est fermée.').waitFor();
   assert.equal(await seen.getByRole('timer').count(), 0);
-  await visitor.close();
+  await anybody.close();
 });
 
 test('the settings say what counts and who said so, and no secret', async () => {

@@ -10,6 +10,7 @@ class Session {
   name = $state<string>();
   /** Another password has to be chosen before anything else. */
   mustChange = $state(false);
+  #held = $state.raw<ReadonlySet<string>>(new Set());
 
   get isSignedIn(): boolean {
     return (this.role === 'commander' || this.role === 'service') && !this.mustChange;
@@ -18,6 +19,16 @@ class Session {
   /** Whether what only the commander may do is offered. */
   get isCommander(): boolean {
     return this.role === 'commander';
+  }
+
+  /** Whether the hub would let this be done, such as `alerts:act`; what it would refuse is not offered. */
+  can(permission: string): boolean {
+    return this.#held.has(permission);
+  }
+
+  /** All that the hub would let be done. */
+  get permissions(): string[] {
+    return [...this.#held];
   }
 
   async ask(): Promise<void> {
@@ -30,6 +41,11 @@ class Session {
 
   async signInAs(name: string, password: string): Promise<void> {
     this.#take(await post('/api/v1/session', { body: { name, password } }));
+  }
+
+  /** Makes the first user of a hub that has none, and signs them in. */
+  async createFirst(code: string, name: string, password: string): Promise<void> {
+    this.#take(await post('/api/v1/access/first', { body: { code, name, password } }));
   }
 
   async changePassword(old: string, other: string): Promise<void> {
@@ -51,6 +67,7 @@ class Session {
     this.role = 'none';
     this.name = undefined;
     this.mustChange = false;
+    this.#held = new Set();
     trust(undefined);
   }
 
@@ -58,6 +75,7 @@ class Session {
     trust(view.csrf ?? undefined);
     this.name = view.name ?? undefined;
     this.mustChange = view.must_change ?? false;
+    this.#held = new Set(view.permissions ?? []);
     this.role = view.role;
   }
 }

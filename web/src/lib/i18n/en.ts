@@ -1,6 +1,7 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
 import { payments } from './en/payments';
 import { settings } from './en/settings';
+import { sign } from './en/sign';
 import { wall } from './en/wall';
 import { webcast } from './en/webcast';
 import { workers } from './en/workers';
@@ -38,28 +39,6 @@ export const en = {
   'link.polled': 'asked every {s} s',
   'age.ago': '{age} ago',
   'age.never': 'not yet',
-  'sign.title': 'Sign in',
-  'sign.lead': 'Show the hub a token. It is in a file of the hub’s data folder, on the machine where it runs.',
-  'sign.token': 'Token',
-  'sign.way': 'How to sign in',
-  'sign.byToken': 'By token',
-  'sign.byName': 'By name',
-  'sign.name': 'Name',
-  'sign.password': 'Password',
-  'sign.another': 'Choose another password',
-  'sign.mustChange': '{name}, this password was given to you. Choose one that only you know, of 12 characters at least.',
-  'sign.old': 'Password until now',
-  'sign.new': 'New password',
-  'sign.change': 'Change it',
-  'sign.noName': 'No name yet?',
-  'sign.first': 'The first administrator, on the hub’s machine:',
-  'sign.more': 'More people, by an administrator:',
-  'sign.button': 'Sign in',
-  'sign.busy': 'Asking…',
-  'sign.where': 'Where is it?',
-  'sign.commander': 'Everything, launches too:',
-  'sign.service': 'Queues, events and telemetry:',
-  'sign.kept': 'The token is exchanged for a cookie of twelve hours and kept nowhere.',
   'search.title': 'Go to',
   'search.placeholder': 'Page, mission, queue, pool, account, alert…',
   'search.none': 'Nothing of that name',
@@ -318,6 +297,7 @@ export const en = {
   'alerts.silenced': 'Silenced for two hours.',
   ...payments,
   ...settings,
+  ...sign,
   ...wall,
   ...webcast,
   ...workers

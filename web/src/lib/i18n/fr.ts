@@ -1,6 +1,7 @@
 import type { Dictionary } from './en';
 import { payments } from './fr/payments';
 import { settings } from './fr/settings';
+import { sign } from './fr/sign';
 import { wall } from './fr/wall';
 import { webcast } from './fr/webcast';
 import { workers } from './fr/workers';
@@ -38,28 +39,6 @@ export const fr: Dictionary = {
   'link.polled': 'demandé toutes les {s} s',
   'age.ago': 'il y a {age}',
   'age.never': 'pas encore',
-  'sign.title': 'Connexion',
-  'sign.lead': 'Montrez un jeton au hub. Il est dans un fichier de son dossier de données, sur la machine où il tourne.',
-  'sign.token': 'Jeton',
-  'sign.way': 'Façon de se connecter',
-  'sign.byToken': 'Par jeton',
-  'sign.byName': 'Par nom',
-  'sign.name': 'Nom',
-  'sign.password': 'Mot de passe',
-  'sign.another': 'Choisir un autre mot de passe',
-  'sign.mustChange': '{name}, ce mot de passe vous a été donné. Choisissez-en un que vous seul connaissez, d’au moins 12 caractères.',
-  'sign.old': 'Mot de passe actuel',
-  'sign.new': 'Nouveau mot de passe',
-  'sign.change': 'Le changer',
-  'sign.noName': 'Pas encore de nom ?',
-  'sign.first': 'Le premier administrateur, sur la machine du hub :',
-  'sign.more': 'D’autres personnes, par un administrateur :',
-  'sign.button': 'Se connecter',
-  'sign.busy': 'Demande en cours…',
-  'sign.where': 'Où est-il ?',
-  'sign.commander': 'Tout, lancements compris :',
-  'sign.service': 'Files, événements et télémesure :',
-  'sign.kept': 'Le jeton est échangé contre un cookie de douze heures et n’est gardé nulle part.',
   'search.title': 'Aller à',
   'search.placeholder': 'Page, mission, file, équipe, compte, alerte…',
   'search.none': 'Rien de ce nom',
@@ -318,6 +297,7 @@ export const fr: Dictionary = {
   'alerts.silenced': 'Silence pour deux heures.',
   ...payments,
   ...settings,
+  ...sign,
   ...wall,
   ...webcast,
   ...workers
