@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { Hub } from './hub.mjs';
+import { looks } from './pictures.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const artefacts = process.env['PORTIQUE_ARTEFACTS'];
@@ -72,6 +73,12 @@ export const panel = (name) => page.getByRole('region', { name, exact: true }).f
 export const artefact = (name) => join(artefacts, `${name}.png`);
 export const shoot = (name) => page.screenshot({ path: artefact(name) });
 export const shootAll = (name) => page.screenshot({ path: artefact(name), fullPage: true });
+
+/** A screenshot of a page, which has to look as it did: see `pictures.mjs`. */
+export async function picture(name, seen = page) {
+  await seen.screenshot({ path: artefact(name), fullPage: true });
+  await looks(name, seen, artefacts);
+}
 
 /** Clicks a button that asks for a second click, twice. */
 export async function confirm(name, armed = `Click again: ${name}`, within = page) {

@@ -1,4 +1,6 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
+import { access } from './en/access';
+import { logs } from './en/logs';
 import { payments } from './en/payments';
 import { settings } from './en/settings';
 import { sign } from './en/sign';
@@ -61,7 +63,6 @@ export const en = {
   'common.time': 'Time',
   'common.reason': 'Reason',
   'common.none': 'none',
-  'common.needsCommander': 'Needs the commander’s token; you are signed in with the services’.',
   'common.dismiss': 'Dismiss',
   'common.refused': 'Refused',
   'overview.needs': 'Needs you',
@@ -295,6 +296,8 @@ export const en = {
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
   'alerts.silenced': 'Silenced for two hours.',
+  ...access,
+  ...logs,
   ...payments,
   ...settings,
   ...sign,

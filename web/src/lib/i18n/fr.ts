@@ -1,4 +1,6 @@
 import type { Dictionary } from './en';
+import { access } from './fr/access';
+import { logs } from './fr/logs';
 import { payments } from './fr/payments';
 import { settings } from './fr/settings';
 import { sign } from './fr/sign';
@@ -61,7 +63,6 @@ export const fr: Dictionary = {
   'common.time': 'Heure',
   'common.reason': 'Raison',
   'common.none': 'aucun',
-  'common.needsCommander': 'Demande le jeton du commandant ; vous êtes connecté avec celui des services.',
   'common.dismiss': 'Retirer',
   'common.refused': 'Refusé',
   'overview.needs': 'Vous attend',
@@ -295,6 +296,8 @@ export const fr: Dictionary = {
   'alerts.until': 'jusqu’à {at}',
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
+  ...access,
+  ...logs,
   ...payments,
   ...settings,
   ...sign,
