@@ -9,6 +9,7 @@ mod input;
 mod jobs;
 mod journal;
 mod launch;
+mod logs;
 mod notifications;
 pub(crate) mod output;
 mod page;
@@ -87,6 +88,8 @@ enum Verb {
     Pools(pools::Pools),
     /// Why a pool has as many workers as it has, or had.
     Scale(pools::Scale),
+    /// What workers and computers of modules print.
+    Logs(logs::Logs),
     /// Do the jobs of a queue with any program.
     Worker(crate::worker::Worker),
     /// End the programs of a worker that is gone.
@@ -160,6 +163,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Rules(rules) => rules.run(cli.output),
         Verb::Pools(pools) => pools.run(cli.output),
         Verb::Scale(scale) => scale.run(cli.output),
+        Verb::Logs(logs) => logs.run(cli.output),
         Verb::Worker(worker) => worker.run(),
         Verb::WorkerGuard => {
             crate::worker::guard::run();

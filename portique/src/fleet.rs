@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  jobs port --> Observer --> Autoscaler --> Pool --> babysitters, one for each process
-//!                                |             ^          | socket: beats; pipes: lines for the log
+//!                                |             ^          | socket: beats; pipes: lines for the logs
 //!    people --> mode --> ........'             '----------' started, beat, ended
 //!                                |
 //!                                '--> scribe --> facts on the bus, decisions in the records
@@ -49,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::PoolConfig;
 use crate::http::Ask;
+use crate::logs::Logs;
 use desk::Desk;
 pub(crate) use error::Error;
 use history::History;
@@ -75,6 +76,8 @@ pub(crate) struct Parts {
     pub(crate) data: PathBuf,
     /// Where the hub serves HTTP; for programs.
     pub(crate) http: SocketAddr,
+    /// Where what workers print is kept.
+    pub(crate) logs: Logs,
     /// How long workers may take to end what they have in hand when the hub stops.
     pub(crate) grace: Duration,
 }
@@ -116,6 +119,7 @@ impl FleetWorker {
             executable: std::path::absolute(&parts.executable).unwrap_or(parts.executable),
             data: std::path::absolute(&parts.data).unwrap_or(parts.data),
             http: parts.http,
+            logs: parts.logs,
         });
         let (mut desks, mut runners) = (BTreeMap::new(), Vec::new());
         for pool in parts.pools {

@@ -296,10 +296,10 @@ fn vehicles(
     Ok(VehiclesOptions {
         clock: engines.clock.clone(),
         attach_token: module_token.as_str().to_owned(),
-        host: Arc::new(Processes::new(
-            &config.executable,
-            format!("http://{}", addresses.grpc),
-        )),
+        host: Arc::new(
+            Processes::new(&config.executable, format!("http://{}", addresses.grpc))
+                .with_logs(engines.logs.clone()),
+        ),
         simulation: SimulationOptions::default(),
     })
 }

@@ -25,6 +25,7 @@ mod hub;
 mod intake;
 mod lifetime;
 mod logging;
+mod logs;
 mod module;
 mod monitor;
 mod notify;

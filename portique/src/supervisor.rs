@@ -13,6 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::OptionFuture;
 use portique_launch::link::{Assignment, Exit as ComputerExit, ModuleHost};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+use crate::logs::{Kind, Logs};
 use crate::module::TOKEN_VARIABLE;
 
 /// Seconds without a hub after which a computer ends; longer than a hub's restart of its listener
@@ -29,6 +31,9 @@ const EXIT_WHEN_LOST_S: u32 = 10;
 /// Time for a computer to end by itself before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 
+/// Lines of a computer that wait to be kept; later ones are dropped.
+const LINES_WAITING_MAX: usize = 256;
+
 /// Variables of the hub that a computer inherits.
 const INHERITED: [&str; 3] = ["PORTIQUE_LOG", "RUST_BACKTRACE", "TMPDIR"];
 
@@ -37,6 +42,8 @@ const INHERITED: [&str; 3] = ["PORTIQUE_LOG", "RUST_BACKTRACE", "TMPDIR"];
 pub struct Processes {
     executable: PathBuf,
     hub: String,
+    /// Where what they print is kept.
+    logs: Option<Logs>,
 }
 
 impl Processes {
@@ -45,6 +52,31 @@ impl Processes {
         Self {
             executable: executable.into(),
             hub: hub.into(),
+            logs: None,
+        }
+    }
+
+    /// The same, with what they print kept here too.
+    pub(crate) fn with_logs(self, logs: Logs) -> Self {
+        let logs = Some(logs);
+        Self { logs, ..self }
+    }
+
+    /// Keeps each line and passes it on.
+    async fn keep(
+        &self,
+        assignment: &Assignment,
+        mut printed: mpsc::Receiver<String>,
+        lines: mpsc::Sender<String>,
+    ) {
+        let rocket = assignment.rocket.as_str();
+        let name = format!("{rocket}/{}", assignment.module.as_str());
+        while let Some(line) = printed.recv().await {
+            if let Some(logs) = &self.logs {
+                logs.keep(Kind::Module, rocket, &name, &line);
+            }
+            // Full means that nobody reads fast enough: losing log lines is the lesser evil.
+            _ = lines.try_send(line);
         }
     }
 
@@ -83,23 +115,15 @@ impl ModuleHost for Processes {
                 return ComputerExit::Failed(format!("{executable} cannot be started: {error}"));
             }
         };
-        let output = child
-            .stdout
-            .take()
-            .map(|from| lines::forward(from, lines.clone()));
-        let errors = child.stderr.take().map(|from| lines::forward(from, lines));
+        let (to, printed) = mpsc::channel(LINES_WAITING_MAX);
+        let output = child.stdout.take();
+        let output = output.map(|from| lines::forward(from, to.clone()));
+        let errors = child.stderr.take().map(|from| lines::forward(from, to));
         let printed = async {
             tokio::join!(
-                async {
-                    if let Some(output) = output {
-                        output.await
-                    }
-                },
-                async {
-                    if let Some(errors) = errors {
-                        errors.await
-                    }
-                },
+                OptionFuture::from(output),
+                OptionFuture::from(errors),
+                self.keep(assignment, printed, lines),
             )
         };
         let (status, _) = tokio::join!(wait(&mut child, &stop), printed);

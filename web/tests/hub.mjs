@@ -47,6 +47,11 @@ export class Hub {
     return hub;
   }
 
+  /** The code by which the first user is made, as the hub says it when it starts. */
+  get code() {
+    return /with the code ([0-9a-f]+)/.exec(this.readLog())?.[1];
+  }
+
   /** Asks the hub's API as the commander; a refusal fails the test. */
   async ask(method, path, body) {
     const response = await fetch(this.url + path, {

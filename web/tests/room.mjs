@@ -1,13 +1,18 @@
 // What stories share: a hub of their own, a browser, and what people do with both.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { Hub } from './hub.mjs';
+import { looks } from './pictures.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const artefacts = process.env['PORTIQUE_ARTEFACTS'];
+/** With `PORTIQUE_CONSOLE=dist` pages are those of `web/dist`, not those in the binary: no build of it for each try. */
+const dist = process.env['PORTIQUE_CONSOLE'] === 'dist' ? fileURLToPath(new URL('../dist/', import.meta.url)) : undefined;
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 /** What is not seen by then never will be. */
 export const PATIENCE_MS = 20_000;
 export const WIDE = { width: 1440, height: 900 };
@@ -22,10 +27,26 @@ export const complaints = [];
 export async function open(configuration = '') {
   hub = await Hub.start(process.env['PORTIQUE_BINARY'], configuration);
   browser = await launch(process.env['PORTIQUE_CHROMIUM']);
-  context = await browser.newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
-  context.setDefaultTimeout(PATIENCE_MS);
+  context = await visitor();
   page = await context.newPage();
   watch(page);
+}
+
+/** A browser of somebody else, with cookies of its own. */
+export async function visitor() {
+  const made = await browser.newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
+  made.setDefaultTimeout(PATIENCE_MS);
+  if (dist) await made.route(`${hub.url}/console/**`, fromDist);
+  return made;
+}
+
+/** The answer that the hub would give if this console were in it, under its policy. */
+async function fromDist(route) {
+  const { headers } = await fetch(`${hub.url}/console/`);
+  const path = new URL(route.request().url()).pathname.slice('/console/'.length);
+  const name = path && existsSync(join(dist, path)) ? path : 'index.html';
+  const policy = headers.get('content-security-policy');
+  await route.fulfill({ body: readFileSync(join(dist, name)), headers: { 'content-type': TYPES[extname(name)], 'content-security-policy': policy } });
 }
 
 export async function close() {
@@ -53,15 +74,31 @@ export const artefact = (name) => join(artefacts, `${name}.png`);
 export const shoot = (name) => page.screenshot({ path: artefact(name) });
 export const shootAll = (name) => page.screenshot({ path: artefact(name), fullPage: true });
 
+/** A screenshot of a page, which has to look as it did: see `pictures.mjs`. */
+export async function picture(name, seen = page) {
+  await seen.screenshot({ path: artefact(name), fullPage: true });
+  await looks(name, seen, artefacts);
+}
+
 /** Clicks a button that asks for a second click, twice. */
 export async function confirm(name, armed = `Click again: ${name}`, within = page) {
   await button(name, within).click();
   await button(armed, within).click();
 }
 
+/** Signs in with a token of the data folder. */
 export async function signIn(token) {
+  await button('By token').click();
   await page.getByLabel('Token').fill(token);
   await button('Sign in').click();
+}
+
+/** Signs in as a user. */
+export async function signInAs(name, password, seen = page) {
+  await button('By name', seen).click();
+  await seen.getByLabel('Name', { exact: true }).fill(name);
+  await seen.getByLabel('Password', { exact: true }).fill(password);
+  await button('Sign in', seen).click();
 }
 
 /** No finding of axe-core that is serious or worse. */

@@ -1,5 +1,6 @@
 // Runs the stories in a real browser against the real binary, or says why not and passes.
 //
+// Words after it name the files to run, such as `node tests/run.mjs people`; all of them without any.
 // PORTIQUE_BINARY names the binary; else the one of cargo's target folder that was built last. It has to
 // hold the console: `make console` before `cargo build`.
 import { spawn } from 'node:child_process';
@@ -29,7 +30,9 @@ function skip(why) {
 function run() {
   const artefacts = join(here, '../artefacts');
   mkdirSync(artefacts, { recursive: true });
-  const files = ['stories.test.mjs', 'systems.test.mjs'].map((file) => join(here, file));
+  const wanted = process.argv.slice(2);
+  const stories = ['people', 'stories', 'systems'].filter((name) => !wanted.length || wanted.includes(name));
+  const files = stories.map((name) => join(here, `${name}.test.mjs`));
   const env = { ...process.env, PORTIQUE_BINARY: binary, PORTIQUE_CHROMIUM: browser.path, PORTIQUE_ARTEFACTS: artefacts };
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   // With the hub and the browser, which are of its group.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { NARROW, PATIENCE_MS, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, context, eventually, hub, open, page, panel, ready, shootAll, signIn, watch } from './room.mjs';
+import { NARROW, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, picture, ready, shootAll, signIn, visitor, watch } from './room.mjs';
 
 const CASH = 'DE89370400440532013000';
 const ANN = 'GB82WEST12345698765432';
@@ -12,7 +12,7 @@ const POOLS = `
 [[pools]]
 name = "pictures"
 queue = "pictures"
-program = ["sh", "-c", "cat > /dev/null; sleep 0.2"]
+program = ["sh", "-c", 'cat > /dev/null; echo "picture $PORTIQUE_JOB is <b>small</b>" >&2; sleep 0.2']
 max = 3
 stabilisation_s = 5
 cooldown_s = 5
@@ -33,7 +33,7 @@ test('payments without an account say what to do first', async () => {
   await page.getByRole('heading', { name: 'Payments', level: 1 }).waitFor();
   await page.getByText('portique payments generate').waitFor();
   await page.getByText('nothing lost').waitFor();
-  await shootAll('30-payments-empty');
+  await picture('30-payments-empty');
   await accessible('payments, empty');
 });
 
@@ -65,7 +65,7 @@ test('a transfer is sent, its refusals are shown, and it is posted once', async 
   await panel('Trial balance').getByText('balanced', { exact: true }).waitFor();
   await button('Verify').click();
   await panel('Chain of the journal').getByText('whole', { exact: true }).waitFor();
-  await shootAll('32-payments');
+  await picture('32-payments');
   await accessible('payments');
 });
 
@@ -84,7 +84,7 @@ test('the journal is searched, and the link of a search shows the same', async (
   await page.reload();
   await found.getByText('1 shown').waitFor();
   assert.equal(await page.getByLabel('Words').inputValue(), 'rent');
-  await shootAll('33-payments-journal');
+  await picture('33-payments-journal');
   await accessible('journal of payments');
   await page.getByLabel('Account').fill('nobody');
   await button('Search').click();
@@ -109,11 +109,11 @@ test('an account has its balance, its statement as a file, and is frozen with a 
   await confirm('Freeze');
   await page.getByText('frozen', { exact: true }).waitFor();
   assert.equal((await hub.ask('GET', `/api/v1/payments/accounts/${ANN}`)).status, 'frozen');
-  await shootAll('34-payments-account');
+  await picture('34-payments-account');
   await accessible('account');
   await page.goto(at('/payments/accounts'));
   await page.getByRole('link', { name: CASH }).waitFor();
-  await shootAll('35-payments-accounts');
+  await picture('35-payments-accounts');
   await accessible('accounts');
 });
 
@@ -139,6 +139,28 @@ test('workers come and go with the backlog, and say why', async () => {
   await page.getByRole('heading', { name: /^Why so many, at / }).waitFor();
   await page.reload();
   await page.getByRole('heading', { name: /^Why so many, at / }).waitFor();
+});
+
+test('what workers print is read, searched and followed', async () => {
+  await page.goto(at('/workers/pictures'));
+  await page.getByRole('link', { name: 'Their logs' }).click();
+  await page.getByRole('heading', { name: 'Logs of processes', level: 1 }).waitFor();
+  const lines = page.getByRole('log');
+  // What programs print is text, whatever it looks like.
+  await lines.getByText('is <b>small</b>').first().waitFor();
+  await picture('43-logs');
+  await accessible('logs');
+  const [job] = await hub.ask('POST', '/api/v1/queues/pictures/jobs/batch', [{ payload: { picture: 'another' } }]).then((made) => made.jobs ?? made);
+  await page.getByLabel('Search the lines').fill(`PICTURE ${job.id ?? job} IS`);
+  await eventually(async () => assert.equal(await lines.getByText('is <b>small</b>').count(), 1));
+  await page.reload();
+  await eventually(async () => assert.equal(await lines.getByText('is <b>small</b>').count(), 1));
+  await page.getByLabel('Search the lines').fill('');
+  await panel('Processes').getByRole('link', { name: /^broken-/ }).first().click();
+  await lines.getByText('no program /no/such/program').first().waitFor();
+  assert.equal(await lines.getByText('is <b>small</b>').count(), 0);
+  await page.getByLabel('Search the lines').fill('nobody prints this');
+  await page.getByText('No line with this text.').waitFor();
 });
 
 test('a person decides how many workers there are, with a second click', async () => {
@@ -171,14 +193,13 @@ test('a crash loop is named, with the last words of the worker', async () => {
   await accessible('pool in a crash loop');
   await page.goto(at('/workers'));
   await page.getByText('crash loop', { exact: true }).waitFor();
-  await shootAll('42-workers');
+  await picture('42-workers');
   await accessible('workers');
 });
 
 test('the public sees a flight without signing in, marked as a rehearsal, and orders nothing', async () => {
-  const visitor = await context.browser().newContext({ viewport: WIDE, colorScheme: 'dark', locale: 'en-GB', reducedMotion: 'reduce' });
-  visitor.setDefaultTimeout(PATIENCE_MS);
-  const seen = await visitor.newPage();
+  const anybody = await visitor();
+  const seen = await anybody.newPage();
   watch(seen);
   await seen.goto(at('/webcast'));
   await seen.getByText('No rocket stands on a pad.').waitFor();
@@ -190,7 +211,7 @@ test('the public sees a flight without signing in, marked as a rehearsal, and or
   await seen.getByText('booster: max q').waitFor();
   const altitude = seen.getByRole('img', { name: 'Altitude km' });
   await eventually(async () => assert.ok((await colours(altitude)) > 3, 'a plot with lines'));
-  await seen.screenshot({ path: artefact('50-webcast'), fullPage: true });
+  await picture('50-webcast', seen);
   await accessible('webcast', seen);
   assert.equal(await seen.getByRole('button').count(), 0);
   await seen.getByLabel('Language').selectOption('fr');
@@ -205,7 +226,7 @@ test('the public sees a flight without signing in, marked as a rehearsal, and or
   await hub.ask('POST', '/api/v1/launch/rockets/delta/embargo', { on: true });
   await seen.getByText('La retransmission de cette mission est fermée.').waitFor();
   assert.equal(await seen.getByRole('timer').count(), 0);
-  await visitor.close();
+  await anybody.close();
 });
 
 test('the settings say what counts and who said so, and no secret', async () => {
@@ -215,7 +236,7 @@ test('the settings say what counts and who said so, and no secret', async () => 
   await row('listen').getByText('command line or environment').waitFor();
   await row('rules.files').getByText('portique.toml:2').waitFor();
   await row('stop_grace_s').getByText('default', { exact: true }).waitFor();
-  await shootAll('55-settings');
+  await picture('55-settings');
   await accessible('settings');
   const text = await page.locator('body').innerText();
   for (const secret of [hub.commander, hub.service]) assert.ok(!text.includes(secret));
@@ -230,7 +251,7 @@ test('the plot wall shows every figure of every module, and says when it is slow
   await page.getByText('15 plots, the last minute of each').waitFor();
   const altitude = page.getByRole('img', { name: 'echo booster Altitude km' });
   await eventually(async () => assert.ok((await colours(altitude)) > 3, 'a line'));
-  await shootAll('56-wall');
+  await picture('56-wall');
   await accessible('plot wall');
   // A browser that takes long for each line draws less often, and says so; nobody waits for it.
   await page.evaluate(() => {
@@ -250,6 +271,7 @@ const PAGES = [
   [`/payments/accounts/${ANN}`, 'Payments', 'Paiements'],
   ['/workers', 'Workers', 'Ouvriers'],
   ['/workers/pictures', 'pictures', 'pictures'],
+  ['/logs?of=pictures', 'Logs of processes', 'Journaux des processus'],
   ['/settings', 'Settings', 'Réglages'],
   ['/wall/echo', 'Plot wall', 'Mur de courbes']
 ];
@@ -264,7 +286,7 @@ test('these pages speak French, in light', async () => {
     await page.getByText('Connecté').waitFor();
     await eventually(async () => assert.equal(await page.getByText('Question au hub…').count(), 0));
     await accessible(`${path} in French`);
-    await shootAll(`60-fr-light${path.replaceAll('/', '-')}`);
+    await shootAll(`60-fr-light${path.split('?')[0].replaceAll('/', '-')}`);
   }
   await page.getByLabel('Langue').selectOption('en');
   await page.getByLabel('Colours').selectOption('dark');
@@ -278,7 +300,7 @@ test('these pages fit a telephone', async () => {
     await eventually(async () => assert.equal(await page.getByText('Asking the hub…').count(), 0));
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= NARROW.width, `${path} is ${width} px wide`);
-    await shootAll(`61-narrow${path.replaceAll('/', '-')}`);
+    await shootAll(`61-narrow${path.split('?')[0].replaceAll('/', '-')}`);
   }
   await page.setViewportSize(WIDE);
 });

@@ -91,6 +91,11 @@ impl Gate {
         &self.access
     }
 
+    /// What whoever shows nothing holds.
+    pub(crate) fn open(&self) -> &Permissions {
+        &self.open
+    }
+
     /// The cookie's name.
     pub(crate) fn cookie(&self) -> &str {
         &self.cookie

@@ -9,7 +9,7 @@ pub(crate) const SERVICE: &str = "service";
 pub(crate) const RESERVE: &str = "events:reserve";
 
 /// Everything that can be permitted here: the least of the built-in roles that holds it, and what it is.
-const DECLARED: [(&str, Grade, &str); 31] = [
+const DECLARED: [(&str, Grade, &str); 32] = [
     (
         "access:own",
         Grade::Viewer,
@@ -103,6 +103,11 @@ const DECLARED: [(&str, Grade, &str); 31] = [
         "launch:embargo",
         Grade::Operator,
         "shut and open the public feed",
+    ),
+    (
+        "logs:read",
+        Grade::Viewer,
+        "read what the hub's processes print",
     ),
     (
         "payments:read",

@@ -248,6 +248,14 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
         &["POST /api/v1/launch/rockets/{rocket}/weather"],
     ),
     (
+        Needs::Permission("logs:read"),
+        &[
+            "GET /api/v1/logs",
+            "GET /api/v1/logs/processes",
+            "GET /api/v1/logs/stream",
+        ],
+    ),
+    (
         Needs::Permission("payments:read"),
         &[
             "GET /api/v1/payments/accounts",

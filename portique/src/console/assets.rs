@@ -66,10 +66,12 @@ async fn below(Path(path): Path<String>, headers: HeaderMap) -> Response {
 }
 
 fn page(headers: &HeaderMap) -> Response {
-    match find(INDEX) {
-        Some(asset) => file(asset, headers),
-        None => answer(INDEX, NOT_BUILT.as_bytes(), false),
-    }
+    console(headers).unwrap_or_else(|| answer(INDEX, NOT_BUILT.as_bytes(), false))
+}
+
+/// The console's page, which is the same for every address of it; none in a binary without the console.
+pub(super) fn console(headers: &HeaderMap) -> Option<Response> {
+    find(INDEX).map(|asset| file(asset, headers))
 }
 
 fn find(name: &str) -> Option<&'static Asset> {

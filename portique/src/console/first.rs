@@ -8,11 +8,12 @@ use axum::routing::get;
 use portique_fault::Report;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::assets::SECURE;
+use super::assets::{SECURE, console};
 use super::session;
 use crate::access::{Gate, Visit};
 
-/// A form that needs no script. The code is typed in, so that no address holds it.
+/// A form that needs no script, for binaries without the console, which has a better one. The code is typed in, so
+/// that no address holds it.
 const PAGE: &str = include_str!("first.html");
 
 /// Where the first user is made by hand.
@@ -22,7 +23,10 @@ pub(super) fn router(gate: Arc<Gate>) -> OpenApiRouter {
         .with_state(gate)
 }
 
-async fn page() -> Response {
+async fn page(headers: HeaderMap) -> Response {
+    if let Some(console) = console(&headers) {
+        return console;
+    }
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

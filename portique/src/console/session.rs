@@ -101,7 +101,9 @@ impl SessionView {
     }
 
     fn of(gate: &Gate, session: &Session, caller: &Caller) -> Self {
-        let held = caller.permissions.iter().map(ToString::to_string);
+        // What is open to everybody is open to them.
+        let held = caller.permissions.union(gate.open());
+        let held = held.map(ToString::to_string);
         Self {
             role: match caller.holds(ADMIN) {
                 true => RoleName::Commander,

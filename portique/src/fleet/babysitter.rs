@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout};
 
 use super::desk::Desk;
 use crate::config::PoolWork;
+use crate::logs::{Kind, Logs};
 use crate::supervisor::lines;
 use crate::worker::{Beat, TOKEN_VARIABLE};
 
@@ -44,6 +45,7 @@ pub(super) struct Launch {
     pub(super) executable: PathBuf,
     pub(super) data: PathBuf,
     pub(super) http: SocketAddr,
+    pub(super) logs: Logs,
 }
 
 /// What a babysitter is asked to do.
@@ -91,7 +93,8 @@ pub(super) async fn stay_with(
         Ok((child, line)) => {
             let pid = child.id().unwrap_or_default();
             voice.say(Heard::Started(pid)).await;
-            watch(&name, child, line, orders, &voice).await
+            let printer = Printer::new(&name, &desk.config.name, launch.logs.clone());
+            watch(printer, child, line, orders, &voice).await
         }
         Err(error) => {
             let executable = launch.executable.display();
@@ -156,14 +159,13 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
 }
 
 async fn watch(
-    name: &str,
+    printer: Printer,
     mut child: Child,
     mut line: UnixStream,
     mut orders: mpsc::Receiver<Order>,
     voice: &Voice,
 ) -> Heard {
     let group = child.id();
-    let printer = Printer::new(name);
     let mut printing = std::pin::pin!(printer.print(child.stdout.take(), child.stderr.take()));
     let mut beats = Beats::default();
     let (mut is_printing, mut is_silent) = (true, false);
@@ -254,9 +256,11 @@ impl Beats {
     }
 }
 
-/// Puts what a worker prints into the log.
+/// Puts what a worker prints into the hub's log, and into that of processes.
 struct Printer {
     name: String,
+    pool: String,
+    logs: Logs,
     printed: Mutex<Printed>,
 }
 
@@ -269,9 +273,11 @@ struct Printed {
 }
 
 impl Printer {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, pool: &str, logs: Logs) -> Self {
         Self {
             name: name.to_owned(),
+            pool: pool.to_owned(),
+            logs,
             printed: Mutex::default(),
         }
     }
@@ -294,6 +300,7 @@ impl Printer {
     }
 
     fn log(&self, line: String) {
+        self.logs.keep(Kind::Worker, &self.pool, &self.name, &line);
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let (since, count) = match printed.second {
@@ -352,7 +359,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_prints_without_end_does_not_fill_the_log() {
-        let printer = Printer::new("w-1");
+        let clock = portique_clock::SimulatedClock::new(portique_clock::Timestamp::EPOCH);
+        let logs = Logs::new(Arc::new(clock));
+        let printer = Printer::new("w-1", "w", logs.clone());
         for number in 0..1_000 {
             printer.log(number.to_string());
         }
@@ -362,5 +371,8 @@ mod tests {
             left_out >= 1_000 - 2 * u64::from(LINES_PER_SECOND_MAX),
             "{left_out}"
         );
+        // Whoever looks for the last of them finds it all the same.
+        let kept = logs.processes();
+        assert_eq!((kept.len(), kept[0].lines), (1, 1_000));
     }
 }

@@ -175,6 +175,7 @@ impl Inside {
             ))
             .merge(api::alerts_router(monitor, engines.clock.clone()))
             .merge(api::pools_router(fleet))
+            .merge(api::logs_router(engines.logs.clone()))
             .merge(api::access_router(access));
         Ok(Surface {
             router: http::router(front, routes),
@@ -224,6 +225,7 @@ async fn open_fleet(
         executable: config.executable.clone(),
         data: data.to_path_buf(),
         http: addresses.http,
+        logs: engines.logs.clone(),
         grace: config.stop_grace / FLEET_GRACE_DIVISOR,
     });
     let opened = opened.await;

@@ -19,6 +19,7 @@ use crate::config::{Config, TelemetryConfig};
 use crate::error::Error;
 use crate::http::{Figure, Part, PartState, Source, Value};
 use crate::lifetime::TaskGroup;
+use crate::logs::Logs;
 use crate::telemetry::Telemetry;
 
 /// The journal's folder in the data folder.
@@ -37,6 +38,8 @@ pub(super) struct Engines {
     pub(super) broker: Broker,
     pub(super) records: Arc<SqliteRecords>,
     pub(super) telemetry: Telemetry,
+    /// What the hub's processes printed last.
+    pub(super) logs: Logs,
     journal: Journal,
     committer: JoinHandle<()>,
 }
@@ -63,6 +66,7 @@ impl Engines {
         } = bus?;
         let (records, telemetry) = (records?, telemetry?);
         Ok(Self {
+            logs: Logs::new(clock.clone()),
             clock,
             broker,
             records,

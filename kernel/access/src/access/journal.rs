@@ -1,3 +1,5 @@
+use portique_clock::Timestamp;
+
 use super::Access;
 use super::shared::Room;
 use crate::audit::{Entry, Outcome, Record, Verdict, Verifier};
@@ -17,6 +19,10 @@ pub struct AuditQuery {
     pub action: Option<String>,
     /// With which outcome.
     pub outcome: Option<Outcome>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
     /// Before this sequence; from the newest when absent.
     pub before: Option<u64>,
     /// At most so many, 1 to 1,000.
@@ -70,6 +76,15 @@ impl Access {
     /// # Errors
     /// [`Error::Records`], [`Error::Damaged`].
     pub async fn audit(&self, query: AuditQuery) -> Result<Vec<Record>, Error> {
+        let from = match query.from {
+            Some(from) => self.first_at(from).await?,
+            None => 0,
+        };
+        let mut before = query.before;
+        if let Some(to) = query.to {
+            let end = self.first_at(to).await?;
+            before = Some(before.map_or(end, |before| before.min(end)));
+        }
         let outcome = query.outcome.map(|outcome| outcome.as_str().to_owned());
         let equal = [
             ("who", query.who),
@@ -81,12 +96,33 @@ impl Access {
             equal: equal
                 .filter_map(|(field, value)| Some((field, value?)))
                 .collect(),
-            from: 0,
-            to: query.before.map(|before| before.saturating_sub(1)),
+            from,
+            to: before.map(|before| before.saturating_sub(1)),
             newest_first: true,
             limit: query.limit,
         };
         self.store.audit(&selection).await
+    }
+
+    /// The first record that is not before a time, or the one after the last. Where the clock was set back, times do
+    /// not grow with the sequence, and what is found is one of the places where they pass it.
+    async fn first_at(&self, time: Timestamp) -> Result<u64, Error> {
+        let (anchor, head) = self.shared.ends();
+        let (mut low, mut high) = (anchor.sequence + 1, head.sequence + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let selection = Selection {
+                from: middle,
+                limit: 1,
+                ..Selection::default()
+            };
+            let found = self.store.audit(&selection).await?;
+            match found.first() {
+                Some(record) if record.at < time => low = record.sequence + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
     }
 
     /// Walks the whole chain, up to what is written now.

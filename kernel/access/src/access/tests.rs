@@ -430,3 +430,37 @@ async fn whoever_shows_a_built_in_token_signs_in_and_a_token_of_a_user_does_not(
     };
     assert_eq!(access.audit(query).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_journal_is_asked_for_a_span_of_time() {
+    let rig = Rig::open(&records()).await;
+    let at = |minute: i64| Timestamp::from_millis(1_000_000 + minute * 60_000);
+    for minute in 0..10 {
+        rig.access
+            .refused(&rig.commander(), HERE, &format!("minute-{minute}"), "no");
+        // Written before the clock goes on.
+        while actions(&rig.access).await.len() <= minute {
+            tokio::task::yield_now().await;
+        }
+        rig.clock.advance(Duration::from_secs(60));
+    }
+    let asked = async |from, to, before| {
+        let query = AuditQuery {
+            from,
+            to,
+            before,
+            limit: 1_000,
+            ..AuditQuery::default()
+        };
+        let records = rig.access.audit(query).await.unwrap();
+        let sequences = records.iter().rev().map(|record| record.sequence);
+        sequences.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(Some(at(3)), Some(at(6)), None).await, [4, 5, 6]);
+    assert_eq!(asked(Some(at(8)), None, None).await, [9, 10]);
+    assert_eq!(asked(None, Some(at(1)), None).await, [1]);
+    assert_eq!(asked(Some(at(3)), Some(at(6)), Some(5)).await, [4]);
+    assert_eq!(asked(Some(at(99)), None, None).await, [] as [u64; 0]);
+    assert_eq!(asked(None, Some(at(0)), None).await, [] as [u64; 0]);
+    rig.close().await;
+}

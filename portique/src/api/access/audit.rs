@@ -2,11 +2,12 @@ use axum::Json;
 use axum::extract::{Query, State};
 use portique_access::audit::{Outcome, Record};
 use portique_access::{Access, AuditQuery};
+use portique_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::refusal::Reply;
+use crate::api::refusal::{Refusal, Reply};
 use crate::api::{LIMIT_DEFAULT, page_limit};
 
 pub(super) fn router() -> OpenApiRouter<Access> {
@@ -26,6 +27,10 @@ pub(crate) struct AuditParameters {
     action: Option<String>,
     /// `done` or `refused`.
     outcome: Option<OutcomeName>,
+    /// Not before this time, RFC 3339.
+    from: Option<String>,
+    /// Before this time, RFC 3339.
+    to: Option<String>,
     /// Before this sequence.
     before: Option<u64>,
     /// At most so many, 1 to 1,000; 100 when absent.
@@ -106,6 +111,8 @@ pub(crate) async fn list(
             OutcomeName::Done => Outcome::Done,
             OutcomeName::Refused => Outcome::Refused,
         }),
+        from: time("from", parameters.from)?,
+        to: time("to", parameters.to)?,
         before: parameters.before,
         limit: page_limit(parameters.limit.unwrap_or(LIMIT_DEFAULT))?,
     };
@@ -129,6 +136,16 @@ pub(crate) async fn verify(State(access): State<Access>) -> Reply<Json<VerdictVi
             reason: broken.reason.into(),
         }),
     }))
+}
+
+fn time(what: &str, given: Option<String>) -> Reply<Option<Timestamp>> {
+    let parsed = given.map(|text| {
+        text.parse::<Timestamp>().map_err(|_| {
+            let right = "write a time such as 2026-11-21T03:12:00Z";
+            Refusal::invalid(format!("{what} is {text:?}: {right}"))
+        })
+    });
+    parsed.transpose()
 }
 
 impl AuditView {

@@ -29,6 +29,12 @@ enum Verb {
         /// What came of it.
         #[arg(long, value_parser = ["done", "refused"])]
         outcome: Option<String>,
+        /// Not before this time, such as 2026-11-21T03:12:00Z.
+        #[arg(long)]
+        from: Option<String>,
+        /// Before this time.
+        #[arg(long)]
+        to: Option<String>,
         /// Before this sequence.
         #[arg(long)]
         before: Option<u64>,
@@ -53,6 +59,8 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
             who,
             action,
             outcome,
+            from,
+            to,
             before,
             limit,
         } => {
@@ -60,6 +68,8 @@ async fn visit(verb: Verb, visitor: &Visitor, output: Output) -> Result<(), Erro
                 ("who", who),
                 ("action", action),
                 ("outcome", outcome),
+                ("from", from),
+                ("to", to),
                 ("before", before.map(|before| before.to_string())),
                 ("limit", Some(limit.to_string())),
             ];

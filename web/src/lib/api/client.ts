@@ -91,10 +91,11 @@ async function ask<T>(method: Method, path: string, options: Options): Promise<T
     if (options.signal?.aborted) throw cause;
     throw new Problem(0, 'unreachable', 'the hub does not answer');
   }
-  return answerOf<T>(response);
+  // A password that is refused ends no session.
+  return answerOf<T>(response, !path.startsWith('/api/v1/session'));
 }
 
-async function answerOf<T>(response: Response): Promise<T> {
+async function answerOf<T>(response: Response, needsSession: boolean): Promise<T> {
   const text = await response.text();
   const type = response.headers.get('content-type') ?? '';
   const body: unknown = type.includes('json') && text ? JSON.parse(text) : text;
@@ -107,7 +108,7 @@ async function answerOf<T>(response: Response): Promise<T> {
     said.detail ?? said.error ?? (typeof body === 'string' && body ? body : response.statusText),
     said.retry_after_s ?? undefined
   );
-  if (problem.code === 'unauthenticated') whenSignedOut();
+  if (needsSession && problem.code === 'unauthenticated') whenSignedOut();
   throw problem;
 }
 

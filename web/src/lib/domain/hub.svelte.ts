@@ -1,6 +1,7 @@
 // What every page shows: whether the hub is there, its alarms, its missions. Asked while somebody is signed in.
 import { get } from '../api/client';
 import { Poll } from '../api/poll.svelte';
+import { session } from './session.svelte';
 
 const HEALTH_EVERY_MS = 2000;
 const ALERTS_EVERY_MS = 3000;
@@ -8,12 +9,17 @@ const MISSIONS_EVERY_MS = 2000;
 const QUEUES_EVERY_MS = 3000;
 const POOLS_EVERY_MS = 2000;
 
+/** Asks only who would be answered: a refusal every few seconds would fill the audit journal. */
+function allowed<T>(permission: string, ask: (signal: AbortSignal) => Promise<T>, everyMs: number): Poll<T | undefined> {
+  return new Poll(async (signal) => (session.can(permission) ? ask(signal) : undefined), everyMs);
+}
+
 class Hub {
   health = new Poll((signal) => get('/readyz', { signal }), HEALTH_EVERY_MS);
-  alerts = new Poll((signal) => get('/api/v1/alerts', { query: { limit: 500 }, signal }), ALERTS_EVERY_MS);
-  missions = new Poll((signal) => get('/api/v1/launch/rockets', { signal }), MISSIONS_EVERY_MS);
-  queues = new Poll((signal) => get('/api/v1/queues', { signal }), QUEUES_EVERY_MS);
-  pools = new Poll((signal) => get('/api/v1/pools', { signal }), POOLS_EVERY_MS);
+  alerts = allowed('alerts:read', (signal) => get('/api/v1/alerts', { query: { limit: 500 }, signal }), ALERTS_EVERY_MS);
+  missions = allowed('launch:read', (signal) => get('/api/v1/launch/rockets', { signal }), MISSIONS_EVERY_MS);
+  queues = allowed('jobs:state', (signal) => get('/api/v1/queues', { signal }), QUEUES_EVERY_MS);
+  pools = allowed('fleet:read', (signal) => get('/api/v1/pools', { signal }), POOLS_EVERY_MS);
 
   start(): () => void {
     const stops = [this.health, this.alerts, this.missions, this.queues, this.pools].map((poll) => poll.start());

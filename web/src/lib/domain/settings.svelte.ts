@@ -22,6 +22,8 @@ function write(key: string, value: string): void {
 class Settings {
   theme = $state<Theme>(theme(read('theme')));
   language = $state<Language>(language(read('language')));
+  /** By name and password, or else by a token of the data folder. */
+  signsInByName = $state(read('sign-in') !== 'token');
 
   setTheme(next: Theme): void {
     this.theme = next;
@@ -33,6 +35,11 @@ class Settings {
     this.language = next;
     write('language', next);
     this.show();
+  }
+
+  setSignInByName(next: boolean): void {
+    this.signsInByName = next;
+    write('sign-in', next ? 'name' : 'token');
   }
 
   show(): void {

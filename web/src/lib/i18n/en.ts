@@ -1,6 +1,9 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
+import { access } from './en/access';
+import { logs } from './en/logs';
 import { payments } from './en/payments';
 import { settings } from './en/settings';
+import { sign } from './en/sign';
 import { wall } from './en/wall';
 import { webcast } from './en/webcast';
 import { workers } from './en/workers';
@@ -38,15 +41,6 @@ export const en = {
   'link.polled': 'asked every {s} s',
   'age.ago': '{age} ago',
   'age.never': 'not yet',
-  'sign.title': 'Sign in',
-  'sign.lead': 'Show the hub a token. It is in a file of the hub’s data folder, on the machine where it runs.',
-  'sign.token': 'Token',
-  'sign.button': 'Sign in',
-  'sign.busy': 'Asking…',
-  'sign.where': 'Where is it?',
-  'sign.commander': 'Everything, launches too:',
-  'sign.service': 'Queues, events and telemetry:',
-  'sign.kept': 'The token is exchanged for a cookie of twelve hours and kept nowhere.',
   'search.title': 'Go to',
   'search.placeholder': 'Page, mission, queue, pool, account, alert…',
   'search.none': 'Nothing of that name',
@@ -69,7 +63,6 @@ export const en = {
   'common.time': 'Time',
   'common.reason': 'Reason',
   'common.none': 'none',
-  'common.needsCommander': 'Needs the commander’s token; you are signed in with the services’.',
   'common.dismiss': 'Dismiss',
   'common.refused': 'Refused',
   'overview.needs': 'Needs you',
@@ -303,8 +296,11 @@ export const en = {
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
   'alerts.silenced': 'Silenced for two hours.',
+  ...access,
+  ...logs,
   ...payments,
   ...settings,
+  ...sign,
   ...wall,
   ...webcast,
   ...workers

@@ -1,6 +1,9 @@
 import type { Dictionary } from './en';
+import { access } from './fr/access';
+import { logs } from './fr/logs';
 import { payments } from './fr/payments';
 import { settings } from './fr/settings';
+import { sign } from './fr/sign';
 import { wall } from './fr/wall';
 import { webcast } from './fr/webcast';
 import { workers } from './fr/workers';
@@ -38,15 +41,6 @@ export const fr: Dictionary = {
   'link.polled': 'demandé toutes les {s} s',
   'age.ago': 'il y a {age}',
   'age.never': 'pas encore',
-  'sign.title': 'Connexion',
-  'sign.lead': 'Montrez un jeton au hub. Il est dans un fichier de son dossier de données, sur la machine où il tourne.',
-  'sign.token': 'Jeton',
-  'sign.button': 'Se connecter',
-  'sign.busy': 'Demande en cours…',
-  'sign.where': 'Où est-il ?',
-  'sign.commander': 'Tout, lancements compris :',
-  'sign.service': 'Files, événements et télémesure :',
-  'sign.kept': 'Le jeton est échangé contre un cookie de douze heures et n’est gardé nulle part.',
   'search.title': 'Aller à',
   'search.placeholder': 'Page, mission, file, équipe, compte, alerte…',
   'search.none': 'Rien de ce nom',
@@ -69,7 +63,6 @@ export const fr: Dictionary = {
   'common.time': 'Heure',
   'common.reason': 'Raison',
   'common.none': 'aucun',
-  'common.needsCommander': 'Demande le jeton du commandant ; vous êtes connecté avec celui des services.',
   'common.dismiss': 'Retirer',
   'common.refused': 'Refusé',
   'overview.needs': 'Vous attend',
@@ -303,8 +296,11 @@ export const fr: Dictionary = {
   'alerts.until': 'jusqu’à {at}',
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
+  ...access,
+  ...logs,
   ...payments,
   ...settings,
+  ...sign,
   ...wall,
   ...webcast,
   ...workers

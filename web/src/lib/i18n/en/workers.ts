@@ -77,6 +77,5 @@ export const workers = {
   'workers.state.starting': 'starting',
   'workers.state.ready': 'ready',
   'workers.state.draining': 'draining',
-  'workers.state.ending': 'ending',
-  'workers.logs': 'What they write is in the hub’s own log, each line with the worker’s name.'
+  'workers.state.ending': 'ending'
 } as const;

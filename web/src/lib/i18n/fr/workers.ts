@@ -79,6 +79,5 @@ export const workers: Record<keyof typeof english, string> = {
   'workers.state.starting': 'départ',
   'workers.state.ready': 'prêt',
   'workers.state.draining': 'se vide',
-  'workers.state.ending': 'finit',
-  'workers.logs': 'Ce qu’ils écrivent est dans le journal du hub, chaque ligne avec le nom de l’ouvrier.'
+  'workers.state.ending': 'finit'
 };
