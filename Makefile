@@ -11,7 +11,7 @@ CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/
 	$(wildcard web/*.json web/*.ts web/*.js web/index.html)
 
 .DEFAULT_GOAL := help
-.PHONY: help run console console-if-node console-test test lint deny fmt doc bench fuzz ci clean
+.PHONY: help run console console-if-node provider-if-node console-test test lint deny fmt doc bench fuzz ci clean
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,16 @@ console-if-node:
 run: console-if-node ## Start the hub and fly a demonstration launch in the terminal
 	$(CARGO) run --release --package portique -- up --demo $(ARGS)
 
-test: console-if-node ## Hold the tree to its rules and run every test
+engines/oidc/tests/provider/node_modules/.package-lock.json: engines/oidc/tests/provider/package-lock.json
+	cd engines/oidc/tests/provider && npm ci --no-fund --no-audit
+
+# The OpenID provider of the tests; those that need it fetch it themselves where this did not.
+provider-if-node:
+	@if [ -n "$(NODE)" ]; then \
+		$(MAKE) --no-print-directory engines/oidc/tests/provider/node_modules/.package-lock.json; \
+	fi
+
+test: console-if-node provider-if-node ## Hold the tree to its rules and run every test
 	$(CARGO) xtask tidy
 	$(CARGO) test --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory console-test

@@ -1,5 +1,6 @@
 //! The handle that everybody asks: who is this, and please change that.
 
+mod arrive;
 mod journal;
 mod shared;
 mod sign_in;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use command::{Change, Command, NewToken};
 
-use crate::{ApiToken, BuiltInToken, Catalogue, Digest, Error, Name, Permissions, User};
+use crate::{ApiToken, BuiltInToken, Catalogue, Digest, Error, Identity, Name, Permissions, User};
 
 /// Users of one hub, with those who are disabled.
 const USERS_MAX: usize = 1_000;
@@ -101,6 +101,12 @@ impl Book {
     /// One of them.
     pub fn user(&self, name: &Name) -> Option<&User> {
         self.users.get(name)
+    }
+
+    /// Who comes by a provider as this.
+    pub fn user_of(&self, identity: &Identity) -> Option<&User> {
+        let mut all = self.users.values();
+        all.find(|user| user.identity() == Some(identity))
     }
 
     /// Roles of one's own, by name; those of the hub are in the [catalogue](Self::catalogue).

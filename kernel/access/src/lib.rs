@@ -12,7 +12,10 @@
 //! disabled or expired opens nothing from the next request on. Secrets are kept as digests only, and are never
 //! in the audit journal. Sessions live in memory: a hub that starts again has everybody sign in again.
 //!
-//! It deliberately knows no other identity provider, no second person's approval and no encryption of the wire.
+//! Who comes by a provider of identities has no password and no token here, and their roles are the provider's groups
+//! at their last sign-in.
+//!
+//! It deliberately speaks to no provider itself, and knows no second person's approval and no encryption of the wire.
 
 mod access;
 pub mod audit;
@@ -43,5 +46,5 @@ pub use permission::{ADMIN, Permission, Permissions, READ};
 pub use secret::{Digest, Secret};
 pub use session::{Holder, Session};
 pub use token::{ApiToken, BuiltInToken, LIFETIME_MAX};
-pub use user::User;
+pub use user::{Arrival, Identity, Origin, User};
 pub use worker::Worker;

@@ -100,7 +100,7 @@ impl Shared {
         let mut ended = Vec::new();
         for change in &changes {
             let Change::User(user) = change else { continue };
-            let same = |old: &crate::User| old.password.is_same(&user.password);
+            let same = |old: &crate::User| old.is_known_as(user);
             if user.disabled || !before.user(&user.name).is_some_and(same) {
                 ended.push(Holder::User(user.name.clone()));
             }

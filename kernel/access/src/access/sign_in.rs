@@ -148,7 +148,7 @@ impl Access {
         self.begin(Holder::User(name), from, None).await
     }
 
-    fn check_tries(&self, name: &str, from: &str) -> Result<(), Error> {
+    pub(super) fn check_tries(&self, name: &str, from: &str) -> Result<(), Error> {
         let now = self.shared.clock.monotonic();
         match self.shared.limiter.try_now(name, from, now) {
             None => Ok(()),
@@ -164,16 +164,15 @@ impl Access {
         }
         let user = name.parse::<Name>().ok();
         let user = user.and_then(|name| self.book().user(&name).cloned());
-        let kept: PasswordHash = match &user {
-            Some(user) => user.password.clone(),
-            None => self.shared.dummy.clone(),
-        };
+        let own = user.as_ref().and_then(User::password);
+        let has_password = own.is_some();
+        let kept: PasswordHash = own.unwrap_or(&self.shared.dummy).clone();
         let is_right = self.shared.hashing.run(move || kept.is(&password)).await?;
-        user.filter(|user| is_right && !user.disabled)
+        user.filter(|user| is_right && has_password && !user.disabled)
             .ok_or_else(wrong)
     }
 
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         holder: Holder,
         from: &str,
@@ -185,7 +184,7 @@ impl Access {
         let is_same = user.is_none_or(|user| {
             let book = self.book();
             let known = book.user(&user.name);
-            known.is_some_and(|known| known.password.is_same(&user.password))
+            known.is_some_and(|known| known.is_known_as(user))
         });
         let caller = self.book().by_holder(&holder).filter(|_| is_same);
         let Some(caller) = caller else {
@@ -193,7 +192,9 @@ impl Access {
             return Err(Error::Unauthenticated { reason: WRONG });
         };
         let (reply, answer) = oneshot::channel();
-        let entry = sign_in_entry(caller.who.to_string(), from, Outcome::Done, String::new());
+        let mut entry = sign_in_entry(caller.who.to_string(), from, Outcome::Done, String::new());
+        let identity = user.and_then(User::identity);
+        entry.target = identity.map(ToString::to_string).unwrap_or_default();
         let reply = Some(reply);
         let written = match self.send(Input::Tell { entry, reply }) {
             Ok(()) => answer.await.unwrap_or(Err(Error::Closed)),
@@ -217,7 +218,7 @@ impl Access {
     }
 }
 
-fn sign_in_entry(who: String, from: &str, outcome: Outcome, reason: String) -> Entry {
+pub(super) fn sign_in_entry(who: String, from: &str, outcome: Outcome, reason: String) -> Entry {
     Entry {
         who,
         from: from.to_owned(),

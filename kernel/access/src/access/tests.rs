@@ -1,3 +1,5 @@
+mod arrive;
+
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_records::{Document, OnConflict, SqliteConfig, SqliteRecords};
 use tokio::task::JoinSet;

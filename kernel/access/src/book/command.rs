@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{ApiToken, Digest, Name, PasswordHash, Permissions, User};
+use crate::{ApiToken, Arrival, Digest, Name, PasswordHash, Permissions, User};
 
 /// Something that somebody wants changed.
 #[derive(Debug, Clone)]
@@ -22,6 +22,9 @@ pub enum Command {
         /// What they are.
         roles: BTreeSet<Name>,
     },
+    /// Somebody comes by a provider of identities, for the first time or as another than before. Only the hub itself
+    /// gives it: what the roles are is written in its configuration.
+    Admit(Arrival),
     /// What a user is.
     SetRoles {
         /// Who.
@@ -87,6 +90,7 @@ impl Command {
         match self {
             Self::CreateFirst { .. } => "user.create_first",
             Self::CreateUser { .. } => "user.create",
+            Self::Admit(_) => "user.admit",
             Self::SetRoles { .. } => "user.roles",
             Self::SetDisabled { disabled: true, .. } => "user.disable",
             Self::SetDisabled {
@@ -106,6 +110,10 @@ impl Command {
             Self::CreateFirst { name, .. }
             | Self::SetDisabled { name, .. }
             | Self::SetPassword { name, .. } => format!("user:{name}"),
+            Self::Admit(arrival) => {
+                let (name, roles) = (&arrival.name, listed(arrival.roles.iter()));
+                format!("user:{name} {} roles={roles}", arrival.identity)
+            }
             Self::CreateUser { name, roles, .. } | Self::SetRoles { name, roles } => {
                 format!("user:{name} roles={}", listed(roles.iter()))
             }

@@ -6,7 +6,9 @@ use super::command::{Change, Command, NewToken};
 use super::{Book, LABEL_BYTES_MAX, ROLES_MAX, ROLES_OF_USER_MAX, TOKENS_OF_OWNER_MAX, USERS_MAX};
 use crate::permission::ADMIN;
 use crate::token::LIFETIME_MAX;
-use crate::{ApiToken, Caller, Error, Grade, Name, PasswordHash, Permissions, User, Who};
+use crate::{
+    ApiToken, Arrival, Caller, Error, Grade, Name, Origin, PasswordHash, Permissions, User, Who,
+};
 
 impl Book {
     /// What comes of a command, if this caller may give it and the state allows it.
@@ -29,8 +31,13 @@ impl Book {
                 password,
                 roles,
             } => Change::User(self.create_user(by, name, password, roles, at)?),
+            Command::Admit(arrival) => Change::User(self.admit(arrival, at)?),
             Command::SetRoles { name, roles } => {
                 let user = self.governed(by, &name)?.clone();
+                // Taken away they stay until the next sign-in; given, they would be gone with it.
+                if !roles.is_subset(&user.roles) {
+                    not_of_provider(&user, "their roles are its groups")?;
+                }
                 self.check_roles(by, &roles)?;
                 Change::User(User { roles, ..user })
             }
@@ -65,7 +72,7 @@ impl Book {
         }
         Ok(User {
             name,
-            password,
+            origin: Origin::Password(password),
             roles: [Grade::Administrator.role()].into(),
             disabled: false,
             must_change: false,
@@ -89,10 +96,46 @@ impl Book {
         check_room("users", self.users.len(), USERS_MAX)?;
         Ok(User {
             name,
-            password,
+            origin: Origin::Password(password),
             roles,
             disabled: false,
             must_change: true,
+            created_at: at,
+        })
+    }
+
+    /// Nobody comes in under the name of somebody else: who has it is found by what the provider calls them, and a
+    /// name that is taken stays whose it is.
+    fn admit(&self, arrival: Arrival, at: Timestamp) -> Result<User, Error> {
+        let is_role = |name: &Name| self.role(name).is_some();
+        let roles: BTreeSet<Name> = arrival.roles.into_iter().filter(is_role).collect();
+        if roles.len() > ROLES_OF_USER_MAX {
+            let (kind, limit) = ("roles of one user", ROLES_OF_USER_MAX);
+            return Err(Error::Full { kind, limit });
+        }
+        if let Some(user) = self.user_of(&arrival.identity) {
+            if user.disabled {
+                let reason = format!("the user {} is disabled", user.name);
+                return Err(Error::Denied { reason });
+            }
+            let user = user.clone();
+            return Ok(User { roles, ..user });
+        }
+        if self.users.contains_key(&arrival.name) {
+            let reason = format!(
+                "the name {} is taken here, by somebody who does not come by {} as this one: have another name given \
+                 to one of the two",
+                arrival.name, arrival.identity.provider
+            );
+            return Err(Error::Denied { reason });
+        }
+        check_room("users", self.users.len(), USERS_MAX)?;
+        Ok(User {
+            name: arrival.name,
+            origin: Origin::Provider(arrival.identity),
+            roles,
+            disabled: false,
+            must_change: false,
             created_at: at,
         })
     }
@@ -109,8 +152,9 @@ impl Book {
             true => self.users.get(name).ok_or_else(|| unknown("user", name))?,
             false => self.governed(by, name)?,
         };
+        not_of_provider(user, "they have no password here")?;
         Ok(User {
-            password,
+            origin: Origin::Password(password),
             must_change: !is_own,
             ..user.clone()
         })
@@ -164,6 +208,7 @@ impl Book {
             let reason = format!("the user {} is disabled", owner.name);
             return Err(Error::NotNow { reason });
         }
+        not_of_provider(owner, "what they may ends with their session")?;
         check_new(&new)?;
         self.catalogue.check(&new.scopes)?;
         covers(by, &new.scopes)?;
@@ -246,6 +291,16 @@ impl Book {
         let held = roles.filter_map(|name| self.role(name));
         held.flatten().cloned().collect()
     }
+}
+
+/// What cannot be done to users who come by a provider.
+fn not_of_provider(user: &User, because: &str) -> Result<(), Error> {
+    let Some(identity) = user.identity() else {
+        return Ok(());
+    };
+    let (name, provider) = (&user.name, &identity.provider);
+    let reason = format!("{name} comes by {provider}, and {because}: change it there");
+    Err(Error::NotNow { reason })
 }
 
 /// Nobody gives what they do not hold.
