@@ -1,5 +1,6 @@
 //! The handle that everybody asks: who is this, and please change that.
 
+mod approvals;
 mod journal;
 mod shared;
 mod sign_in;
@@ -13,6 +14,7 @@ use portique_clock::Clock;
 use portique_records::Records;
 use tokio::sync::{mpsc, oneshot};
 
+pub use approvals::ApprovalRequest;
 pub use journal::AuditQuery;
 pub(crate) use shared::Shared;
 pub use sign_in::SignedIn;

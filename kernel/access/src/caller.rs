@@ -21,6 +21,16 @@ pub enum Who {
     },
 }
 
+impl Who {
+    /// The person behind it; none for whoever shows no secret, or one that is nobody's own.
+    pub fn person(&self) -> Option<&Name> {
+        match self {
+            Self::User(name) | Self::Token { owner: name, .. } => Some(name),
+            Self::Nobody | Self::BuiltIn(_) => None,
+        }
+    }
+}
+
 /// As the audit journal writes it.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

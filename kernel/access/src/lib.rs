@@ -12,9 +12,12 @@
 //! disabled or expired opens nothing from the next request on. Secrets are kept as digests only, and are never
 //! in the audit journal. Sessions live in memory: a hub that starts again has everybody sign in again.
 //!
-//! It deliberately knows no other identity provider, no second person's approval and no encryption of the wire.
+//! A command that one person alone must not give is given by [two](approval).
+//!
+//! It deliberately knows no other identity provider and no encryption of the wire.
 
 mod access;
+pub mod approval;
 pub mod audit;
 mod book;
 mod caller;
@@ -32,7 +35,8 @@ mod token;
 mod user;
 mod worker;
 
-pub use access::{Access, AuditQuery, Options, SignedIn, TokenRequest};
+pub use access::{Access, ApprovalRequest, AuditQuery, Options, SignedIn, TokenRequest};
+pub use approval::Approval;
 pub use book::{Book, Change, Command, NewToken};
 pub use caller::{Caller, Who};
 pub use catalogue::{Catalogue, Declared, Grade};

@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use portique_clock::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Shared;
+use crate::approval::{Approval, State};
 use crate::audit::{Entry, Head, Outcome};
 use crate::store::Store;
 use crate::{Caller, Change, Command, Error};
@@ -15,6 +17,8 @@ const BATCH_MAX: usize = 64;
 const AUDIT_RECORDS_MAX: u64 = 500_000;
 /// Records that go at a time.
 const AUDIT_TRIM: u64 = 5_000;
+/// How long an approval may be over before that is written; it releases nothing from the moment on.
+const EXPIRY_CHECK: Duration = Duration::from_secs(1);
 
 /// What the one who writes is asked for.
 pub(crate) enum Input {
@@ -59,8 +63,9 @@ impl Worker {
                     self.inputs.close();
                     continue;
                 }
+                () = tokio::time::sleep(EXPIRY_CHECK), if self.has_open_approvals() => 0,
             };
-            if received == 0 {
+            if received == 0 && self.inputs.is_closed() {
                 return;
             }
             self.take(&mut batch).await;
@@ -70,6 +75,7 @@ impl Worker {
 
     /// In order; entries that come together are one write.
     async fn take(&mut self, batch: &mut Vec<Input>) {
+        self.expire().await;
         let mut told = Vec::new();
         for input in batch.drain(..) {
             match input {
@@ -90,13 +96,43 @@ impl Worker {
         self.tell(told).await;
     }
 
+    /// Approvals whose time is over are so from now on, in the journal too.
+    async fn expire(&mut self) {
+        let at = self.shared.clock.now();
+        let overdue = self.shared.book().overdue_approvals(at);
+        if overdue.is_empty() {
+            return;
+        }
+        let (mut head, mut records) = (self.head, Vec::with_capacity(overdue.len()));
+        for approval in &overdue {
+            let record = head.next(expired(approval), at);
+            head = record.head();
+            records.push(record);
+        }
+        let changes: Vec<Change> = overdue.into_iter().map(Change::Approval).collect();
+        match self.store.write(&changes, &records).await {
+            Ok(()) => {
+                self.reached(head);
+                self.shared.apply(changes);
+            }
+            // They open nothing all the same, and are looked at again.
+            Err(error) => tracing::warn!(%error, "that approvals expired is not written"),
+        }
+    }
+
+    fn has_open_approvals(&self) -> bool {
+        let book = self.shared.book();
+        let is_open = |one: &Approval| matches!(one.state, State::Requested | State::Approved);
+        book.approvals().any(is_open)
+    }
+
     async fn change(&mut self, by: &Caller, from: String, command: Command) -> Result<(), Error> {
         let at = self.shared.clock.now();
         let mut entry = Entry {
             who: by.who.to_string(),
             from,
             action: command.action().into(),
-            target: command.target(),
+            target: self.shared.book().target(&command),
             outcome: Outcome::Done,
             reason: String::new(),
         };
@@ -190,6 +226,20 @@ impl Worker {
     }
 }
 
+fn expired(approval: &Approval) -> Entry {
+    Entry {
+        who: "hub".into(),
+        from: String::new(),
+        action: "approval.expire".into(),
+        target: approval.target(),
+        outcome: Outcome::Done,
+        reason: String::new(),
+    }
+}
+
 fn is_drop(change: &Change) -> bool {
-    matches!(change, Change::RoleDropped(_) | Change::TokenDropped(_))
+    matches!(
+        change,
+        Change::RoleDropped(_) | Change::TokenDropped(_) | Change::ApprovalDropped(_)
+    )
 }

@@ -1,3 +1,7 @@
+//! The access control at work: on real records, with a worker, over restarts.
+
+mod approvals;
+
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_records::{Document, OnConflict, SqliteConfig, SqliteRecords};
 use tokio::task::JoinSet;
