@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portique_clock::Clock;
+use portique_clock::{Clock, Timestamp};
 use portique_records::Records;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +19,7 @@ pub use journal::AuditQuery;
 pub(crate) use shared::Shared;
 pub use sign_in::SignedIn;
 
+use crate::audit::Entry;
 use crate::store::Store;
 use crate::worker::Input;
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// Changes and records that wait to be written; past it whoever asks is told to come again.
 const INPUTS_MAX: usize = 256;
+/// Things that were done and wait to be written down; past it they are counted. Apart from the inputs above, so that
+/// a program that orders much keeps nobody from signing in.
+const DEEDS_MAX: usize = 1_024;
 /// How exactly the last use of a token is known: one write for so long, however often it is shown.
 const USED_EVERY: Duration = Duration::from_secs(60);
 
@@ -50,6 +54,7 @@ pub struct Options {
 pub struct Access {
     shared: Arc<Shared>,
     inputs: mpsc::Sender<Input>,
+    deeds: mpsc::Sender<Entry>,
     store: Store,
 }
 
@@ -67,8 +72,11 @@ impl Access {
         let shared = Shared::new(&options, book, found.head, found.anchor).await?;
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
+        let (deeds, deeds_received) = mpsc::channel(DEEDS_MAX);
         let worker = Worker {
             inputs: received,
+            deeds: deeds_received,
+            lost_said: 0,
             shared: shared.clone(),
             store: store.clone(),
             head: found.head,
@@ -77,6 +85,7 @@ impl Access {
         let access = Self {
             shared,
             inputs,
+            deeds,
             store,
         };
         Ok((access, worker))
@@ -106,6 +115,11 @@ impl Access {
         let session = self.shared.sessions.of(id, self.shared.clock.monotonic())?;
         let caller = self.book().by_holder(&session.holder)?;
         Some((session, caller))
+    }
+
+    /// The time by which approvals and tokens are judged.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// How long a session lasts.

@@ -17,6 +17,7 @@
 //! Pure, as the [book](crate::Book) of which it is a part; what a command means is known to whoever asks.
 
 mod decide;
+mod desk;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,8 @@ use std::time::Duration;
 use portique_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+pub use desk::{Asked, Desk, DeskWorker, Given, Guarded, Prepared};
 
 use crate::{Name, Permission, hex};
 

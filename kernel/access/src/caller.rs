@@ -54,6 +54,15 @@ pub struct Caller {
     pub must_change: bool,
 }
 
+/// Who asks, and from where.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Who.
+    pub caller: Caller,
+    /// From which address, or by which way, as the audit journal says it.
+    pub from: String,
+}
+
 impl Caller {
     /// Whoever shows no secret, with what is open to everybody.
     pub fn nobody(open: Arc<Permissions>) -> Self {

@@ -38,7 +38,7 @@ mod worker;
 pub use access::{Access, ApprovalRequest, AuditQuery, Options, SignedIn, TokenRequest};
 pub use approval::Approval;
 pub use book::{Book, Change, Command, NewToken};
-pub use caller::{Caller, Who};
+pub use caller::{Caller, Visit, Who};
 pub use catalogue::{Catalogue, Declared, Grade};
 pub use error::Error;
 pub use name::Name;

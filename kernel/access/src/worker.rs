@@ -45,6 +45,10 @@ type Told = (Entry, Option<oneshot::Sender<Result<(), Error>>>);
 /// The one who writes: every change passes here, one after the other.
 pub struct Worker {
     pub(crate) inputs: mpsc::Receiver<Input>,
+    /// What was done, for which nobody waits.
+    pub(crate) deeds: mpsc::Receiver<Entry>,
+    /// How many deeds were lost when that was last written.
+    pub(crate) lost_said: u64,
     pub(crate) shared: Arc<Shared>,
     pub(crate) store: Store,
     pub(crate) head: Head,
@@ -55,20 +59,25 @@ impl Worker {
     /// Works until it is told to stop, and has written what it was asked for until then.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut deeds = Vec::with_capacity(BATCH_MAX);
         loop {
             let received = tokio::select! {
                 biased;
                 received = self.inputs.recv_many(&mut batch, BATCH_MAX) => received,
+                _ = self.deeds.recv_many(&mut deeds, BATCH_MAX) => 0,
                 () = stop.cancelled(), if !self.inputs.is_closed() => {
                     self.inputs.close();
+                    self.deeds.close();
                     continue;
                 }
                 () = tokio::time::sleep(EXPIRY_CHECK), if self.has_open_approvals() => 0,
             };
-            if received == 0 && self.inputs.is_closed() {
+            let is_over = received == 0 && self.inputs.is_closed();
+            self.take(&mut batch).await;
+            self.write_deeds(&mut deeds).await;
+            if is_over {
                 return;
             }
-            self.take(&mut batch).await;
             self.trim().await;
         }
     }
@@ -94,6 +103,31 @@ impl Worker {
             }
         }
         self.tell(told).await;
+    }
+
+    /// What was done, and what came while that was written; when it closes, all of it.
+    async fn write_deeds(&mut self, deeds: &mut Vec<Entry>) {
+        loop {
+            while deeds.len() < BATCH_MAX
+                && let Ok(deed) = self.deeds.try_recv()
+            {
+                deeds.push(deed);
+            }
+            let (lost, count) = (self.shared.lost(), deeds.len());
+            if lost > self.lost_said {
+                deeds.push(left_out(lost - self.lost_said));
+            }
+            let told = deeds.drain(..).map(|deed| (deed, None)).collect();
+            match self.tell(told).await {
+                true => self.lost_said = lost,
+                false => drop(self.shared.lose(count as u64)),
+            }
+            let is_full = count >= BATCH_MAX;
+            // Otherwise whoever waits for a change has a turn.
+            if !(is_full && self.deeds.is_closed()) {
+                return;
+            }
+        }
     }
 
     /// Approvals whose time is over are so from now on, in the journal too.
@@ -157,10 +191,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Writes entries down.
-    async fn tell(&mut self, told: Vec<Told>) {
+    /// Writes entries down; says whether they are.
+    async fn tell(&mut self, told: Vec<Told>) -> bool {
         if told.is_empty() {
-            return;
+            return true;
         }
         let at = self.shared.clock.now();
         let (mut head, mut records) = (self.head, Vec::with_capacity(told.len()));
@@ -191,6 +225,7 @@ impl Worker {
             };
             let _ = reply.send(answer);
         }
+        written.is_ok()
     }
 
     /// Notes when a token was shown; of no weight, so that a failure is only logged.
@@ -223,6 +258,17 @@ impl Worker {
     fn reached(&mut self, head: Head) {
         self.head = head;
         self.shared.set_head(head);
+    }
+}
+
+fn left_out(deeds: u64) -> Entry {
+    Entry {
+        who: "hub".into(),
+        from: String::new(),
+        action: "audit.left_out".into(),
+        target: format!("{deeds} things that were done"),
+        outcome: Outcome::Refused,
+        reason: "more was done at once than could be written down".into(),
     }
 }
 

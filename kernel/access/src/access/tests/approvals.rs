@@ -18,7 +18,7 @@ fn request(command: &str) -> ApprovalRequest {
 
 impl Rig {
     /// Alice, the first administrator, and bob, another; each as they are after signing in.
-    async fn two_people(&self) -> [Caller; 2] {
+    pub(super) async fn two_people(&self) -> [Caller; 2] {
         let first = self.first().await.caller;
         let bob: Name = "bob".parse().unwrap();
         let given = self.access.hash(&bob, "a given password".into()).await;
