@@ -16,13 +16,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::http::Method;
+pub(crate) use portique_access::Visit;
 use portique_access::{ADMIN, Access, BuiltInToken, Cost, Digest, Options, Worker};
 use portique_clock::Clock;
 use portique_records::Records;
 
 use crate::error::Error;
 use crate::token::Token;
-pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, Visit, is_meant};
+pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
 
 /// What a route or method takes.

@@ -105,6 +105,8 @@ enum Verb {
     Role(access::Role),
     /// Tokens that programs show for a user: list, create, revoke.
     Token(access::TokenVerb),
+    /// Commands that take two people: list, approve, deny, cancel.
+    Approvals(access::Approvals),
     /// What was changed and refused, by whom; verify that nothing of it was touched.
     Audit(access::Audit),
     /// Look at a journal on disk: check it, print its records.
@@ -174,6 +176,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::User(user) => user.run(cli.output),
         Verb::Role(role) => role.run(cli.output),
         Verb::Token(token) => token.run(cli.output),
+        Verb::Approvals(approvals) => approvals.run(cli.output),
         Verb::Audit(audit) => audit.run(cli.output),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),

@@ -14,9 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portique_access::approval::DeskWorker;
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::api::{Ports, Pusher};
@@ -71,7 +73,7 @@ pub struct Hub {
     router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
-    access: portique_access::Worker,
+    access: (portique_access::Worker, DeskWorker),
     invitation: Option<portique_access::Secret>,
     monitor: MonitorWorker,
     notifier: NotifierWorker,
@@ -147,7 +149,7 @@ impl Hub {
             router: surface.router,
             grpc_routes: surface.grpc_routes,
             pusher: surface.pusher,
-            access: surface.access,
+            access: (surface.access, surface.desk),
             invitation: surface.invitation,
             monitor: inside.monitor_worker,
             notifier: inside.notifier,
@@ -338,12 +340,20 @@ fn spawn_pusher(control: &TaskGroup, pusher: Pusher) {
     });
 }
 
-fn spawn_access(control: &TaskGroup, access: portique_access::Worker) {
+fn spawn_access(control: &TaskGroup, (access, desk): (portique_access::Worker, DeskWorker)) {
     let stop = control.token();
-    control.spawn("access", async move {
-        access.run(stop).await;
+    let both = async move {
+        let given = CancellationToken::new();
+        let writing = access.run(given.clone());
+        let giving = async {
+            desk.run(stop).await;
+            // What was approved is given and written down before nothing is any more.
+            given.cancel();
+        };
+        tokio::join!(writing, giving);
         Ok(())
-    });
+    };
+    control.spawn("access", Box::pin(both));
 }
 
 fn spawn_fleet(workers: &TaskGroup, fleet: FleetWorker) {

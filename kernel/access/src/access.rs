@@ -1,5 +1,6 @@
 //! The handle that everybody asks: who is this, and please change that.
 
+mod approvals;
 mod arrive;
 mod journal;
 mod shared;
@@ -10,14 +11,16 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portique_clock::Clock;
+use portique_clock::{Clock, Timestamp};
 use portique_records::Records;
 use tokio::sync::{mpsc, oneshot};
 
+pub use approvals::ApprovalRequest;
 pub use journal::AuditQuery;
 pub(crate) use shared::Shared;
 pub use sign_in::SignedIn;
 
+use crate::audit::Entry;
 use crate::store::Store;
 use crate::worker::Input;
 use crate::{
@@ -27,6 +30,9 @@ use crate::{
 
 /// Changes and records that wait to be written; past it whoever asks is told to come again.
 const INPUTS_MAX: usize = 256;
+/// Things that were done and wait to be written down; past it they are counted. Apart from the inputs above, so that
+/// a program that orders much keeps nobody from signing in.
+const DEEDS_MAX: usize = 1_024;
 /// How exactly the last use of a token is known: one write for so long, however often it is shown.
 const USED_EVERY: Duration = Duration::from_secs(60);
 
@@ -49,6 +55,7 @@ pub struct Options {
 pub struct Access {
     shared: Arc<Shared>,
     inputs: mpsc::Sender<Input>,
+    deeds: mpsc::Sender<Entry>,
     store: Store,
 }
 
@@ -66,8 +73,11 @@ impl Access {
         let shared = Shared::new(&options, book, found.head, found.anchor)?;
         let shared = Arc::new(shared);
         let (inputs, received) = mpsc::channel(INPUTS_MAX);
+        let (deeds, deeds_received) = mpsc::channel(DEEDS_MAX);
         let worker = Worker {
             inputs: received,
+            deeds: deeds_received,
+            lost_said: 0,
             shared: shared.clone(),
             store: store.clone(),
             head: found.head,
@@ -76,6 +86,7 @@ impl Access {
         let access = Self {
             shared,
             inputs,
+            deeds,
             store,
         };
         Ok((access, worker))
@@ -105,6 +116,11 @@ impl Access {
         let session = self.shared.sessions.of(id, self.shared.clock.monotonic())?;
         let caller = self.book().by_holder(&session.holder)?;
         Some((session, caller))
+    }
+
+    /// The time by which approvals and tokens are judged.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// How long a session lasts.

@@ -18,6 +18,11 @@ const LONG_BYTES_MAX: usize = 1_024;
 /// What each hash begins with, so that no other bytes of the house have the same.
 const DOMAIN: &[u8] = b"portique-audit-1\0";
 
+/// What is said of an order beside its path, such as which it was: handlers put it on their answer, and the front door
+/// writes it down. No secret is ever in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail(pub String);
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub use command::{Change, Command, NewToken};
 
+use crate::approval::Approval;
 use crate::{ApiToken, BuiltInToken, Catalogue, Digest, Error, Identity, Name, Permissions, User};
 
 /// Users of one hub, with those who are disabled.
@@ -32,14 +33,15 @@ const LABEL_BYTES_MAX: usize = 128;
 pub struct Book {
     catalogue: Arc<Catalogue>,
     built_in: Vec<BuiltInToken>,
-    users: BTreeMap<Name, User>,
+    pub(crate) users: BTreeMap<Name, User>,
     /// Those of one's own.
     roles: BTreeMap<Name, Permissions>,
     tokens: BTreeMap<String, ApiToken>,
+    pub(crate) approvals: BTreeMap<String, Approval>,
     /// What follows from those above, for whoever asks.
     by_digest: HashMap<Digest, String>,
     held_by_built_in: HashMap<Digest, (Name, Arc<Permissions>)>,
-    held_by_user: BTreeMap<Name, Arc<Permissions>>,
+    pub(crate) held_by_user: BTreeMap<Name, Arc<Permissions>>,
     held_by_token: BTreeMap<String, Arc<Permissions>>,
 }
 
@@ -62,6 +64,7 @@ impl Book {
             users: BTreeMap::new(),
             roles: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            approvals: BTreeMap::new(),
             by_digest: HashMap::new(),
             held_by_built_in: HashMap::new(),
             held_by_user: BTreeMap::new(),
@@ -136,6 +139,8 @@ impl Book {
             Change::RoleDropped(name) => drop(self.roles.remove(&name)),
             Change::Token(token) => drop(self.tokens.insert(token.id.clone(), token)),
             Change::TokenDropped(id) => drop(self.tokens.remove(&id)),
+            Change::Approval(one) => drop(self.approvals.insert(one.id.clone(), one)),
+            Change::ApprovalDropped(id) => drop(self.approvals.remove(&id)),
         }
     }
 }

@@ -21,6 +21,16 @@ pub enum Who {
     },
 }
 
+impl Who {
+    /// The person behind it; none for whoever shows no secret, or one that is nobody's own.
+    pub fn person(&self) -> Option<&Name> {
+        match self {
+            Self::User(name) | Self::Token { owner: name, .. } => Some(name),
+            Self::Nobody | Self::BuiltIn(_) => None,
+        }
+    }
+}
+
 /// As the audit journal writes it.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,6 +52,15 @@ pub struct Caller {
     pub permissions: Arc<Permissions>,
     /// Holds nothing until the password is changed.
     pub must_change: bool,
+}
+
+/// Who asks, and from where.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Who.
+    pub caller: Caller,
+    /// From which address, or by which way, as the audit journal says it.
+    pub from: String,
 }
 
 impl Caller {

@@ -13,11 +13,12 @@
 //! in the audit journal. Sessions live in memory: a hub that starts again has everybody sign in again.
 //!
 //! Who comes by a provider of identities has no password and no token here, and their roles are the provider's groups
-//! at their last sign-in.
+//! at their last sign-in. A command that one person alone must not give is given by [two](approval).
 //!
-//! It deliberately speaks to no provider itself, and knows no second person's approval and no encryption of the wire.
+//! It deliberately speaks to no provider itself, and knows no encryption of the wire.
 
 mod access;
+pub mod approval;
 pub mod audit;
 mod book;
 mod caller;
@@ -35,9 +36,10 @@ mod token;
 mod user;
 mod worker;
 
-pub use access::{Access, AuditQuery, Options, SignedIn, TokenRequest};
+pub use access::{Access, ApprovalRequest, AuditQuery, Options, SignedIn, TokenRequest};
+pub use approval::Approval;
 pub use book::{Book, Change, Command, NewToken};
-pub use caller::{Caller, Who};
+pub use caller::{Caller, Visit, Who};
 pub use catalogue::{Catalogue, Declared, Grade};
 pub use error::Error;
 pub use name::Name;

@@ -7,6 +7,7 @@ use portique_records::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::approval::Approval;
 use crate::audit::{Head, Record};
 use crate::{ApiToken, Change, Error, Name, Permissions, User};
 
@@ -28,6 +29,7 @@ enum Kept {
         permissions: Permissions,
     },
     Token(ApiToken),
+    Approval(Approval),
     /// What was under this id is gone.
     Dropped {},
     Audit(Record),
@@ -92,12 +94,13 @@ impl Store {
     /// [`Error::Records`] and [`Error::Damaged`].
     pub(crate) async fn load(&self) -> Result<Found, Error> {
         let mut changes = Vec::new();
-        for kind in ["user", "role", "token"] {
+        for kind in ["user", "role", "token", "approval"] {
             for kept in self.all(kind).await? {
                 changes.extend(match kept {
                     Kept::User(user) => Some(Change::User(user)),
                     Kept::Role { name, permissions } => Some(Change::Role { name, permissions }),
                     Kept::Token(token) => Some(Change::Token(token)),
+                    Kept::Approval(approval) => Some(Change::Approval(approval)),
                     _ => None,
                 });
             }
@@ -241,6 +244,8 @@ fn document_of(change: &Change) -> Result<Document, Error> {
         Change::RoleDropped(name) => document(role_id(name), &Kept::Dropped {}),
         Change::Token(token) => document(token_id(&token.id), &Kept::Token(token.clone())),
         Change::TokenDropped(id) => document(token_id(id), &Kept::Dropped {}),
+        Change::Approval(one) => document(approval_id(&one.id), &Kept::Approval(one.clone())),
+        Change::ApprovalDropped(id) => document(approval_id(id), &Kept::Dropped {}),
     }
 }
 
@@ -262,6 +267,10 @@ fn role_id(name: &Name) -> String {
 
 fn token_id(id: &str) -> String {
     format!("token:{id}")
+}
+
+fn approval_id(id: &str) -> String {
+    format!("approval:{id}")
 }
 
 fn audit_id(sequence: u64) -> String {

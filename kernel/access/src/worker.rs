@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use portique_clock::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Shared;
+use crate::approval::{Approval, State};
 use crate::audit::{Entry, Head, Outcome};
 use crate::store::Store;
 use crate::{Caller, Change, Command, Error};
@@ -15,6 +17,8 @@ const BATCH_MAX: usize = 64;
 const AUDIT_RECORDS_MAX: u64 = 500_000;
 /// Records that go at a time.
 const AUDIT_TRIM: u64 = 5_000;
+/// How long an approval may be over before that is written; it releases nothing from the moment on.
+const EXPIRY_CHECK: Duration = Duration::from_secs(1);
 
 /// What the one who writes is asked for.
 pub(crate) enum Input {
@@ -41,6 +45,10 @@ type Told = (Entry, Option<oneshot::Sender<Result<(), Error>>>);
 /// The one who writes: every change passes here, one after the other.
 pub struct Worker {
     pub(crate) inputs: mpsc::Receiver<Input>,
+    /// What was done, for which nobody waits.
+    pub(crate) deeds: mpsc::Receiver<Entry>,
+    /// How many deeds were lost when that was last written.
+    pub(crate) lost_said: u64,
     pub(crate) shared: Arc<Shared>,
     pub(crate) store: Store,
     pub(crate) head: Head,
@@ -51,25 +59,32 @@ impl Worker {
     /// Works until it is told to stop, and has written what it was asked for until then.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut deeds = Vec::with_capacity(BATCH_MAX);
         loop {
             let received = tokio::select! {
                 biased;
                 received = self.inputs.recv_many(&mut batch, BATCH_MAX) => received,
+                _ = self.deeds.recv_many(&mut deeds, BATCH_MAX) => 0,
                 () = stop.cancelled(), if !self.inputs.is_closed() => {
                     self.inputs.close();
+                    self.deeds.close();
                     continue;
                 }
+                () = tokio::time::sleep(EXPIRY_CHECK), if self.has_open_approvals() => 0,
             };
-            if received == 0 {
+            let is_over = received == 0 && self.inputs.is_closed();
+            self.take(&mut batch).await;
+            self.write_deeds(&mut deeds).await;
+            if is_over {
                 return;
             }
-            self.take(&mut batch).await;
             self.trim().await;
         }
     }
 
     /// In order; entries that come together are one write.
     async fn take(&mut self, batch: &mut Vec<Input>) {
+        self.expire().await;
         let mut told = Vec::new();
         for input in batch.drain(..) {
             match input {
@@ -90,13 +105,68 @@ impl Worker {
         self.tell(told).await;
     }
 
+    /// What was done, and what came while that was written; when it closes, all of it.
+    async fn write_deeds(&mut self, deeds: &mut Vec<Entry>) {
+        loop {
+            while deeds.len() < BATCH_MAX
+                && let Ok(deed) = self.deeds.try_recv()
+            {
+                deeds.push(deed);
+            }
+            let (lost, count) = (self.shared.lost(), deeds.len());
+            if lost > self.lost_said {
+                deeds.push(left_out(lost - self.lost_said));
+            }
+            let told = deeds.drain(..).map(|deed| (deed, None)).collect();
+            match self.tell(told).await {
+                true => self.lost_said = lost,
+                false => drop(self.shared.lose(count as u64)),
+            }
+            let is_full = count >= BATCH_MAX;
+            // Otherwise whoever waits for a change has a turn.
+            if !(is_full && self.deeds.is_closed()) {
+                return;
+            }
+        }
+    }
+
+    /// Approvals whose time is over are so from now on, in the journal too.
+    async fn expire(&mut self) {
+        let at = self.shared.clock.now();
+        let overdue = self.shared.book().overdue_approvals(at);
+        if overdue.is_empty() {
+            return;
+        }
+        let (mut head, mut records) = (self.head, Vec::with_capacity(overdue.len()));
+        for approval in &overdue {
+            let record = head.next(expired(approval), at);
+            head = record.head();
+            records.push(record);
+        }
+        let changes: Vec<Change> = overdue.into_iter().map(Change::Approval).collect();
+        match self.store.write(&changes, &records).await {
+            Ok(()) => {
+                self.reached(head);
+                self.shared.apply(changes);
+            }
+            // They open nothing all the same, and are looked at again.
+            Err(error) => tracing::warn!(%error, "that approvals expired is not written"),
+        }
+    }
+
+    fn has_open_approvals(&self) -> bool {
+        let book = self.shared.book();
+        let is_open = |one: &Approval| matches!(one.state, State::Requested | State::Approved);
+        book.approvals().any(is_open)
+    }
+
     async fn change(&mut self, by: &Caller, from: String, command: Command) -> Result<(), Error> {
         let at = self.shared.clock.now();
         let mut entry = Entry {
             who: by.who.to_string(),
             from,
             action: command.action().into(),
-            target: command.target(),
+            target: self.shared.book().target(&command),
             outcome: Outcome::Done,
             reason: String::new(),
         };
@@ -121,10 +191,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Writes entries down.
-    async fn tell(&mut self, told: Vec<Told>) {
+    /// Writes entries down; says whether they are.
+    async fn tell(&mut self, told: Vec<Told>) -> bool {
         if told.is_empty() {
-            return;
+            return true;
         }
         let at = self.shared.clock.now();
         let (mut head, mut records) = (self.head, Vec::with_capacity(told.len()));
@@ -155,6 +225,7 @@ impl Worker {
             };
             let _ = reply.send(answer);
         }
+        written.is_ok()
     }
 
     /// Notes when a token was shown; of no weight, so that a failure is only logged.
@@ -190,6 +261,31 @@ impl Worker {
     }
 }
 
+fn left_out(deeds: u64) -> Entry {
+    Entry {
+        who: "hub".into(),
+        from: String::new(),
+        action: "audit.left_out".into(),
+        target: format!("{deeds} things that were done"),
+        outcome: Outcome::Refused,
+        reason: "more was done at once than could be written down".into(),
+    }
+}
+
+fn expired(approval: &Approval) -> Entry {
+    Entry {
+        who: "hub".into(),
+        from: String::new(),
+        action: "approval.expire".into(),
+        target: approval.target(),
+        outcome: Outcome::Done,
+        reason: String::new(),
+    }
+}
+
 fn is_drop(change: &Change) -> bool {
-    matches!(change, Change::RoleDropped(_) | Change::TokenDropped(_))
+    matches!(
+        change,
+        Change::RoleDropped(_) | Change::TokenDropped(_) | Change::ApprovalDropped(_)
+    )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use portique_access::{Access, Caller, Permissions, Session, Who};
+use portique_access::{Access, Caller, Permissions, Session, Visit, Who};
 use portique_fault::{Code, Report, Retry};
 
 use super::{Needs, permissions, service_holds};
@@ -18,13 +18,6 @@ const COOKIES_BYTES_MAX: usize = 8192;
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// Who asks and from where, on its way to handlers that want to know.
-#[derive(Debug, Clone)]
-pub(crate) struct Visit {
-    pub(crate) caller: Caller,
-    pub(crate) from: String,
-}
 
 /// What comes to the gate.
 pub(crate) struct Asked<'a> {

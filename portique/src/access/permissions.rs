@@ -13,7 +13,7 @@ const DECLARED: [(&str, Grade, &str); 32] = [
     (
         "access:own",
         Grade::Viewer,
-        "see, make and revoke one's own tokens",
+        "see, make and revoke one's own tokens; see approvals that concern one, and answer them",
     ),
     (
         "alerts:read",
@@ -93,10 +93,11 @@ const DECLARED: [(&str, Grade, &str); 32] = [
         Grade::Operator,
         "give weather observations",
     ),
+    ("launch:command", Grade::Operator, "give orders to modules"),
     (
-        "launch:command",
+        "launch:destroy",
         Grade::Operator,
-        "give orders to modules, destruction included",
+        "order modules destroyed, and approve that somebody else does",
     ),
     ("launch:setup", Grade::Operator, "add rockets and modules"),
     (
@@ -178,13 +179,14 @@ const SERVICES: [&str; 10] = [
 ];
 
 /// The stations of launch control, each with what it is there for. All of them read.
-const STATIONS: [(&str, &[&str]); 7] = [
+const STATIONS: [(&str, &[&str]); 8] = [
     (
         "mission-commander",
         &[
             "launch:count",
             "launch:vote",
             "launch:command",
+            "launch:destroy",
             "launch:setup",
             "alerts:act",
         ],
@@ -192,9 +194,18 @@ const STATIONS: [(&str, &[&str]); 7] = [
     ("weather-officer", &["launch:weather", "launch:vote"]),
     (
         "chief-rocket",
-        &["launch:command", "launch:setup", "launch:vote"],
+        &[
+            "launch:command",
+            "launch:destroy",
+            "launch:setup",
+            "launch:vote",
+        ],
     ),
     ("chief-payload", &["launch:command", "launch:vote"]),
+    (
+        "range-safety-officer",
+        &["launch:command", "launch:destroy", "launch:vote"],
+    ),
     ("telemetry-officer", &["launch:vote", "alerts:act"]),
     ("chief-executive", &[]),
     ("webcaster", &["launch:embargo"]),

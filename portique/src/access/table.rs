@@ -45,6 +45,12 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/access/tokens",
             "POST /api/v1/access/tokens",
             "DELETE /api/v1/access/tokens/{id}",
+            "GET /api/v1/access/approvals",
+            "POST /api/v1/access/approvals",
+            "GET /api/v1/access/approvals/{id}",
+            "POST /api/v1/access/approvals/{id}/approve",
+            "POST /api/v1/access/approvals/{id}/cancel",
+            "POST /api/v1/access/approvals/{id}/deny",
         ],
     ),
     (

@@ -61,7 +61,9 @@ fn every_declared_permission_opens_something() {
         let is_needed = needed
             .iter()
             .any(|needs| *needs == Needs::Permission(leak(name)));
-        assert!(is_needed || name == RESERVE, "{name} opens nothing");
+        // Looked at where the order is known, and by who approves.
+        let is_inside = [RESERVE, "launch:destroy"].contains(&name);
+        assert!(is_needed || is_inside, "{name} opens nothing");
     }
 }
 

@@ -1,6 +1,7 @@
 //! People, roles, tokens and the audit journal over HTTP. Who may call what is decided at the gate, and what may be
 //! given to whom by `portique_access`.
 
+mod approvals;
 mod audit;
 mod tokens;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use portique_access::approval::Desk;
 use portique_access::{Access, Command, Name, Permissions, User};
 use portique_fault::Code;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,8 @@ use super::refusal::{Refusal, Reply};
 use crate::access::Visit;
 
 /// The routes below `/api/v1/access`.
-pub(crate) fn router(access: Access) -> OpenApiRouter {
+pub(crate) fn router(desk: Desk) -> OpenApiRouter {
+    let access = desk.access().clone();
     OpenApiRouter::new()
         .routes(routes!(list_users, create_user))
         .routes(routes!(set_roles))
@@ -32,6 +35,7 @@ pub(crate) fn router(access: Access) -> OpenApiRouter {
         .merge(tokens::router())
         .merge(audit::router())
         .with_state(access)
+        .merge(approvals::router(desk))
 }
 
 /// A user, without what they are known by.

@@ -1,14 +1,16 @@
-//! `portique user`, `role`, `token` and `audit`: who may do what, and what they did.
+//! `portique user`, `role`, `token`, `approvals` and `audit`: who may do what, what takes two, and what they did.
 //!
 //! Passwords come from a prompt or from standard input and never from the command line, which every process of the
 //! machine can read.
 
+mod approvals;
 mod audit;
 mod password;
 mod roles;
 mod tokens;
 mod users;
 
+pub(super) use approvals::Approvals;
 pub(super) use audit::Audit;
 pub(super) use roles::Role;
 pub(super) use tokens::TokenVerb;

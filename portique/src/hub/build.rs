@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use portique_access::approval::{Desk, DeskWorker};
 use tonic::service::Routes;
 
 use super::engines::{Engines, seeded};
@@ -54,6 +55,8 @@ pub(super) struct Surface {
     pub(super) intake: Intake,
     /// Who writes people and the audit journal.
     pub(super) access: portique_access::Worker,
+    /// Who gives what two people approved.
+    pub(super) desk: DeskWorker,
     /// The code by which the first user is made; none when there are users.
     pub(super) invitation: Option<portique_access::Secret>,
     /// None when the hub is told not to keep its own figures.
@@ -125,6 +128,7 @@ impl Inside {
         let (gate, access_worker) =
             open_gate(config, engines, addresses, [token, &service_token]).await?;
         let access = gate.access().clone();
+        let (desk, desk_worker) = Desk::new(access.clone(), self.systems.guarded());
         let invitation = access.invite();
         let invitation = invitation.map_err(|error| Error::part("the access control", &error))?;
         let intake = Intake::new(engines.telemetry.clone());
@@ -162,7 +166,7 @@ impl Inside {
         };
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
-        let routes = (self.systems.routes().merge(api_routes))
+        let routes = (self.systems.routes(&desk).merge(api_routes))
             .merge(console::router(gate, Settings::of(config)))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
@@ -176,13 +180,14 @@ impl Inside {
             .merge(api::alerts_router(monitor, engines.clock.clone()))
             .merge(api::pools_router(fleet))
             .merge(api::logs_router(engines.logs.clone()))
-            .merge(api::access_router(access));
+            .merge(api::access_router(desk));
         Ok(Surface {
             router: http::router(front, routes),
             grpc_routes,
             pusher,
             intake,
             access: access_worker,
+            desk: desk_worker,
             invitation,
             own_watch: watched.own_watch,
         })

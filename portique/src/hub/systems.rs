@@ -2,6 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::ready;
+use portique_access::approval::{Desk, Guarded};
+use portique_launch::destruction::Destruction;
 use portique_launch::link::{Vehicles, VehiclesOptions};
 use portique_launch::service::{self, Launch, Parts, Worker};
 use portique_monitor::Actions;
@@ -80,10 +82,15 @@ impl Systems {
     }
 
     /// What they serve.
-    pub(super) fn routes(&self) -> OpenApiRouter {
-        let launch = portique_launch::api::router(self.launch.clone());
+    pub(super) fn routes(&self, desk: &Desk) -> OpenApiRouter {
+        let launch = portique_launch::api::router(self.launch.clone(), desk.clone());
         let payments = portique_payments::api::router(self.payments.clone());
         OpenApiRouter::new().nest("/api/v1", launch.merge(payments))
+    }
+
+    /// What of them takes two people.
+    pub(super) fn guarded(&self) -> Vec<Arc<dyn Guarded>> {
+        vec![Arc::new(Destruction::new(self.launch.clone()))]
     }
 
     /// What is theirs, and the monitor's, and is not changed from outside.

@@ -1,5 +1,6 @@
 //! Who may do what: every route and method refuses whoever may not, and people, roles and tokens do what they say.
 
+mod approvals;
 mod doors;
 mod people;
 

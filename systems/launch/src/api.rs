@@ -15,12 +15,14 @@ mod refusal;
 mod view;
 mod weather;
 
+use portique_access::approval::Desk;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use count::ReasonRequest;
 pub use definition::NewRocket;
-pub use orders::OrderRequest;
+use orders::Orders;
+pub use orders::{AwaitingApproval, OrderRequest};
 pub use poll::{PollRequest, VoteRequest};
 pub use refusal::Refusal;
 pub use view::{CountView, ModuleView, RocketView, StepView, WeatherView};
@@ -28,8 +30,8 @@ pub use weather::WeatherReport;
 
 use crate::service::Launch;
 
-/// The routes of launch control, below `/api/v1`.
-pub fn router(launch: Launch) -> OpenApiRouter {
+/// The routes of launch control, below `/api/v1`; what takes two people is asked for at the desk.
+pub fn router(launch: Launch, desk: Desk) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(missions::list, missions::add))
         .routes(routes!(missions::show))
@@ -43,12 +45,12 @@ pub fn router(launch: Launch) -> OpenApiRouter {
         .routes(routes!(count::resume))
         .routes(routes!(count::scrub))
         .routes(routes!(missions::embargo))
-        .routes(routes!(orders::give))
         .routes(routes!(orders::list))
         .routes(routes!(history::log))
         .routes(routes!(history::telemetry))
         .routes(routes!(feed::live))
         .routes(routes!(feed::webcast))
         .routes(routes!(feed::webcast_live))
-        .with_state(launch)
+        .with_state(launch.clone())
+        .merge(orders::router(Orders { launch, desk }))
 }

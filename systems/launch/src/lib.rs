@@ -9,6 +9,7 @@
 //! watched as it arrives ([`limits`], [`detect`]); a violated structural limit orders destruction straight
 //! from there, without waiting for anything. It is stored as series, which the shipped [`rules`] read: an alert of
 //! theirs may call for an abort ([`abort`]), which is just as quick.
+//! A person's order to destroy is no reflex: it takes [two](destruction).
 //!
 //! What is not here: processes and sockets (the front door's), physics (`portique_flight`), people.
 
@@ -16,6 +17,7 @@ pub mod abort;
 pub mod api;
 mod backoff;
 pub mod count;
+pub mod destruction;
 pub mod detect;
 mod error;
 pub mod limits;

@@ -233,6 +233,34 @@ impl Launch {
         }
     }
 
+    /// Whether an order could be given now.
+    ///
+    /// # Errors
+    /// As [`Launch::order`], and [`Error::NotNow`] for one that was given already.
+    pub(crate) fn check_order(
+        &self,
+        rocket: &RocketId,
+        id: &str,
+        module: &ModuleId,
+        order: &crate::Order,
+    ) -> Result<(), Error> {
+        let now = crate::mission::Now {
+            wall: self.shared.wall(),
+            monotonic: self.shared.now(),
+        };
+        let request = Request::Order {
+            id: id.to_owned(),
+            module: module.clone(),
+            order: order.clone(),
+        };
+        let facts = self.mission(rocket, |mission| mission.decide(&request, now))??;
+        if facts.is_empty() {
+            let (rocket, reason) = (rocket.to_string(), format!("order {id} was given already"));
+            return Err(Error::NotNow { rocket, reason });
+        }
+        Ok(())
+    }
+
     /// Looks at one mission.
     ///
     /// # Errors

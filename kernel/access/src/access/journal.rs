@@ -5,7 +5,7 @@ use super::shared::Room;
 use crate::audit::{Entry, Outcome, Record, Verdict, Verifier};
 use crate::store::Selection;
 use crate::worker::Input;
-use crate::{Caller, Error};
+use crate::{Caller, Error, Visit};
 
 /// Records that are walked at a time.
 const PAGE: usize = 1_000;
@@ -40,6 +40,35 @@ impl Access {
             outcome: Outcome::Refused,
             reason: reason.to_owned(),
         });
+    }
+
+    /// Has something that was done, or could not be, written down afterwards: whoever does it waits for no disk. What
+    /// there is no room for is [counted](Access::audit_lost), and the journal says how many they were.
+    pub fn told(&self, visit: &Visit, action: &str, target: &str, outcome: Result<(), &str>) {
+        let entry = Entry {
+            who: visit.caller.who.to_string(),
+            from: visit.from.clone(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            outcome: match outcome {
+                Ok(()) => Outcome::Done,
+                Err(_) => Outcome::Refused,
+            },
+            reason: outcome.err().unwrap_or_default().to_owned(),
+        };
+        if self.deeds.try_send(entry).is_err() {
+            let lost = self.shared.lose(1);
+            tracing::warn!(
+                action,
+                lost,
+                "what was done is not in the audit journal: too much comes at once"
+            );
+        }
+    }
+
+    /// How much that was done is not in the audit journal, since the start.
+    pub fn audit_lost(&self) -> u64 {
+        self.shared.lost()
     }
 
     pub(super) fn write_refusal(&self, entry: Entry) {

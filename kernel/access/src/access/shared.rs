@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     /// What names that nobody has are checked against, so that they take as long as others.
     pub(crate) dummy: PasswordHash,
     book: RwLock<Arc<Book>>,
+    /// Deeds that are not in the audit journal.
+    lost: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -83,6 +86,7 @@ impl Shared {
             hashing,
             dummy,
             book: RwLock::new(Arc::new(book)),
+            lost: AtomicU64::new(0),
             state: Mutex::new(state),
         })
     }
@@ -172,6 +176,15 @@ impl Shared {
     /// The one-time secret is used up.
     pub(crate) fn uninvite(&self) {
         self.state().invitation = None;
+    }
+
+    /// So many more deeds are not written down; returns how many they are by now.
+    pub(crate) fn lose(&self, more: u64) -> u64 {
+        self.lost.fetch_add(more, Ordering::Relaxed) + more
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     pub(crate) fn ends(&self) -> (Head, Head) {

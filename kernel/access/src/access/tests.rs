@@ -1,4 +1,9 @@
+//! The access control at work: on real records, with a worker, over restarts.
+
+mod approvals;
 mod arrive;
+mod deeds;
+mod desk;
 
 use portique_clock::{SimulatedClock, Timestamp};
 use portique_records::{Document, OnConflict, SqliteConfig, SqliteRecords};

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::approval::{Approval, Step};
 use crate::{ApiToken, Arrival, Digest, Name, PasswordHash, Permissions, User};
 
 /// Something that somebody wants changed.
@@ -65,6 +66,8 @@ pub enum Command {
         /// Which.
         id: String,
     },
+    /// A step of a command that two people give.
+    Approval(Step),
 }
 
 /// A token that is asked for.
@@ -101,6 +104,7 @@ impl Command {
             Self::DropRole { .. } => "role.drop",
             Self::CreateToken(_) => "token.create",
             Self::RevokeToken { .. } => "token.revoke",
+            Self::Approval(step) => step.action(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Command {
                 format!("user:{}/token:{} scopes={scopes}", new.owner, new.id)
             }
             Self::RevokeToken { id } => format!("token:{id}"),
+            Self::Approval(step) => step.target(),
         }
     }
 }
@@ -148,6 +153,10 @@ pub enum Change {
     Token(ApiToken),
     /// The token, which opened nothing any more, is forgotten.
     TokenDropped(String),
+    /// The approval is like this.
+    Approval(Approval),
+    /// The approval, which was over, is forgotten.
+    ApprovalDropped(String),
 }
 
 fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {

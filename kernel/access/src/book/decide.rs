@@ -55,6 +55,7 @@ impl Book {
             Command::DropRole { name } => self.drop_role(by, name)?,
             Command::CreateToken(new) => return self.create_token(by, new, at),
             Command::RevokeToken { id } => Change::Token(self.revoke_token(by, &id, at)?),
+            Command::Approval(step) => return self.decide_approval(by, step, at),
         };
         Ok(vec![change])
     }

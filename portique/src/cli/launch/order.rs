@@ -2,7 +2,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::finite::finite;
-use super::super::output::{Output, Table, write_result};
+use super::super::output::{Output, Table, write_done, write_result};
 use super::super::visitor::Visitor;
 use super::super::words::{text, wall};
 use crate::error::Error;
@@ -15,7 +15,8 @@ pub(super) struct OrderArgs {
     /// The module: booster, stage2, payload, or another of the rocket's.
     module: String,
     /// What it shall do: internal_power, startup, start_engines, safe, throttle, stage,
-    /// deploy_payload, destroy, inject.
+    /// deploy_payload, destroy, inject. To destroy takes a second person where two users may: `portique
+    /// approvals` shows what waits.
     order: String,
     /// With throttle: the fraction of full thrust to hold; left out, the computer has it back.
     #[arg(long, value_parser = finite)]
@@ -38,6 +39,9 @@ pub(super) struct OrderArgs {
     /// With the fault link: what is drawn from; the same seed loses the same messages.
     #[arg(long)]
     seed: Option<u64>,
+    /// With destroy: why, for the second person.
+    #[arg(long)]
+    reason: Option<String>,
     /// Executed at most once under this id [default: a new one].
     #[arg(long)]
     id: Option<String>,
@@ -54,6 +58,9 @@ impl OrderArgs {
             "orders",
         ];
         let record = visitor.post(&path, &self.body()).await?;
+        if record.get("approval").is_some() {
+            return waiting(&record, output);
+        }
         write_result(output, &record, |record| {
             vec![orders(std::slice::from_ref(record))]
         })?;
@@ -76,6 +83,9 @@ impl OrderArgs {
                 body["fault"] = self.fault();
             }
             _ => {}
+        }
+        if let Some(reason) = &self.reason {
+            body["reason"] = json!(reason);
         }
         if let Some(id) = &self.id {
             body["id"] = json!(id);
@@ -105,6 +115,18 @@ impl OrderArgs {
             name => json!(name),
         }
     }
+}
+
+/// An order that somebody else has to approve: nothing is done yet.
+fn waiting(answer: &Value, output: Output) -> Result<(), Error> {
+    let cell = |key| text(answer, key);
+    let sentence = format!(
+        "{}: waits for a second person until {}: {}",
+        cell("approval"),
+        wall(answer, "expires_at"),
+        cell("detail")
+    );
+    write_done(output, answer, &sentence)
 }
 
 /// Orders as rows, oldest first.

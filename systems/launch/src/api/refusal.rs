@@ -14,6 +14,12 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Report> for Refusal {
+    fn from(report: Report) -> Self {
+        Self(report)
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Fact;
 use crate::{ModuleId, RocketId, Station};
 
+/// How people begin where they are named; no station, module or part has a colon.
+const PERSON: &str = "user:";
+
 /// A fact with its circumstances: what stands on the bus and in the mission log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -39,7 +42,7 @@ impl Entry {
 
     /// Whether a person is behind it.
     pub fn is_manual(&self) -> bool {
-        self.actor == Actor::commander() || matches!(self.fact, Fact::VoteCast { .. })
+        self.actor.is_person() || matches!(self.fact, Fact::VoteCast { .. })
     }
 }
 
@@ -52,6 +55,17 @@ impl Actor {
     /// The holder of the commander token.
     pub fn commander() -> Self {
         Self("commander".into())
+    }
+
+    /// Two people who gave an order together, by their names as users.
+    pub fn two_people(requester: &str, approver: Option<&str>) -> Self {
+        let approver = approver.unwrap_or("nobody");
+        Self(format!("{PERSON}{requester} and {PERSON}{approver}"))
+    }
+
+    /// Whether a person did it, and no part of anything.
+    pub fn is_person(&self) -> bool {
+        *self == Self::commander() || self.0.starts_with(PERSON)
     }
 
     /// The count, acting at a step.
