@@ -2,6 +2,7 @@
 
 mod doors;
 mod people;
+mod streams;
 
 use std::io::Write;
 use std::process::{Output, Stdio};
