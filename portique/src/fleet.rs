@@ -34,7 +34,6 @@ mod scribe;
 mod view;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +73,8 @@ pub(crate) struct Parts {
     /// The hub's data folder, where workers find its address and token.
     pub(crate) data: PathBuf,
     /// Where the hub serves HTTP; for programs.
-    pub(crate) http: SocketAddr,
+    /// Where the hub serves HTTP.
+    pub(crate) hub: String,
     /// How long workers may take to end what they have in hand when the hub stops.
     pub(crate) grace: Duration,
 }
@@ -115,7 +115,7 @@ impl FleetWorker {
         let launch = Arc::new(babysitter::Launch {
             executable: std::path::absolute(&parts.executable).unwrap_or(parts.executable),
             data: std::path::absolute(&parts.data).unwrap_or(parts.data),
-            http: parts.http,
+            hub: parts.hub,
         });
         let (mut desks, mut runners) = (BTreeMap::new(), Vec::new());
         for pool in parts.pools {

@@ -13,6 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portique_client::Ask;
 use portique_launch::link::{Assignment, Exit as ComputerExit, ModuleHost};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::module::TOKEN_VARIABLE;
+use crate::visit::FINGERPRINT_VARIABLE;
 
 /// Seconds without a hub after which a computer ends; longer than a hub's restart of its listener
 /// would take, short enough that nobody finds stray processes.
@@ -33,10 +35,11 @@ const STOP_GRACE: Duration = Duration::from_secs(3);
 const INHERITED: [&str; 3] = ["PORTIQUE_LOG", "RUST_BACKTRACE", "TMPDIR"];
 
 /// A host that starts a process for each run of a computer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Processes {
     executable: PathBuf,
     hub: String,
+    pin: Option<Ask>,
 }
 
 impl Processes {
@@ -45,6 +48,15 @@ impl Processes {
         Self {
             executable: executable.into(),
             hub: hub.into(),
+            pin: None,
+        }
+    }
+
+    /// The same, who are told by which certificate they know the hub.
+    pub(crate) fn pinned(self, pin: Ask) -> Self {
+        Self {
+            pin: Some(pin),
+            ..self
         }
     }
 
@@ -64,6 +76,9 @@ impl Processes {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(pin) = self.pin.as_ref().and_then(|pin| pin()) {
+            command.env(FINGERPRINT_VARIABLE, pin.to_string());
+        }
         command
     }
 }
