@@ -11,7 +11,7 @@ CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/
 	$(wildcard web/*.json web/*.ts web/*.js web/index.html)
 
 .DEFAULT_GOAL := help
-.PHONY: help run console console-if-node provider-if-node console-test test lint deny fmt doc bench fuzz ci clean
+.PHONY: help run console console-if-node provider-if-node console-test test lint deny fmt doc bench fuzz fuzz-http ci clean
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench: ## Run one benchmark: make bench BENCH=journal
 
 fuzz: ## Throw bytes at every reader of telemetry, a minute each; needs cargo-fuzz and a nightly compiler
 	$(CARGO) xtask fuzz
+
+fuzz-http: ## Ask a hub all that its OpenAPI document has, and more, for a minute; needs Python
+	$(CARGO) build --package portique
+	fuzz/http/run
 
 ci: ## Everything a change has to pass, on a clean clone of HEAD
 	.ci/run

@@ -22,6 +22,7 @@ use crate::proto::jobs::v1::jobs_client::JobsClient;
 use crate::proto::jobs::v1::transact_client::TransactClient;
 use crate::proto::telemetry::v1::telemetry_client::TelemetryClient;
 use crate::telemetry::{Pushing, Telemetry};
+use crate::tls::Trust;
 use crate::transact::RemoteTransact;
 
 /// How long a call waits for a hub that is not there, when nobody says: a restart takes seconds.
@@ -41,21 +42,24 @@ const REPLY_BYTES_MAX: usize = 64 << 20;
 /// Where the hub is, and who asks.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// The address of its gRPC, such as `http://127.0.0.1:4702`.
+    /// The address of its gRPC, such as `http://127.0.0.1:4702`, or with `https`.
     pub url: String,
     /// The content of `service.token` or `commander.token` in its data folder.
     pub token: String,
     /// How long a call waits for a hub that is not there, before it is unavailable; 30 s by default.
     pub patience: Duration,
+    /// Whom to believe to be the hub, where the address begins with `https`; whom the machine trusts by default.
+    pub trust: Trust,
 }
 
 impl ClientOptions {
-    /// Options for a hub, with the default patience.
+    /// Options for a hub, with the default patience and trust.
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             token: token.into(),
             patience: PATIENCE,
+            trust: Trust::default(),
         }
     }
 }
@@ -106,7 +110,7 @@ impl Client {
     /// A client for a hub, which need not be there yet: the connection is made by the first call.
     ///
     /// # Errors
-    /// [`Error::Url`] and [`Error::Token`] for what cannot be right.
+    /// [`Error::Url`], [`Error::Trust`] and [`Error::Token`] for what cannot be right.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -122,7 +126,7 @@ impl Client {
         })?;
         let stop = CancellationToken::new();
         let shared = Shared {
-            channel: endpoint.connect_lazy(),
+            channel: options.trust.channel(endpoint).await?,
             bearer,
             patience: options.patience,
             connection: watch::Sender::default(),

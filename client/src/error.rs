@@ -4,13 +4,19 @@ use portique_fault::{Code, Fault};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address of the hub cannot be used.
-    #[error("{url:?} is no address of a hub: write http://HOST:PORT")]
+    #[error("{url:?} is no address of a hub: write http://HOST:PORT or https://HOST:PORT")]
     Url {
         /// What was given.
         url: String,
         /// Why it cannot be used.
         #[source]
         source: tonic::transport::Error,
+    },
+    /// Nobody can be believed to be the hub.
+    #[error("no certificate of a hub can be checked: {problem}")]
+    Trust {
+        /// What is wrong and what would be right.
+        problem: String,
     },
     /// The token cannot be sent.
     #[error(
@@ -68,7 +74,9 @@ pub enum Error {
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Url { .. } | Self::Token | Self::InvalidOption { .. } => Code::InvalidArgument,
+            Self::Url { .. } | Self::Token | Self::Trust { .. } | Self::InvalidOption { .. } => {
+                Code::InvalidArgument
+            }
             Self::Random { .. } | Self::NotReached { .. } => Code::Unavailable,
             Self::TooMuch { .. } => Code::ResourceExhausted,
             Self::WorkerRefused { code, .. } | Self::SamplesRefused { code, .. } => *code,

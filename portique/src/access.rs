@@ -5,6 +5,7 @@
 //! [table](table::ROUTES) says. What is refused is in the audit journal. People, roles and tokens themselves are
 //! `portique_access`'s.
 
+mod admitted;
 mod calls;
 mod gate;
 mod permissions;
@@ -23,6 +24,7 @@ use portique_records::Records;
 
 use crate::error::Error;
 use crate::token::Token;
+pub(crate) use admitted::Admitted;
 pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
 

@@ -24,6 +24,7 @@ mod schedules;
 mod series;
 mod span;
 mod targets;
+mod tls;
 mod up;
 pub(crate) mod visitor;
 pub(crate) mod words;
@@ -109,6 +110,8 @@ enum Verb {
     Approvals(access::Approvals),
     /// What was changed and refused, by whom; verify that nothing of it was touched.
     Audit(access::Audit),
+    /// By what clients know the hub's certificate.
+    Tls(tls::Tls),
     /// Look at a journal on disk: check it, print its records.
     Journal(journal::Journal),
     /// Print a completion script for a shell.
@@ -178,6 +181,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Verb::Token(token) => token.run(cli.output),
         Verb::Approvals(approvals) => approvals.run(cli.output),
         Verb::Audit(audit) => audit.run(cli.output),
+        Verb::Tls(tls) => tls.run(cli.output),
         Verb::Journal(journal) => journal.run(cli.output),
         Verb::Completion { shell } => completion(shell),
         Verb::Version => {

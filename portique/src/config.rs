@@ -15,6 +15,7 @@ mod problem;
 mod raw;
 mod rules;
 mod telemetry;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub(crate) use raw::RawConfig;
 use raw::Written;
 pub use rules::RulesConfig;
 pub use telemetry::{ClassConfig, TelemetryConfig, TierConfig};
+pub use tls::TlsConfig;
+pub(crate) use tls::TlsOverride;
 
 use crate::error::Error;
 
@@ -102,6 +105,8 @@ pub struct Config {
     pub prometheus_listen: Option<SocketAddr>,
     /// Default `./portique-data`.
     pub data: Data,
+    /// Whose certificate is shown to whoever connects.
+    pub tls: TlsConfig,
     /// How long what happened is kept, and how fast it is read again.
     pub events: EventsConfig,
     /// What is open to whoever shows nothing.
@@ -134,6 +139,7 @@ pub(crate) struct Overrides {
     pub(crate) prometheus_listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) is_ephemeral: bool,
+    pub(crate) tls: Option<TlsOverride>,
     pub(crate) allow_remote_without_tls: bool,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_filter: Option<String>,
@@ -172,27 +178,31 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             .as_ref()
             .is_some_and(|written| written.value);
     let origins = Origins::new(&raw.places, &overrides);
+    let tls = tls::resolve(raw, overrides.tls, problems);
+    // Lines of Graphite are never encrypted.
+    let is_safe = allow_remote || tls.is_on();
     let listen = Listener {
         key: "listen",
         default: LISTEN_DEFAULT,
-        allow_remote,
+        allow_remote: is_safe,
     };
     let payments = payments::resolve(raw.payment_workers.as_ref(), problems);
     let grpc = Listener {
         key: "grpc_listen",
         default: GRPC_LISTEN_DEFAULT,
-        allow_remote,
+        allow_remote: is_safe,
     };
     Config {
         listen: listen.resolve(overrides.listen, raw.listen.as_ref(), problems),
         grpc_listen: grpc.resolve(overrides.grpc_listen, raw.grpc_listen.as_ref(), problems),
         prometheus_listen: optional(
-            PROMETHEUS_LISTEN.allowing(allow_remote),
+            PROMETHEUS_LISTEN.allowing(is_safe),
             overrides.prometheus_listen,
             raw.prometheus_listen.as_ref(),
             problems,
         ),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
+        tls,
         events: events::resolve(raw, problems),
         access: access::resolve(raw),
         telemetry: TelemetryConfig {
@@ -271,7 +281,8 @@ impl Listener {
                      orders would travel unencrypted",
                     self.key
                 ),
-                remedy: "listen on 127.0.0.1 behind a proxy that speaks TLS, or accept it with \
+                remedy: "encrypt with tls.certificate and tls.key or with tls.self_signed = true, listen on \
+                         127.0.0.1 behind a proxy that speaks TLS, or accept it with \
                          --allow-remote-without-tls"
                     .into(),
             });

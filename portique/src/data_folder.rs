@@ -3,7 +3,9 @@ use std::io::{self, Read, Seek, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use portique_client::{Fingerprint, Trust};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,39 @@ pub struct Addresses {
     pub http: SocketAddr,
     /// gRPC: modules that attach themselves.
     pub grpc: SocketAddr,
+    /// By which the certificate is known that both show, as SHA-256 in hexadecimal; none without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+impl Addresses {
+    /// Where HTTP is served, such as `http://127.0.0.1:8080`.
+    pub fn http_url(&self) -> String {
+        format!("{}://{}", self.scheme(), self.http)
+    }
+
+    /// Where gRPC is served, likewise.
+    pub fn grpc_url(&self) -> String {
+        format!("{}://{}", self.scheme(), self.grpc)
+    }
+
+    /// What the fingerprint says.
+    pub(crate) fn pin(&self) -> Option<Fingerprint> {
+        self.fingerprint.as_ref()?.parse().ok()
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.fingerprint {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+}
+
+/// Whom to believe to be the hub of this folder: whoever shows the certificate that it wrote there, as long as it runs.
+pub(crate) fn trust_of(folder: &Path) -> Trust {
+    let folder = folder.to_path_buf();
+    Trust::Known(Arc::new(move || live_addresses(&folder)?.pin()))
 }
 
 impl DataFolder {
@@ -94,13 +129,7 @@ impl DataFolder {
 
     /// Tells the command line where this hub listens.
     pub(crate) fn write_addresses(&self, addresses: &Addresses) -> Result<(), Error> {
-        let path = self.join(ADDRESSES_FILE);
-        let text = serde_json::to_string(addresses).expect("addresses are plain values");
-        // Renamed into place, so that no reader sees half of it.
-        let draft = self.join("hub.json.new");
-        fs::write(&draft, text + "\n")
-            .and_then(|()| fs::rename(&draft, &path))
-            .map_err(|source| file_error("write", &path, source))
+        write_addresses(&self.path, addresses)
     }
 
     /// Takes the addresses back: the hub no longer listens.
@@ -110,6 +139,17 @@ impl DataFolder {
             tracing::debug!(?path, %error, "the addresses file was gone already");
         }
     }
+}
+
+/// Tells the command line where the hub that holds this folder listens.
+pub(crate) fn write_addresses(folder: &Path, addresses: &Addresses) -> Result<(), Error> {
+    let path = folder.join(ADDRESSES_FILE);
+    let text = serde_json::to_string(addresses).expect("addresses are plain values");
+    // Renamed into place, so that no reader sees half of it.
+    let draft = folder.join("hub.json.new");
+    fs::write(&draft, text + "\n")
+        .and_then(|()| fs::rename(&draft, &path))
+        .map_err(|source| file_error("write", &path, source))
 }
 
 /// Where the running hub of this data folder listens; `None` when none runs there, even when one
@@ -278,6 +318,7 @@ mod tests {
             pid: std::process::id(),
             http: any,
             grpc: any,
+            fingerprint: None,
         };
         hub.write_addresses(&addresses).unwrap();
         assert_eq!(live_addresses(folder.path()), Some(addresses.clone()));

@@ -6,6 +6,7 @@ use portique_fault::{Code, Fault};
 
 use crate::config::Problem;
 use crate::exit::Exit;
+use crate::visit::VisitFault;
 
 /// Why the binary stops, with what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +101,14 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The certificate, or its key, cannot be shown to visitors.
+    #[error("TLS: {} {problem}", .path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
     /// Stored data is damaged.
     #[error("{message}")]
     Damaged {
@@ -150,7 +159,15 @@ pub enum Error {
         /// The address tried.
         url: String,
         /// The cause.
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Whoever answers is not believed to be the hub.
+    #[error("whoever answers at {url} is not believed to be the hub: {problem}")]
+    Untrusted {
+        /// The address tried.
+        url: String,
+        /// Why, and what would be right.
+        problem: String,
     },
     /// The hub refused the request.
     #[error("{detail}")]
@@ -224,7 +241,8 @@ impl Error {
             Self::Config { .. }
             | Self::Rules { .. }
             | Self::Notifications { .. }
-            | Self::Usage { .. } => Exit::Usage,
+            | Self::Usage { .. }
+            | Self::Tls { .. } => Exit::Usage,
             Self::DataFolderLocked { .. } | Self::PortInUse { .. } => Exit::Busy,
             Self::Damaged { .. }
             | Self::Disproved { .. }
@@ -233,7 +251,7 @@ impl Error {
                 ..
             } => Exit::Damaged,
             Self::JournalPoisoned { .. } => Exit::Poisoned,
-            Self::Unreachable { .. } => Exit::Unreachable,
+            Self::Unreachable { .. } | Self::Untrusted { .. } => Exit::Unreachable,
             Self::Refused {
                 status: 401 | 403, ..
             } => Exit::Unauthenticated,
@@ -252,6 +270,18 @@ impl Error {
             | Self::Differs { .. }
             | Self::Runtime { .. }
             | Self::Output(_) => Exit::Failure,
+        }
+    }
+
+    /// Why a hub was not reached.
+    pub(crate) fn not_reached(hub: &str, fault: VisitFault) -> Self {
+        let url = hub.to_owned();
+        match fault {
+            VisitFault::Untrusted(problem) => Self::Untrusted { url, problem },
+            other => Self::Unreachable {
+                url,
+                source: Box::new(other),
+            },
         }
     }
 

@@ -34,7 +34,6 @@ mod scribe;
 mod view;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +74,7 @@ pub(crate) struct Parts {
     /// The hub's data folder, where workers find its address and token.
     pub(crate) data: PathBuf,
     /// Where the hub serves HTTP; for programs.
-    pub(crate) http: SocketAddr,
+    pub(crate) hub: String,
     /// Where what workers print is kept.
     pub(crate) logs: Logs,
     /// How long workers may take to end what they have in hand when the hub stops.
@@ -118,7 +117,7 @@ impl FleetWorker {
         let launch = Arc::new(babysitter::Launch {
             executable: std::path::absolute(&parts.executable).unwrap_or(parts.executable),
             data: std::path::absolute(&parts.data).unwrap_or(parts.data),
-            http: parts.http,
+            hub: parts.hub,
             logs: parts.logs,
         });
         let (mut desks, mut runners) = (BTreeMap::new(), Vec::new());

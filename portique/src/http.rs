@@ -7,6 +7,7 @@
 
 mod access;
 mod connections;
+mod conversation;
 mod deadline;
 mod health;
 mod measure;
@@ -14,12 +15,17 @@ mod metrics;
 mod openapi;
 mod problem;
 mod streams;
+mod under_way;
 mod version;
 
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +47,12 @@ use crate::data_folder::Addresses;
 /// Largest request body: what it asks for is kept as one event, which holds 896 KiB; a recorded
 /// flight of ten minutes at 30 Hz has less than that. Anything larger could only fail later.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// An answer is what its content type says and nothing else.
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// Data runs nothing, loads nothing and is held by no frame.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// Browsers that came over TLS come over nothing else for a year (RFC 6797).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What the front door's own handlers and layers need.
 pub(crate) struct Front {
@@ -85,5 +97,17 @@ async fn pass(State(front): State<Arc<Front>>, mut request: Request, next: Next)
     let in_time = |request| deadline::limit_time(limit, request, admitted);
     let rendered = |request| problem::render(request, in_time);
     let ending = |request| streams::end_with_the_hub(&front.stop, request, rendered);
-    measure::measure(&front.metrics, request, ending).await
+    let mut response = measure::measure(&front.metrics, request, ending).await;
+    harden(response.headers_mut(), front.gate.is_over_tls());
+    response
+}
+
+/// What a browser must not make of an answer: no page of data, whatever somebody wrote into it.
+fn harden(headers: &mut HeaderMap, is_over_tls: bool) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    // Pages have a policy of their own.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
+    if is_over_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
 }

@@ -18,6 +18,7 @@ use portique_access::approval::DeskWorker;
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -37,6 +38,7 @@ use crate::reload::Reloader;
 use crate::scrape;
 use crate::supervisor::Processes;
 use crate::telemetry::OwnWatch;
+use crate::tls::Tls;
 use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
 use build::Inside;
 use engines::Engines;
@@ -60,17 +62,15 @@ const GRPC_GRACE_DIVISOR: u32 = 4;
 pub struct Hub {
     data: DataFolder,
     addresses: Addresses,
+    /// None where nothing is encrypted.
+    tls: Option<Tls>,
     token: Token,
     stop_grace: Duration,
-    listener: TcpListener,
+    doors: Doors,
     grpc: TcpListener,
-    /// Where Prometheus' clients find its interface at the root.
-    prometheus: Option<TcpListener>,
-    graphite: Option<Graphite>,
     engines: Engines,
     systems: Systems,
     groups: Groups,
-    router: axum::Router,
     grpc_routes: Routes,
     pusher: Pusher,
     access: (portique_access::Worker, DeskWorker),
@@ -125,28 +125,47 @@ impl Hub {
             Data::Ephemeral => DataFolder::open_ephemeral()?,
         };
         let listeners = Listeners::bind(&config).await?;
-        let addresses = listeners.addresses(&config)?;
+        let listens = [
+            Some(config.listen),
+            Some(config.grpc_listen),
+            config.prometheus_listen,
+        ];
+        let listens: Vec<_> = listens.into_iter().flatten().collect();
+        let tls = Tls::open(&config.tls, data.path(), &listens)?;
+        let addresses = listeners.addresses(&config, tls.as_ref())?;
         let token = Token::open(data.path(), TOKEN_FILE)?;
         let groups = Groups::new();
         let path = data.path();
-        let inside = Box::pin(Inside::open(&config, path, &addresses, loaded)).await?;
+        let inside = Box::pin(Inside::open(
+            &config,
+            path,
+            &addresses,
+            loaded,
+            tls.as_ref(),
+        ))
+        .await?;
         let surface = inside.surface(&config, path, &addresses, &token, &groups);
         let surface = surface.await?;
         data.write_addresses(&addresses)?;
         let graphite = |listener| Graphite::new(listener, surface.intake);
+        let for_http = tls.as_ref().map(Tls::for_http);
         Ok(Self {
             data,
             addresses,
+            tls,
             token,
             stop_grace: config.stop_grace,
-            listener: listeners.http,
+            doors: Doors {
+                listener: listeners.http,
+                prometheus: listeners.prometheus,
+                graphite: listeners.graphite.map(graphite),
+                router: surface.router,
+                acceptor: for_http,
+            },
             grpc: listeners.grpc,
-            prometheus: listeners.prometheus,
-            graphite: listeners.graphite.map(graphite),
             engines: inside.engines,
             systems: inside.systems,
             groups,
-            router: surface.router,
             grpc_routes: surface.grpc_routes,
             pusher: surface.pusher,
             access: (surface.access, surface.desk),
@@ -172,7 +191,8 @@ impl Hub {
 
     /// Where Graphite lines are taken, if they are.
     pub fn graphite_address(&self) -> Option<SocketAddr> {
-        self.graphite.as_ref().and_then(Graphite::address)
+        let graphite = self.doors.graphite.as_ref();
+        graphite.and_then(Graphite::address)
     }
 
     /// The folder that holds its data, also when that is a temporary one.
@@ -207,14 +227,12 @@ impl Hub {
         let Self {
             data,
             addresses,
+            tls,
             stop_grace,
-            listener,
+            doors,
             grpc,
-            prometheus,
-            graphite,
             engines,
             systems,
-            router,
             grpc_routes,
             pusher,
             access,
@@ -233,7 +251,8 @@ impl Hub {
             mut falls,
         } = groups;
         engines.spawn(&control);
-        spawn_grpc(&control, grpc, grpc_routes, stop_grace);
+        let for_grpc = tls.as_ref().map(Tls::for_grpc);
+        spawn_grpc(&control, (grpc, for_grpc), grpc_routes, stop_grace);
         systems.spawn(&control);
         monitor.spawn(&control);
         spawn_pusher(&control, pusher);
@@ -244,15 +263,12 @@ impl Hub {
         if let Some(own_watch) = own_watch {
             spawn_own_watch(&control, own_watch);
         }
-        if let Some(graphite) = graphite {
-            spawn_graphite(&edges, graphite);
-        }
-        if let Some(listener) = prometheus {
-            let router = prometheus::at_root(router.clone());
-            spawn_http("prometheus", &edges, listener, router, stop_grace);
-        }
-        spawn_http("http", &edges, listener, router, stop_grace);
-        tracing::info!(http = %addresses.http, grpc = %addresses.grpc, "ready");
+        doors.spawn(&edges, stop_grace);
+        tracing::info!(
+            http = addresses.http_url(),
+            grpc = addresses.grpc_url(),
+            "ready"
+        );
         let fall = tokio::select! {
             () = stop => None,
             fall = falls.recv() => fall,
@@ -292,36 +308,55 @@ fn vehicles(
     engines: &Engines,
     config: &Config,
     data: &Path,
-    addresses: &Addresses,
+    (addresses, tls): (&Addresses, Option<&Tls>),
 ) -> Result<VehiclesOptions, Error> {
     let module_token = Token::open(data, MODULE_TOKEN_FILE)?;
+    let mut processes = Processes::new(&config.executable, addresses.grpc_url())
+        .with_logs(engines.logs.clone());
+    if let Some(tls) = tls.cloned() {
+        processes = processes.pinned(Arc::new(move || Some(tls.fingerprint())));
+    }
     Ok(VehiclesOptions {
         clock: engines.clock.clone(),
         attach_token: module_token.as_str().to_owned(),
-        host: Arc::new(
-            Processes::new(&config.executable, format!("http://{}", addresses.grpc))
-                .with_logs(engines.logs.clone()),
-        ),
+        host: Arc::new(processes),
         simulation: SimulationOptions::default(),
     })
 }
 
-fn spawn_http(
-    name: &str,
-    edges: &TaskGroup,
+/// Where visitors come in over HTTP, and lines of Graphite.
+struct Doors {
     listener: TcpListener,
+    /// Where Prometheus' clients find its interface at the root.
+    prometheus: Option<TcpListener>,
+    graphite: Option<Graphite>,
     router: axum::Router,
-    grace: Duration,
-) {
-    let patience = Patience {
-        header: HEADER_READ_TIMEOUT,
-        drain: grace / EDGES_GRACE_DIVISOR,
-    };
-    let stop = edges.token();
-    edges.spawn(name, async move {
-        http::serve(listener, router, patience, stop).await;
-        Ok(())
-    });
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Doors {
+    fn spawn(self, edges: &TaskGroup, grace: Duration) {
+        if let Some(graphite) = self.graphite {
+            spawn_graphite(edges, graphite);
+        }
+        let patience = Patience {
+            header: HEADER_READ_TIMEOUT,
+            drain: grace / EDGES_GRACE_DIVISOR,
+        };
+        let at_root = |listener| (listener, prometheus::at_root(self.router.clone()));
+        let at_root = self.prometheus.map(at_root);
+        let own = Some((self.listener, self.router.clone()));
+        for (name, door) in [("prometheus", at_root), ("http", own)] {
+            let Some((listener, router)) = door else {
+                continue;
+            };
+            let (acceptor, stop) = (self.acceptor.clone(), edges.token());
+            edges.spawn(name, async move {
+                http::serve(listener, router, acceptor, patience, stop).await;
+                Ok(())
+            });
+        }
+    }
 }
 
 fn spawn_graphite(edges: &TaskGroup, graphite: Graphite) {
@@ -372,8 +407,13 @@ fn spawn_own_watch(control: &TaskGroup, own_watch: OwnWatch) {
     });
 }
 
-fn spawn_grpc(control: &TaskGroup, listener: TcpListener, routes: Routes, grace: Duration) {
-    let server = grpc::serve(listener, routes, control.token());
+fn spawn_grpc(
+    control: &TaskGroup,
+    (listener, acceptor): (TcpListener, Option<TlsAcceptor>),
+    routes: Routes,
+    grace: Duration,
+) {
+    let server = grpc::serve(listener, acceptor, routes, control.token());
     let stop = control.token();
     let patience_ends = async move {
         stop.cancelled().await;

@@ -36,14 +36,16 @@ mod reload;
 mod scrape;
 mod supervisor;
 mod telemetry;
+mod tls;
 mod token;
+mod visit;
 mod worker;
 
 pub use cli::run;
 pub use config::{
     AccessConfig, ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat,
     NotificationDefaults, NotificationsConfig, Origin, Origins, PaymentWorkers, PaymentsConfig,
-    Place, PoolConfig, PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig,
+    Place, PoolConfig, PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig, TlsConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

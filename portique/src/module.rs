@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portique_client::Trust;
 use portique_clock::WallClock;
 use portique_launch::onboard::{self, ComputerOptions, Outcome};
 use portique_launch::{ModuleId, RocketId};
@@ -20,6 +21,7 @@ use crate::config::{LogConfig, LogFormat};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::logging;
+use crate::visit::TrustArgs;
 
 /// The environment variable that holds the module's token: command lines can be read by everybody.
 pub(crate) const TOKEN_VARIABLE: &str = "PORTIQUE_MODULE_TOKEN";
@@ -36,7 +38,7 @@ pub(crate) struct Module {
     /// The module: booster, stage2, payload, or any other name.
     #[arg(long)]
     module: ModuleId,
-    /// Where the hub serves gRPC, such as http://127.0.0.1:8081.
+    /// Where the hub serves gRPC, such as http://127.0.0.1:8081, or with https.
     #[arg(long, value_name = "URL")]
     hub: String,
     /// Serve the vehicle link here.
@@ -48,6 +50,8 @@ pub(crate) struct Module {
     /// Read the token from this file [default: the variable PORTIQUE_MODULE_TOKEN].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// End when the hub was away for so many seconds [default: wait for ever].
     #[arg(long, value_name = "SECONDS")]
     exit_when_lost: Option<u32>,
@@ -75,6 +79,7 @@ impl Module {
             .build()
             .map_err(|source| Error::Runtime { source })?;
         let module = self.module.clone();
+        let trust = self.trust.named().unwrap_or_default();
         let options = ComputerOptions {
             rocket: self.rocket,
             module: self.module,
@@ -86,7 +91,7 @@ impl Module {
                 .exit_when_lost
                 .map(|seconds| Duration::from_secs(seconds.into())),
         };
-        let outcome = runtime.block_on(fly(options))?;
+        let outcome = runtime.block_on(fly(options, &trust))?;
         ended(&module, outcome)
     }
 
@@ -108,7 +113,13 @@ impl Module {
     }
 }
 
-async fn fly(options: ComputerOptions) -> Result<Outcome, Error> {
+async fn fly(options: ComputerOptions, trust: &Trust) -> Result<Outcome, Error> {
+    let usage = |error: &dyn std::error::Error| Error::Usage {
+        message: portique_fault::chain(error),
+    };
+    let endpoint = onboard::endpoint(&options.ground).map_err(|error| usage(&error))?;
+    let ground = trust.channel(endpoint).await;
+    let ground = ground.map_err(|error| usage(&error))?;
     let stop = CancellationToken::new();
     let mut signals = JoinSet::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
@@ -119,11 +130,9 @@ async fn fly(options: ComputerOptions) -> Result<Outcome, Error> {
             stop.cancel();
         });
     }
-    onboard::run(options, Arc::new(WallClock::new()), stop)
+    onboard::run_over(ground, options, Arc::new(WallClock::new()), stop)
         .await
-        .map_err(|error| Error::Usage {
-            message: portique_fault::chain(&error),
-        })
+        .map_err(|error| usage(&error))
 }
 
 fn ended(module: &ModuleId, outcome: Outcome) -> Result<(), Error> {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::OptionFuture;
+use portique_client::Ask;
 use portique_launch::link::{Assignment, Exit as ComputerExit, ModuleHost};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::Exit;
 use crate::logs::{Kind, Logs};
 use crate::module::TOKEN_VARIABLE;
+use crate::visit::FINGERPRINT_VARIABLE;
 
 /// Seconds without a hub after which a computer ends; longer than a hub's restart of its listener
 /// would take, short enough that nobody finds stray processes.
@@ -38,12 +40,13 @@ const LINES_WAITING_MAX: usize = 256;
 const INHERITED: [&str; 3] = ["PORTIQUE_LOG", "RUST_BACKTRACE", "TMPDIR"];
 
 /// A host that starts a process for each run of a computer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Processes {
     executable: PathBuf,
     hub: String,
     /// Where what they print is kept.
     logs: Option<Logs>,
+    pin: Option<Ask>,
 }
 
 impl Processes {
@@ -53,6 +56,7 @@ impl Processes {
             executable: executable.into(),
             hub: hub.into(),
             logs: None,
+            pin: None,
         }
     }
 
@@ -60,6 +64,14 @@ impl Processes {
     pub(crate) fn with_logs(self, logs: Logs) -> Self {
         let logs = Some(logs);
         Self { logs, ..self }
+    }
+
+    /// The same, who are told by which certificate they know the hub.
+    pub(crate) fn pinned(self, pin: Ask) -> Self {
+        Self {
+            pin: Some(pin),
+            ..self
+        }
     }
 
     /// Keeps each line and passes it on.
@@ -96,6 +108,9 @@ impl Processes {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(pin) = self.pin.as_ref().and_then(|pin| pin()) {
+            command.env(FINGERPRINT_VARIABLE, pin.to_string());
+        }
         command
     }
 }

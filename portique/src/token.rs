@@ -89,8 +89,8 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Renamed into place once it is durable, so that a crash leaves a whole token or none.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+/// Renamed into place once it is durable, so that a crash leaves a whole secret or none.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
     // What lies there was left by a crash or planted: it is neither written through nor followed.
     match fs::remove_file(&draft) {

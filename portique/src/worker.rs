@@ -15,16 +15,17 @@ mod program;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portique_client::{Client, ClientOptions, Worker as ClientWorker};
+use portique_client::{Client, ClientOptions, Trust, Worker as ClientWorker};
 use portique_jobs::{QueueName, WorkerName};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DATA_DEFAULT, LogConfig, LogFormat};
-use crate::data_folder::live_addresses;
+use crate::data_folder::{Addresses, live_addresses, trust_of};
 use crate::error::Error;
 use crate::logging;
 use crate::token::{SERVICE_TOKEN_FILE, Token};
+use crate::visit::TrustArgs;
 pub(crate) use control::Beat;
 use control::{Control, Hands};
 use hand::Hand;
@@ -64,6 +65,8 @@ pub(crate) struct Worker {
     /// Read the token from this file [default: the variable PORTIQUE_TOKEN].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// What is logged: a level, or directives.
     #[arg(
         long,
@@ -95,6 +98,7 @@ struct Reach {
     /// None when nobody said.
     http: Option<String>,
     token: Token,
+    trust: Trust,
 }
 
 /// Less than that, and the worker itself has no room.
@@ -136,7 +140,8 @@ impl Worker {
         self.check_program()?;
         let reach = self.reach()?;
         let hands = Hands::default();
-        let options = ClientOptions::new(reach.grpc.clone(), reach.token.as_str());
+        let mut options = ClientOptions::new(reach.grpc.clone(), reach.token.as_str());
+        options.trust = reach.trust.clone();
         let (slots, drain) = (self.slots, Duration::from_secs(self.drain.into()));
         let (name, is_supervised) = (self.name.clone(), self.supervised);
         let work = self.into_work(&queue, reach, hands.clone())?;
@@ -192,7 +197,7 @@ impl Worker {
                 "the built-in worker of {queue} asks the hub over HTTP too: say where with --hub or PORTIQUE_HUB"
             ),
         })?;
-        Hand::new(queue, &http, reach.token, hands).map(Work::Hand)
+        Hand::new(queue, (&http, &reach.trust), reach.token, hands).map(Work::Hand)
     }
 
     fn is_built_in(&self) -> bool {
@@ -202,10 +207,10 @@ impl Worker {
     fn reach(&self) -> Result<Reach, Error> {
         let folder = self.data.clone().unwrap_or_else(|| DATA_DEFAULT.into());
         let live = live_addresses(&folder);
-        let own_http = live.as_ref().map(|live| format!("http://{}", live.http));
+        let own_http = live.as_ref().map(Addresses::http_url);
         let grpc = match (&self.grpc, &live) {
             (Some(url), _) => url.clone(),
-            (None, Some(addresses)) => format!("http://{}", addresses.grpc),
+            (None, Some(addresses)) => addresses.grpc_url(),
             (None, None) => {
                 let folder = folder.display();
                 return Err(Error::Usage {
@@ -240,7 +245,18 @@ impl Worker {
             Some(_) => hub.map(str::to_owned),
             None => hub.map(str::to_owned).or(own_http),
         };
-        Ok(Reach { grpc, http, token })
+        let trust = match self.trust.named() {
+            // What the folder says is newer than what a worker was once told.
+            Some(named) if !(is_own && self.supervised) => named,
+            _ if is_own => trust_of(&folder),
+            _ => Trust::default(),
+        };
+        Ok(Reach {
+            grpc,
+            http,
+            token,
+            trust,
+        })
     }
 }
 

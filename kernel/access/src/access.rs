@@ -123,6 +123,15 @@ impl Access {
         self.shared.clock.now()
     }
 
+    /// Whose session this cookie names, likewise; it does not last longer for being looked at.
+    pub fn look_at_session(&self, id: &str) -> Option<Caller> {
+        let holder = self
+            .shared
+            .sessions
+            .holder(id, self.shared.clock.monotonic())?;
+        self.book().by_holder(&holder)
+    }
+
     /// How long a session lasts.
     pub fn left(&self, session: &Session) -> Duration {
         session.left(self.shared.clock.monotonic())

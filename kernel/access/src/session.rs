@@ -78,6 +78,14 @@ impl Sessions {
         })
     }
 
+    /// Whose cookie this is, without a word that they were there.
+    pub(crate) fn holder(&self, id: &str, now: Duration) -> Option<Holder> {
+        self.with(|sessions| {
+            let session = sessions.get(&Digest::of(id))?;
+            session.lasts(now).then(|| session.holder.clone())
+        })
+    }
+
     /// Begins a session under new secrets: what the browser came with opens nothing. Returns the cookie's value.
     ///
     /// # Errors
@@ -153,6 +161,13 @@ mod tests {
             now += IDLE_MAX - second;
             assert!(sessions.of(busy.as_str(), now).is_some(), "{now:?}");
         }
+        // Who only follows a stream is not there.
+        assert!(
+            sessions
+                .holder(idle.as_str(), start + IDLE_MAX - second)
+                .is_some()
+        );
+        assert!(sessions.holder(idle.as_str(), start + IDLE_MAX).is_none());
         assert!(sessions.of(idle.as_str(), start + IDLE_MAX).is_none());
         assert!(sessions.of(busy.as_str(), start + AGE_MAX).is_none());
         assert!(sessions.of(busy.as_str(), start).is_none(), "gone for good");

@@ -40,6 +40,13 @@ pub(crate) struct Gate {
     open: Arc<Permissions>,
     /// The cookie's name.
     cookie: Arc<str>,
+    is_over_tls: bool,
+}
+
+/// What somebody showed, which is a secret.
+pub(crate) struct Credentials {
+    token: Option<String>,
+    session: Option<String>,
 }
 
 /// Why somebody does not pass, and who it is.
@@ -68,7 +75,23 @@ impl Gate {
             access,
             open,
             cookie,
+            is_over_tls: false,
         })
+    }
+
+    /// The same, where browsers come over TLS only: they keep the cookie to themselves otherwise, and take it from
+    /// nobody else of the same name (RFC 6265bis, section 4.1.3.2).
+    pub(crate) fn over_tls(self) -> Self {
+        Self {
+            cookie: format!("__Host-{}", self.cookie).into(),
+            is_over_tls: true,
+            ..self
+        }
+    }
+
+    /// Whether browsers come over TLS only.
+    pub(crate) fn is_over_tls(&self) -> bool {
+        self.is_over_tls
     }
 
     /// The same, where nothing is open to whoever shows nothing.
@@ -133,6 +156,27 @@ impl Gate {
         let id = self.cookie_of(headers)?;
         let (session, caller) = self.access.by_session(id)?;
         Some((id, session, caller))
+    }
+
+    /// Whether whoever showed this would pass again. Nothing is written down, and no session lasts longer by it.
+    pub(crate) fn still_admits(&self, needed: &str, shown: &Credentials) -> bool {
+        if self.open.contains(needed) {
+            return true;
+        }
+        let caller = match (&shown.token, &shown.session) {
+            (Some(token), _) => self.access.by_token(token),
+            (None, Some(id)) => self.access.look_at_session(id),
+            (None, None) => None,
+        };
+        caller.is_some_and(|caller| caller.holds(needed))
+    }
+
+    /// What a request shows, kept for [`still_admits`](Self::still_admits).
+    pub(crate) fn credentials(&self, headers: &HeaderMap) -> Credentials {
+        Credentials {
+            token: shown(headers),
+            session: self.cookie_of(headers).map(str::to_owned),
+        }
     }
 
     fn nobody(&self) -> Caller {

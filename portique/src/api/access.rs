@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::refusal::{Refusal, Reply};
-use crate::access::Visit;
+use portique_access::Visit;
 
 /// The routes below `/api/v1/access`.
 pub(crate) fn router(desk: Desk) -> OpenApiRouter {

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::say;
 use super::visitor::Visitor;
-use crate::config::{Config, LOG_FILTER_DEFAULT, LogFormat, Overrides};
+use crate::config::{Config, LOG_FILTER_DEFAULT, LogFormat, Overrides, TlsOverride};
+use crate::data_folder::trust_of;
 use crate::demo::{self, Flown};
 use crate::error::Error;
 use crate::hub::Hub;
@@ -38,6 +39,29 @@ pub(super) struct Up {
     /// Keep the data in a temporary folder that is removed at the end.
     #[arg(long)]
     ephemeral: bool,
+    /// Encrypt with the certificate that the hub makes for itself in its data folder, once; its fingerprint is said.
+    #[arg(
+        long,
+        conflicts_with = "tls_certificate",
+        env = "PORTIQUE_TLS_SELF_SIGNED"
+    )]
+    tls_self_signed: bool,
+    /// Encrypt with the certificate in this file (PEM), and those between it and its authority.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "PORTIQUE_TLS_CERTIFICATE"
+    )]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key is in this file (PEM), which its owner only may read.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_certificate",
+        env = "PORTIQUE_TLS_KEY"
+    )]
+    tls_key: Option<PathBuf>,
     /// Accept an address that other machines reach, although nothing is encrypted.
     #[arg(long)]
     allow_remote_without_tls: bool,
@@ -63,6 +87,10 @@ impl Up {
             prometheus_listen: self.prometheus_listen,
             data: self.data,
             is_ephemeral: self.ephemeral,
+            tls: match (self.tls_certificate, self.tls_key) {
+                (Some(certificate), Some(key)) => Some(TlsOverride::Files { certificate, key }),
+                _ => self.tls_self_signed.then_some(TlsOverride::SelfSigned),
+            },
             allow_remote_without_tls: self.allow_remote_without_tls,
             log_format: self.log_format,
             log_filter: self.log,
@@ -98,9 +126,10 @@ async fn demonstrate(config: Config, exits: bool, detour: &Detour) -> Result<(),
     let hub = Hub::open(config).await?;
     announce(&hub)?;
     let reloader = hub.reloader();
-    let url = format!("http://{}", hub.addresses().http);
+    let url = hub.addresses().http_url();
     let data = hub.data().to_path_buf();
-    let visitor = Visitor::new(&url, Some(Token::from_text(hub.token())))?;
+    let token = Token::from_text(hub.token());
+    let visitor = Visitor::new(&url, Some(token), &trust_of(&data))?;
     let (finish, finished) = oneshot::channel::<()>();
     let interrupted = CancellationToken::new();
     let interrupt = interrupted.clone();
@@ -172,11 +201,15 @@ fn say_where_to_look(url: &str, data: &Path, rocket: &str) {
 /// One line for people and scripts alike: where the hub is.
 fn announce(hub: &Hub) -> Result<(), Error> {
     let addresses = hub.addresses();
+    let fingerprint = match &addresses.fingerprint {
+        Some(fingerprint) => format!(" fingerprint={fingerprint}"),
+        None => String::new(),
+    };
     writeln!(
         io::stdout(),
-        "ready http=http://{} grpc=http://{} data={}",
-        addresses.http,
-        addresses.grpc,
+        "ready http={} grpc={} data={}{fingerprint}",
+        addresses.http_url(),
+        addresses.grpc_url(),
         hub.data().display()
     )
     .map_err(Error::Output)
@@ -185,9 +218,9 @@ fn announce(hub: &Hub) -> Result<(), Error> {
 /// Says how the first user is made, while there is none. Whoever has the data folder's token needs no user.
 fn invite(hub: &Hub) {
     let Some(code) = hub.invitation() else { return };
-    let (http, data) = (hub.addresses().http, hub.data().display());
+    let (http, data) = (hub.addresses().http_url(), hub.data().display());
     say(&format!(
-        "no users yet: create the administrator at http://{http}/console/first with the code {code} (within \
+        "no users yet: create the administrator at {http}/console/first with the code {code} (within \
          an hour, once), or with `portique user create --first NAME --data {data}`"
     ));
 }

@@ -6,21 +6,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Method, Response, Url};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
+use portique_client::Trust;
+use reqwest::{Method, Url};
 use serde_json::Value;
 
 pub(crate) use event_stream::{EventStream, StreamEvent};
 
 use crate::config::{DATA_DEFAULT, LISTEN_DEFAULT};
-use crate::data_folder::live_addresses;
+use crate::data_folder::{live_addresses, trust_of};
 use crate::error::Error;
 use crate::http::ProblemDetails;
+use crate::tls::SPEAKS_TLS;
 use crate::token::{TOKEN_FILE, Token};
+use crate::visit::{Answer, Ask, HubClient, TrustArgs, VisitFault};
 
-/// The hub is on this machine or near; a longer wait means that nobody is there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer than the hub waits for a module's answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// A query may take two minutes by default.
@@ -49,12 +50,14 @@ pub(super) struct VisitArgs {
     /// Read the token from this file [default: the variable PORTIQUE_TOKEN].
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// A client of one hub.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
-    client: reqwest::Client,
+    client: HubClient,
     hub: Url,
     token: Option<Token>,
 }
@@ -98,18 +101,20 @@ impl VisitArgs {
         let live = live_addresses(&folder);
         let hub = match (&self.hub, &live) {
             (Some(hub), _) => parse_hub(hub)?,
-            (None, Some(addresses)) => parse_hub(&format!("http://{}", addresses.http))?,
+            (None, Some(addresses)) => parse_hub(&addresses.http_url())?,
             (None, None) => parse_hub(&format!("http://{LISTEN_DEFAULT}"))?,
         };
+        // Whoever else listens there must not be shown the folder's token.
+        let is_own = live.is_some_and(|addresses| is_at(&hub, addresses.http));
         let token = match self.named_token()? {
-            Some(token) => Some(token),
-            // Whoever else listens there must not be shown it.
-            None if live.is_some_and(|addresses| is_at(&hub, addresses.http)) => {
-                Some(Token::read(&folder.join(TOKEN_FILE))?)
-            }
-            None => None,
+            None if is_own => Some(Token::read(&folder.join(TOKEN_FILE))?),
+            named => named,
         };
-        Ok(Visitor::at(hub, token))
+        let trust = match self.trust.named() {
+            None if is_own => trust_of(&folder),
+            named => named.unwrap_or_default(),
+        };
+        Visitor::at(hub, token, &trust)
     }
 
     /// The token that is meant for whichever hub is visited.
@@ -125,13 +130,15 @@ impl VisitArgs {
 }
 
 impl Visitor {
-    pub(crate) fn new(hub: &str, token: Option<Token>) -> Result<Self, Error> {
-        parse_hub(hub).map(|hub| Self::at(hub, token))
+    /// # Errors
+    /// [`Error::Usage`] for an address that is none, or a trust that cannot be used.
+    pub(crate) fn new(hub: &str, token: Option<Token>, trust: &Trust) -> Result<Self, Error> {
+        Self::at(parse_hub(hub)?, token, trust)
     }
 
-    fn at(hub: Url, token: Option<Token>) -> Self {
-        let client = hub_client();
-        Self { client, hub, token }
+    fn at(hub: Url, token: Option<Token>, trust: &Trust) -> Result<Self, Error> {
+        let client = HubClient::new(&hub, trust)?;
+        Ok(Self { client, hub, token })
     }
 
     /// The address without a closing slash, for people.
@@ -148,11 +155,8 @@ impl Visitor {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<Value, Error> {
-        let request = self
-            .client
-            .get(self.url(path, query))
-            .timeout(ANSWER_TIMEOUT);
-        let response = self.send(request).await?;
+        let url = self.url(path, query);
+        let response = self.read(&url, Some(ANSWER_TIMEOUT)).await?;
         self.json(response).await
     }
 
@@ -166,9 +170,7 @@ impl Visitor {
         query: &[(&str, String)],
     ) -> Result<String, Error> {
         let url = self.url(path, query);
-        let response = self
-            .send(self.client.get(url).timeout(ANSWER_TIMEOUT))
-            .await?;
+        let response = self.read(&url, Some(ANSWER_TIMEOUT)).await?;
         let bytes = self.bytes(response).await?;
         String::from_utf8(bytes).map_err(|error| self.unexpected(error.to_string()))
     }
@@ -183,8 +185,7 @@ impl Visitor {
         query: &[(&str, String)],
     ) -> Result<Value, Error> {
         let url = self.url_below(&["prometheus", "api", "v1"], path, query);
-        let request = self.client.get(url).timeout(TELEMETRY_TIMEOUT);
-        let response = self.send(request).await?;
+        let response = self.read(&url, Some(TELEMETRY_TIMEOUT)).await?;
         self.json(response).await
     }
 
@@ -200,11 +201,8 @@ impl Visitor {
         content: Content,
     ) -> Result<Value, Error> {
         let url = self.url_below(&["api", "v2"], path, query);
-        let mut request = self.client.request(method, url).timeout(ANSWER_TIMEOUT);
-        if let Some(media_type) = content.media_type {
-            request = request.header(CONTENT_TYPE, media_type).body(content.body);
-        }
-        let response = self.send(request).await?;
+        let limit = Some(ANSWER_TIMEOUT);
+        let response = self.send(method, &url, content, limit).await?;
         self.json(response).await
     }
 
@@ -228,14 +226,8 @@ impl Visitor {
         query: &[(&str, String)],
         content: Content,
     ) -> Result<Value, Error> {
-        let mut request = self
-            .client
-            .request(method, self.url(path, query))
-            .timeout(ANSWER_TIMEOUT);
-        if let Some(media_type) = content.media_type {
-            request = request.header(CONTENT_TYPE, media_type).body(content.body);
-        }
-        let response = self.send(request).await?;
+        let (url, limit) = (self.url(path, query), Some(ANSWER_TIMEOUT));
+        let response = self.send(method, &url, content, limit).await?;
         self.json(response).await
     }
 
@@ -248,7 +240,7 @@ impl Visitor {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<EventStream, Error> {
-        let response = self.send(self.client.get(self.url(path, query))).await?;
+        let response = self.read(&self.url(path, query), None).await?;
         Ok(EventStream::new(response, self.hub().to_owned()))
     }
 
@@ -264,15 +256,35 @@ impl Visitor {
         url
     }
 
+    async fn read(&self, url: &Url, timeout: Option<Duration>) -> Result<Answer, Error> {
+        self.send(Method::GET, url, Content::none(), timeout).await
+    }
+
     /// Shows the token to reads, too: payloads of jobs and events are private.
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Response, Error> {
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.as_str());
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        content: Content,
+        timeout: Option<Duration>,
+    ) -> Result<Answer, Error> {
+        let mut headers = HeaderMap::new();
+        if let Some(media_type) = &content.media_type {
+            let value = HeaderValue::from_str(media_type).map_err(|_| Error::Usage {
+                message: format!("{media_type:?} is no media type"),
+            })?;
+            headers.insert(CONTENT_TYPE, value);
         }
-        let response = request.send().await.map_err(|source| Error::Unreachable {
-            url: self.hub().to_owned(),
-            source,
-        })?;
+        let ask = Ask {
+            method,
+            url,
+            headers,
+            body: content.body,
+            token: self.token.as_ref(),
+            timeout,
+        };
+        let response = self.client.send(ask).await;
+        let response = response.map_err(|fault| self.not_reached(fault))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -294,16 +306,18 @@ impl Visitor {
     /// A refusal in Prometheus' envelope, as Alertmanager's text, or in no form that is known.
     fn refused_otherwise(&self, status: u16, body: &[u8]) -> Error {
         let envelope = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        match envelope.as_str().or(envelope["error"].as_str()) {
+        let words = std::str::from_utf8(body).ok();
+        let words = words.filter(|words| words.starts_with(SPEAKS_TLS));
+        match envelope.as_str().or(envelope["error"].as_str()).or(words) {
             Some(detail) => Error::Refused {
                 status,
-                detail: detail.to_owned(),
+                detail: detail.trim_end().to_owned(),
             },
             None => self.unexpected(format!("status {status} without problem details")),
         }
     }
 
-    async fn json(&self, response: Response) -> Result<Value, Error> {
+    async fn json(&self, response: Answer) -> Result<Value, Error> {
         let body = self.bytes(response).await?;
         if body.is_empty() {
             return Ok(Value::Null);
@@ -311,7 +325,7 @@ impl Visitor {
         serde_json::from_slice(&body).map_err(|error| self.unexpected(error.to_string()))
     }
 
-    async fn bytes(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+    async fn bytes(&self, mut response: Answer) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -323,14 +337,13 @@ impl Visitor {
                     return Err(self.unexpected(problem));
                 }
                 Ok(None) => return Ok(body),
-                Err(source) => {
-                    return Err(Error::Unreachable {
-                        url: self.hub().to_owned(),
-                        source,
-                    });
-                }
+                Err(fault) => return Err(self.not_reached(fault)),
             }
         }
+    }
+
+    fn not_reached(&self, fault: VisitFault) -> Error {
+        Error::not_reached(self.hub(), fault)
     }
 
     fn unexpected(&self, problem: String) -> Error {
@@ -339,16 +352,6 @@ impl Visitor {
             problem,
         }
     }
-}
-
-/// A client that shows a token to the hub it visits and to nobody else: a proxy or another address would be shown it too.
-pub(crate) fn hub_client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .no_proxy()
-        .redirect(Policy::none())
-        .build()
-        .expect("a client without TLS needs nothing of the machine")
 }
 
 /// The address of a route of a hub, segment by segment.
@@ -366,7 +369,7 @@ pub(crate) fn below<'a>(hub: &Url, path: impl IntoIterator<Item = &'a &'a str>) 
 pub(crate) fn parse_hub(hub: &str) -> Result<Url, Error> {
     let url = Url::parse(hub)
         .ok()
-        .filter(|url| url.scheme() == "http" && url.has_host());
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| Error::Usage {
         message: format!("{hub:?} is no hub address: write one such as http://{LISTEN_DEFAULT}"),
     })

@@ -225,6 +225,22 @@ const KEYS: &[(&str, Keep)] = &[
         "telemetry.tiers",
         Keep::Tables(TIER_KEYS, |raw, tables| raw.telemetry.tiers = tables),
     ),
+    (
+        "tls.certificate",
+        Keep::Text(|raw, written| raw.tls.certificate = Some(written)),
+    ),
+    (
+        "tls.key",
+        Keep::Text(|raw, written| raw.tls.key = Some(written)),
+    ),
+    (
+        "tls.names",
+        Keep::Texts(|raw, written| raw.tls.names = Some(written)),
+    ),
+    (
+        "tls.self_signed",
+        Keep::Boolean(|raw, written| raw.tls.self_signed = Some(written)),
+    ),
 ];
 
 /// Under this similarity (Jaro-Winkler, 0 to 1) a suggestion misleads more than it helps.

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Overrides;
 use super::problem::Place;
+use super::{Overrides, TlsOverride};
 
 /// Where a value of the configuration comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,15 @@ impl Origins {
             ("listen", overrides.listen.is_some()),
             ("grpc_listen", overrides.grpc_listen.is_some()),
             ("prometheus_listen", overrides.prometheus_listen.is_some()),
+            (
+                "tls.certificate",
+                matches!(overrides.tls, Some(TlsOverride::Files { .. })),
+            ),
+            (
+                "tls.key",
+                matches!(overrides.tls, Some(TlsOverride::Files { .. })),
+            ),
+            ("tls.self_signed", overrides.tls.is_some()),
             ("data", overrides.data.is_some() || overrides.is_ephemeral),
             ("log.format", overrides.log_format.is_some()),
             ("log.filter", overrides.log_filter.is_some()),

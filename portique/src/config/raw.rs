@@ -39,6 +39,7 @@ pub(crate) struct RawConfig {
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) open_reads: Option<Written<bool>>,
     pub(crate) telemetry: RawTelemetry,
+    pub(crate) tls: RawTls,
     pub(crate) rule_files: Option<Written<Vec<String>>>,
     pub(crate) hub_rules: Option<Written<bool>>,
     pub(crate) notifications: RawNotifications,
@@ -47,6 +48,15 @@ pub(crate) struct RawConfig {
     pub(crate) prometheus_listen: Option<Written<String>>,
     pub(crate) log_format: Option<Written<String>>,
     pub(crate) log_filter: Option<Written<String>>,
+}
+
+/// The table `tls`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RawTls {
+    pub(crate) certificate: Option<Written<String>>,
+    pub(crate) key: Option<Written<String>>,
+    pub(crate) self_signed: Option<Written<bool>>,
+    pub(crate) names: Option<Written<Vec<String>>>,
 }
 
 /// The tables `telemetry` and `query`.

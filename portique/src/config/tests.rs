@@ -205,7 +205,8 @@ fn every_problem_is_said_at_once_with_its_line() {
          telemetry.classes, telemetry.graphite_listen, telemetry.label_bytes_max, telemetry.labels_max, \
          telemetry.open_writes, telemetry.out_of_order_window_s, telemetry.own_figures_every_s, \
          telemetry.retain_age_s, telemetry.retain_bytes, telemetry.series_max, \
-         telemetry.series_per_job_max, telemetry.series_per_metric_max, telemetry.tiers\n\
+         telemetry.series_per_job_max, telemetry.series_per_metric_max, telemetry.tiers, \
+         tls.certificate, tls.key, tls.names, tls.self_signed\n\
          p.toml:5: log.format = \"xml\" is unknown: write \"text\" or \"json\""
     );
 }
@@ -225,6 +226,37 @@ fn an_address_open_to_other_machines_needs_consent() {
         problems("listen = '0.0.0.0:8080'\nallow_remote_without_tls = true"),
         ""
     );
+}
+
+#[test]
+fn an_address_open_to_other_machines_needs_no_consent_where_it_is_encrypted() {
+    let all = "listen = '0.0.0.0:1'\ngrpc_listen = '0.0.0.0:2'\nprometheus_listen = '0.0.0.0:3'\n";
+    for tls in ["self_signed = true", "certificate = 'c.pem'\nkey = 'k.pem'"] {
+        assert_eq!(problems(&format!("{all}[tls]\n{tls}")), "");
+    }
+    assert_eq!(
+        problems(&format!("{all}[tls]\nself_signed = false"))
+            .lines()
+            .count(),
+        3
+    );
+    let graphite = "[telemetry]\ngraphite_listen = '0.0.0.0:4'\n[tls]\nself_signed = true";
+    assert!(
+        problems(graphite).contains("graphite_listen"),
+        "its lines are not encrypted"
+    );
+}
+
+#[test]
+fn half_a_certificate_and_names_that_are_none_are_refused() {
+    assert!(problems("tls.certificate = 'c.pem'").contains("write tls.key too"));
+    assert!(problems("tls.key = 'k.pem'").contains("write tls.certificate too"));
+    let both = "[tls]\ncertificate = 'c'\nkey = 'k'\nself_signed = true";
+    assert!(problems(both).contains("keep the one"));
+    let name = "[tls]\nself_signed = true\nnames = ['hub.example.org', 'http://hub']";
+    assert!(problems(name).contains("http://hub"));
+    let many = format!("[tls]\nself_signed = true\nnames = {:?}", vec!["a"; 65]);
+    assert!(problems(&many).contains("at most"));
 }
 
 #[test]

@@ -277,11 +277,12 @@ fn unkept(answer: impl IntoResponse) -> Response {
     (AppendHeaders([(header::CACHE_CONTROL, "no-store")]), answer).into_response()
 }
 
-/// Not readable by scripts and not sent along from other sites. It goes over plain HTTP, as the hub
-/// does; `Secure` comes with TLS.
+/// Not readable by scripts and not sent along from other sites; over TLS only where the hub speaks it.
 fn with_cookie(gate: &Gate, id: &str, seconds: u64, mut answer: Response) -> Response {
     let name = gate.cookie();
-    let cookie = format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
+    let secure = if gate.is_over_tls() { "; Secure" } else { "" };
+    let cookie =
+        format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     let cookie = HeaderValue::try_from(cookie).expect("a name and hexadecimal digits are ASCII");
     answer.headers_mut().insert(header::SET_COOKIE, cookie);
     answer

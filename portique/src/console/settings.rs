@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use crate::config::{
     Config, Data, LogFormat, NotificationDefaults, Origin, PaymentWorkers, TelemetryConfig,
+    TlsConfig,
 };
 
 /// The configuration that is in effect, as people may see it.
@@ -104,6 +105,16 @@ fn own(config: &Config) -> Vec<Value> {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
     };
+    let is_self_signed = matches!(config.tls, TlsConfig::SelfSigned { .. });
+    // Where the key is, never what it is.
+    let (certificate, key) = match &config.tls {
+        TlsConfig::Files { certificate, key } => (Some(certificate.display()), Some(key.display())),
+        _ => (None, None),
+    };
+    let names: &[String] = match &config.tls {
+        TlsConfig::SelfSigned { names } => names,
+        _ => &[],
+    };
     let pools: Vec<_> = (config.pools.iter())
         .map(|pool| pool.name.as_str())
         .collect();
@@ -115,6 +126,10 @@ fn own(config: &Config) -> Vec<Value> {
         ("listen", text(config.listen)),
         ("grpc_listen", text(config.grpc_listen)),
         ("prometheus_listen", config.prometheus_listen.and_then(text)),
+        ("tls.self_signed", text(is_self_signed)),
+        ("tls.certificate", certificate.and_then(text)),
+        ("tls.key", key.and_then(text)),
+        ("tls.names", list(names)),
         ("data", data),
         ("stop_grace_s", seconds(Some(config.stop_grace))),
         ("log.format", text(format)),

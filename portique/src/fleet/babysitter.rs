@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -44,7 +43,8 @@ const GROUP_MIN: u32 = 2;
 pub(super) struct Launch {
     pub(super) executable: PathBuf,
     pub(super) data: PathBuf,
-    pub(super) http: SocketAddr,
+    /// Where the hub serves HTTP.
+    pub(super) hub: String,
     pub(super) logs: Logs,
 }
 
@@ -138,7 +138,7 @@ fn start(name: &str, desk: &Desk, launch: &Launch) -> io::Result<(Child, UnixStr
         .args(["--drain", &config.drain.as_secs().to_string()])
         .env_remove(TOKEN_VARIABLE)
         .env_remove("PORTIQUE_GRPC")
-        .env("PORTIQUE_HUB", format!("http://{}", launch.http))
+        .env("PORTIQUE_HUB", &launch.hub)
         .env("NO_COLOR", "1")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::piped())

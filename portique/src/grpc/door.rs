@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request as HttpRequest;
+use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use portique_bus::ConsumerName;
@@ -14,7 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Status};
 
-use crate::access::{Asked, Gate, Needs, RESERVE};
+use crate::access::{Admitted, Asked, Gate, Needs, RESERVE};
 use crate::api::Owned;
 
 /// Streams of calls and of workers at once, in the whole hub: each is a worker process, or a program
@@ -113,8 +115,9 @@ pub(super) fn guard(routes: Routes, gate: Gate) -> Routes {
 async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
     let peer = request.extensions().get::<TcpConnectInfo>();
     let path = request.uri().path();
+    let needs = Needs::of_call(path);
     let asked = Asked {
-        needs: Needs::of_call(path),
+        needs,
         method: "gRPC",
         route: path,
         headers: request.headers(),
@@ -128,11 +131,34 @@ async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
                 true => Visitor::Commander,
                 false => Visitor::Service,
             };
+            let shown = match needs {
+                Needs::Permission(needed) => Some((needed, gate.credentials(request.headers()))),
+                Needs::Nothing | Needs::ModuleToken => None,
+            };
             request.extensions_mut().insert(visitor);
-            next.run(request).await
+            let answer = next.run(request).await;
+            let Some((needed, shown)) = shown else {
+                return answer;
+            };
+            let is_still = move || gate.still_admits(needed, &shown);
+            let end = ended();
+            answer.map(|body| Body::new(Admitted::new(body, is_still).with_last_words(end)))
         }
         Err(report) => portique_client::status::status(&report).into_http(),
     }
+}
+
+/// How a stream ends whose caller may not go on.
+fn ended() -> HeaderMap {
+    let status = portique_client::status::status(&Report {
+        code: Code::Unauthenticated,
+        message: "what opened this stream opens nothing any more: its token was revoked, or its user may not".into(),
+        retry: Retry::No,
+    });
+    let mut trailers = HeaderMap::new();
+    // Its words are this function's, which a header can carry.
+    let _ = status.add_header(&mut trailers);
+    trailers
 }
 
 impl Visitor {

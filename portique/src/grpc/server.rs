@@ -1,8 +1,10 @@
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+
+use crate::tls;
 
 /// Streams of one gRPC connection: a module has three, a vehicle's gateway carries a few dozen modules,
 /// and a program that does not put its calls on a stream has as many under way.
@@ -15,16 +17,15 @@ const FRAME_BYTES_MAX: u32 = 1 << 20;
 
 /// Serves until `stop`, and until all calls have ended then.
 ///
-/// Simulated control loops run over it, so no small message may wait for more to fill a packet.
-///
 /// # Errors
 /// What kept it from serving.
 pub(crate) async fn serve(
     listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
     routes: Routes,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = Box::pin(tls::incoming(listener, acceptor));
     Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)

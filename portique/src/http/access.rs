@@ -1,8 +1,12 @@
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
 use axum::response::Response;
+use portique_access::Who;
 
+use super::streams::is_stream;
 use super::{Front, problem};
-use crate::access::{Asked, Needs, Peer};
+use crate::access::{Admitted, Asked, Needs, Peer};
 
 /// Lets pass whom the gate lets pass, and says to handlers who it is.
 pub(super) async fn require<F: Future<Output = Response>>(
@@ -25,8 +29,21 @@ pub(super) async fn require<F: Future<Output = Response>>(
     };
     match front.gate.pass(&asked) {
         Ok(visit) => {
+            let headers = request.headers();
+            // Whatever is a stream is asked for by GET.
+            let follows = request.method() == Method::GET && visit.caller.who != Who::Nobody;
+            let shown = follows.then(|| front.gate.credentials(headers));
+            let needs = asked.needs;
             request.extensions_mut().insert(visit);
-            next(request).await
+            let answer = next(request).await;
+            match (shown, needs) {
+                (Some(shown), Needs::Permission(needed)) if is_stream(&answer) => {
+                    let gate = front.gate.clone();
+                    let is_still = move || gate.still_admits(needed, &shown);
+                    answer.map(|body| Body::new(Admitted::new(body, is_still)))
+                }
+                _ => answer,
+            }
         }
         Err(report) => problem::refuse(report.code, report.message),
     }

@@ -2,17 +2,14 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::conversation::Conversation;
 use crate::access::Peer;
+use crate::tls::{self, HANDSHAKE_TIMEOUT};
 
 /// Half of the files that a process may open by default (1,024); the rest is for the engines.
 const CONNECTIONS_MAX: usize = 512;
@@ -39,6 +36,7 @@ pub(crate) struct Patience {
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    acceptor: Option<TlsAcceptor>,
     patience: Patience,
     stop: CancellationToken,
 ) {
@@ -51,9 +49,13 @@ pub(crate) async fn serve(
                 Ok((stream, address)) => {
                     // An answer is written at once; waiting for more of it would only delay it.
                     let _ = stream.set_nodelay(true);
-                    let visitor = (stream, Peer(address));
-                    let serving = answer(visitor, router.clone(), patience.header, stop.clone());
-                    connections.spawn(serving);
+                    let conversation = Conversation {
+                        router: router.clone(),
+                        peer: Peer(address),
+                        header: patience.header,
+                        stop: stop.clone(),
+                    };
+                    connections.spawn(welcome(stream, acceptor.clone(), conversation));
                 }
                 Err(error) => wait_out(&error).await,
             },
@@ -68,32 +70,12 @@ pub(crate) async fn serve(
     }
 }
 
-/// One connection, request by request; the one under way is answered when the hub stops.
-async fn answer(
-    (stream, peer): (TcpStream, Peer),
-    router: Router,
-    header: Duration,
-    stop: CancellationToken,
-) {
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+async fn welcome(stream: TcpStream, acceptor: Option<TlsAcceptor>, conversation: Conversation) {
+    let stop = conversation.stop.clone();
+    let begun = tls::begin(stream, acceptor.as_ref(), HANDSHAKE_TIMEOUT);
+    // Who has not said who they want to be yet is owed no answer.
+    if let Some(Some(stream)) = stop.run_until_cancelled(begun).await {
+        conversation.hold(stream).await;
     }
 }
 
@@ -129,7 +111,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, Router::new(), patience, stop));
+        server.spawn(serve(listener, Router::new(), None, patience, stop));
         (server, address)
     }
 

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Content, PathItem, Ref, Response};
+use utoipa::openapi::{Components, Content, PathItem, Ref, RefOr, Response};
 
 use super::{BODY_BYTES_MAX, Front, ProblemDetails};
 use crate::access::{Needs, is_open_read, service_holds};
@@ -15,6 +15,8 @@ use crate::api::BATCH_BYTES_MAX;
 /// The tokens' names in the document.
 const COMMANDER: &str = "commander_token";
 const SERVICE: &str = "service_token";
+/// Where errors are as Prometheus and Alertmanager have them: an envelope, or a text.
+const FIXED: [&str; 2] = ["/prometheus/", "/api/v2/"];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -75,6 +77,9 @@ pub(super) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             add_problem(operation, "default", "A problem, with a code to act on");
+            if FIXED.iter().any(|fixed| path.starts_with(fixed)) {
+                add_fixed(operation);
+            }
             if operation.request_body.is_some() {
                 add_body_problems(operation);
             }
@@ -95,6 +100,17 @@ fn add_security(operation: &mut Operation, needs: Needs) {
     for token in tokens {
         let needed = SecurityRequirement::new(*token, [] as [&str; 0]);
         operation.security.get_or_insert_default().push(needed);
+    }
+}
+
+/// What others have fixed the form of: their errors are theirs.
+fn add_fixed(operation: &mut Operation) {
+    let default = operation.responses.responses.get_mut("default");
+    if let Some(RefOr::T(default)) = default {
+        let any = Content::new(None::<Ref>);
+        default
+            .content
+            .insert("application/json".into(), any.into());
     }
 }
 

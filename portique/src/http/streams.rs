@@ -12,11 +12,7 @@ pub(super) async fn end_with_the_hub<F: Future<Output = Response>>(
     next: impl FnOnce(Request) -> F,
 ) -> Response {
     let response = next(request).await;
-    let is_stream = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    if !is_stream {
+    if !is_stream(&response) {
         return response;
     }
     response.map(|body| {
@@ -25,4 +21,10 @@ pub(super) async fn end_with_the_hub<F: Future<Output = Response>>(
                 .take_until(stop.clone().cancelled_owned()),
         )
     })
+}
+
+/// Whether an answer goes on until somebody ends it.
+pub(super) fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::FutureExt;
 use portique_access::approval::{Desk, DeskWorker};
 use tonic::service::Routes;
 
@@ -16,7 +17,7 @@ use crate::access::{self, Gate};
 use crate::api::{self, Pusher};
 use crate::config::Config;
 use crate::console::{self, Settings};
-use crate::data_folder::Addresses;
+use crate::data_folder::{self, Addresses};
 use crate::error::Error;
 use crate::fleet::{self, FleetWorker};
 use crate::forward;
@@ -26,9 +27,10 @@ use crate::intake::{self, Intake};
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
 use crate::notify::NotifierWorker;
 use crate::prometheus;
-use crate::reload::Reloader;
+use crate::reload::{ReloadPart, Reloader};
 use crate::scrape;
 use crate::telemetry::{self, OwnWatch};
+use crate::tls::Tls;
 use crate::token::{SERVICE_TOKEN_FILE, Token};
 
 /// Workers have a quarter of the grace to end what they have in hand: everybody else has to stop after them.
@@ -73,18 +75,19 @@ impl Inside {
         data: &Path,
         addresses: &Addresses,
         loaded: scrape::Loaded,
+        tls: Option<&Tls>,
     ) -> Result<Self, Error> {
         let mut engines = Engines::open(data, config, &Systems::owned(&config.payments)).await?;
         let arrivals = Arc::new(Arrivals::default());
         // Before anybody has it: everything that arrives passes those who watch.
         let store = engines.telemetry.sink.clone();
         engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
-        let vehicles = vehicles(&engines, config, data, addresses)?;
+        let vehicles = vehicles(&engines, config, data, (addresses, tls))?;
         let systems = Systems::open(&engines, vehicles, &config.payments)
             .await
             .map_err(|error| engines.poison().unwrap_or(error))?;
         let (scrapes, scrape_workers) = Scrapes::new(config, loaded, data, &engines);
-        let url = format!("http://{}", addresses.http);
+        let url = addresses.http_url();
         let notifier = rules::notifier(&engines, config, systems.actions(), url.clone()).await?;
         let joined = || Joined {
             actions: systems.actions(),
@@ -93,7 +96,11 @@ impl Inside {
         };
         let (monitor, monitor_worker) =
             rules::open(&engines, config, arrivals, url, joined()).await?;
-        let reloader = rules::reloader(&monitor, joined());
+        let reloader = rules::reloader(
+            &monitor,
+            joined(),
+            tls.map(|tls| certificate(tls, data, addresses)),
+        );
         let fleet = open_fleet(&engines, config, data, addresses).await?;
         Ok(Self {
             engines,
@@ -194,6 +201,29 @@ impl Inside {
     }
 }
 
+/// Has the certificate read again, and tells those who know the hub by its folder.
+fn certificate(tls: &Tls, data: &Path, addresses: &Addresses) -> ReloadPart {
+    let (tls, data, addresses) = (tls.clone(), data.to_path_buf(), addresses.clone());
+    Box::new(move || {
+        let (tls, data, addresses) = (tls.clone(), data.clone(), addresses.clone());
+        async move {
+            let reloaded = tls.reload().await;
+            let told = reloaded.and_then(|()| {
+                let fingerprint = Some(tls.fingerprint().to_string());
+                data_folder::write_addresses(
+                    &data,
+                    &Addresses {
+                        fingerprint,
+                        ..addresses
+                    },
+                )
+            });
+            told.map_err(|error| vec![portique_fault::chain(&error)])
+        }
+        .boxed()
+    })
+}
+
 /// Who may do what, and who writes it down.
 async fn open_gate(
     config: &Config,
@@ -210,6 +240,10 @@ async fn open_gate(
     let (access, worker) = access::open(parts).await?;
     let (reads, writes) = (config.access.open_reads, config.telemetry.open_writes);
     let gate = Gate::new(access, addresses.http.port(), reads, writes)?;
+    let gate = match addresses.fingerprint {
+        Some(_) => gate.over_tls(),
+        None => gate,
+    };
     Ok((gate, worker))
 }
 
@@ -229,7 +263,7 @@ async fn open_fleet(
         random: seeded()?,
         executable: config.executable.clone(),
         data: data.to_path_buf(),
-        http: addresses.http,
+        hub: addresses.http_url(),
         logs: engines.logs.clone(),
         grace: config.stop_grace / FLEET_GRACE_DIVISOR,
     });

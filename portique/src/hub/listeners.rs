@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::data_folder::Addresses;
 use crate::error::Error;
+use crate::tls::Tls;
 
 /// Where visitors come in, each bound and not yet answered.
 pub(super) struct Listeners {
@@ -37,11 +38,12 @@ impl Listeners {
     ///
     /// # Errors
     /// [`Error::Bind`].
-    pub(super) fn addresses(&self, config: &Config) -> Result<Addresses, Error> {
+    pub(super) fn addresses(&self, config: &Config, tls: Option<&Tls>) -> Result<Addresses, Error> {
         Ok(Addresses {
             pid: std::process::id(),
             http: local_address(&self.http, "HTTP", "--listen", config.listen)?,
             grpc: local_address(&self.grpc, "gRPC", "--grpc-listen", config.grpc_listen)?,
+            fingerprint: tls.map(|tls| tls.fingerprint().to_string()),
         })
     }
 }

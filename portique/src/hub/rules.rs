@@ -90,7 +90,11 @@ pub(super) async fn notifier(
 }
 
 /// Everything that was read from files.
-pub(super) fn reloader(monitor: &Monitor, joined: Joined<'_>) -> Reloader {
+pub(super) fn reloader(
+    monitor: &Monitor,
+    joined: Joined<'_>,
+    certificate: Option<ReloadPart>,
+) -> Reloader {
     let (notifier, scraping) = (joined.notifier, joined.scraping.clone());
     let scrapes: ReloadPart = Box::new(move || {
         let scraping = scraping.clone();
@@ -114,7 +118,9 @@ pub(super) fn reloader(monitor: &Monitor, joined: Joined<'_>) -> Reloader {
         .boxed()
     });
     // It names rule files too.
-    Reloader::new(vec![scrapes, rules, notifications])
+    let mut parts = vec![scrapes, rules, notifications];
+    parts.extend(certificate);
+    Reloader::new(parts)
 }
 
 /// What the facts of rules and notifications are kept in.

@@ -7,17 +7,19 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portique_client::{Handler, Job, JobError};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use portique_client::{Handler, Job, JobError, Trust};
 use portique_jobs::{Claimed, Payload, QueueName};
 use portique_payments::service::QUEUES;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::Url;
 
 use super::control::Hands;
-use crate::cli::visitor::{below, hub_client, parse_hub};
+use crate::cli::visitor::{below, parse_hub};
 use crate::error::Error;
 use crate::http::ProblemDetails;
 use crate::token::Token;
+use crate::visit::{Answer, Ask, HubClient};
 
 /// The queues that this program itself has a worker for.
 pub(crate) const BUILT_IN: [&str; 3] = QUEUES;
@@ -36,7 +38,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// Has the hub do the jobs of one queue.
 pub(super) struct Hand {
-    client: reqwest::Client,
+    client: HubClient,
     route: Url,
     token: Token,
     hands: Hands,
@@ -62,13 +64,13 @@ pub(crate) fn built_in_words() -> String {
 }
 
 impl Hand {
-    /// A worker of `queue` at the hub that serves HTTP at `hub`.
+    /// A worker of `queue` at the hub that serves HTTP at `hub`, and is believed as `trust` says.
     ///
     /// # Errors
     /// [`Error::Usage`] for an address that is none, and for a queue without a built-in worker.
     pub(super) fn new(
         queue: &QueueName,
-        hub: &str,
+        (hub, trust): (&str, &Trust),
         token: Token,
         hands: Hands,
     ) -> Result<Self, Error> {
@@ -80,7 +82,7 @@ impl Hand {
         };
         let hub = parse_hub(hub)?;
         Ok(Self {
-            client: hub_client(),
+            client: HubClient::new(&hub, trust)?,
             route: below(&hub, &["api", "v1", "payments", "work", step]),
             token,
             hands,
@@ -110,10 +112,16 @@ impl Hand {
         url.query_pairs_mut()
             .append_pair("job", &claimed.lease.id.to_string())
             .append_pair("token", &claimed.lease.token.to_string());
-        let request = self.client.post(url).bearer_auth(self.token.as_str());
-        let request = request.timeout(ANSWER_TIMEOUT);
-        let request = request.header(CONTENT_TYPE, "application/json");
-        match request.body(claimed.payload.body.clone()).send().await {
+        let json = HeaderValue::from_static("application/json");
+        let ask = Ask {
+            method: Method::POST,
+            url: &url,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
+            body: claimed.payload.body.to_vec(),
+            token: Some(&self.token),
+            timeout: Some(ANSWER_TIMEOUT),
+        };
+        match self.client.send(ask).await {
             Ok(response) => verdict(response).await,
             Err(error) => later(portique_fault::chain(&error), None),
         }
@@ -138,7 +146,7 @@ fn step(queue: &QueueName) -> Option<&str> {
     queue.as_str().split('.').next_back().filter(|_| is_known)
 }
 
-async fn verdict(mut response: Response) -> Verdict {
+async fn verdict(mut response: Answer) -> Verdict {
     let status = response.status();
     let header = response.headers().get(RETRY_AFTER);
     let seconds = header.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
@@ -179,7 +187,13 @@ mod tests {
 
     fn hand(queue: &str, hub: &str) -> Result<Hand, Error> {
         let queue = QueueName::new(queue).unwrap();
-        Hand::new(&queue, hub, Token::from_text("t"), Hands::default())
+        let trust = Trust::default();
+        Hand::new(
+            &queue,
+            (hub, &trust),
+            Token::from_text("t"),
+            Hands::default(),
+        )
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod approvals;
 mod doors;
 mod people;
+mod streams;
 
 use std::io::Write;
 use std::process::{Output, Stdio};

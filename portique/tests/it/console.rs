@@ -2,6 +2,7 @@
 
 mod assets;
 mod document;
+mod hostile;
 mod schemas;
 mod session;
 mod settings;

@@ -1,6 +1,6 @@
 //! A hub as a process of its own, on free ports.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -86,6 +86,16 @@ impl HubProcess {
     pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         self.child.wait().unwrap()
+    }
+
+    /// Stops it in order; all that it logged.
+    pub(crate) fn stop_and_read(mut self) -> String {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let mut said = String::new();
+        let mut log = self.child.stderr.take().unwrap();
+        log.read_to_string(&mut said).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        said
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

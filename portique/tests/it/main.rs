@@ -48,4 +48,5 @@ mod start_and_stop;
 mod stories;
 mod telemetry_push;
 mod telemetry_store;
+mod tls;
 mod watch;

@@ -110,9 +110,25 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) -> Result<Outcome, Error> {
+    let ground = endpoint(&options.ground)?.connect_lazy();
+    run_over(ground, options, clock, stop).await
+}
+
+/// As [`run`], over a channel to the ground that the caller has made, such as one that is encrypted.
+///
+/// # Errors
+/// [`Error::Input`] when the own address cannot be used.
+///
+/// # Cancel safety
+/// As [`run`].
+pub async fn run_over(
+    ground: Channel,
+    options: ComputerOptions,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) -> Result<Outcome, Error> {
     let stop = stop.child_token();
     let _stop_tasks = stop.clone().drop_guard();
-    let ground = endpoint(&options.ground)?.connect_lazy();
     let (incoming, advertised) = bind(&options).await?;
     let cell = Arc::new(Cell::new());
     let identity = Arc::new(Identity {
@@ -135,7 +151,7 @@ pub async fn run(
         .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     tracker.spawn(serve);
     let attaching = Attaching {
-        ground: ground.clone(),
+        ground,
         identity: identity.clone(),
         endpoint: advertised,
         lost_after: options.lost_after,
@@ -175,7 +191,10 @@ async fn bind(options: &ComputerOptions) -> Result<(TcpIncoming, String), Error>
 }
 
 /// A peer of the vehicle link, ready to be connected to.
-pub(crate) fn endpoint(address: &str) -> Result<Endpoint, Error> {
+///
+/// # Errors
+/// [`Error::Input`] for what is no address.
+pub fn endpoint(address: &str) -> Result<Endpoint, Error> {
     let endpoint = Channel::from_shared(address.to_owned()).map_err(|error| Error::Input {
         what: "endpoint",
         problem: format!("{address:?} is no address ({error}); write http://HOST:PORT"),

@@ -31,7 +31,7 @@ fn person(who: &str, password: PasswordHash) -> User {
     let role = if who == "dave" { "viewer" } else { "pad" };
     User {
         name: name(who),
-        password,
+        origin: Origin::Password(password),
         roles: [name(role)].into(),
         disabled: false,
         must_change: false,

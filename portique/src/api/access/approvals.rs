@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Visit;
+use portique_access::Visit;
 use crate::api::refusal::{Refusal, Reply};
 
 pub(super) fn router(desk: Desk) -> OpenApiRouter {

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::permissions;
-use crate::access::Visit;
+use portique_access::Visit;
 use crate::api::refusal::{Refusal, Reply};
 
 /// How long a token lasts when nobody says.

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use reqwest::Response;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::visit::Answer;
 
 /// Longest event: a snapshot of many missions is well under it.
 const EVENT_BYTES_MAX: usize = 4 << 20;
@@ -19,13 +19,13 @@ pub(crate) struct StreamEvent {
 
 /// Server-sent events, one JSON value each (HTML standard, section 9.2).
 pub(crate) struct EventStream {
-    response: Response,
+    response: Answer,
     hub: String,
     parser: Parser,
 }
 
 impl EventStream {
-    pub(super) fn new(response: Response, hub: String) -> Self {
+    pub(super) fn new(response: Answer, hub: String) -> Self {
         Self {
             response,
             hub,
@@ -55,10 +55,7 @@ impl EventStream {
                 .response
                 .chunk()
                 .await
-                .map_err(|source| Error::Unreachable {
-                    url: self.hub.clone(),
-                    source,
-                })?;
+                .map_err(|fault| Error::not_reached(&self.hub, fault))?;
             let Some(chunk) = chunk else { return Ok(None) };
             self.parser
                 .feed(&chunk)

@@ -194,7 +194,7 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
     let routes = add_to(Routes::default(), ports, door, gate().await);
     let mut server = JoinSet::new();
     server.spawn(async move {
-        grpc::serve(listener, routes, stop).await.unwrap();
+        grpc::serve(listener, None, routes, stop).await.unwrap();
     });
     (server, address)
 }
