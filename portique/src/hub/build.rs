@@ -129,8 +129,7 @@ impl Inside {
             open_gate(config, engines, addresses, [token, &service_token]).await?;
         let access = gate.access().clone();
         let (desk, desk_worker) = Desk::new(access.clone(), self.systems.guarded());
-        let invitation = access.invite();
-        let invitation = invitation.map_err(|error| Error::part("the access control", &error))?;
+        let invitation = invite(&access)?;
         let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = over_grpc(&ports, &intake);
         let grpc_routes = self.systems.vehicles.grpc_routes();
@@ -210,6 +209,12 @@ async fn open_gate(
     let (reads, writes) = (config.access.open_reads, config.telemetry.open_writes);
     let gate = Gate::new(access, addresses.http.port(), reads, writes)?;
     Ok((gate, worker))
+}
+
+/// The code by which the first user is made; none when there are users.
+fn invite(access: &portique_access::Access) -> Result<Option<portique_access::Secret>, Error> {
+    let invitation = access.invite();
+    invitation.map_err(|error| Error::part("the access control", &error))
 }
 
 /// The pools of the configuration.
