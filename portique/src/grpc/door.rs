@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::Request as HttpRequest;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::Response as HttpResponse;
+use portique_access::audit::Detail;
 use portique_bus::ConsumerName;
 use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
@@ -12,9 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::TcpConnectInfo;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
-use crate::access::{Asked, Gate, Needs, RESERVE};
+use crate::access::{self, Asked, Gate, RESERVE};
 use crate::api::Owned;
 
 /// Streams of calls and of workers at once, in the whole hub: each is a worker process, or a program
@@ -110,11 +111,14 @@ pub(super) fn guard(routes: Routes, gate: Gate) -> Routes {
     Routes::from(router)
 }
 
-async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
+async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> HttpResponse {
     let peer = request.extensions().get::<TcpConnectInfo>();
     let path = request.uri().path();
+    let (needs, does) = access::call(path);
     let asked = Asked {
-        needs: Needs::of_call(path),
+        needs,
+        does,
+        path: "",
         method: "gRPC",
         route: path,
         headers: request.headers(),
@@ -128,11 +132,29 @@ async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
                 true => Visitor::Commander,
                 false => Visitor::Service,
             };
+            let deed = gate.deed(&asked, &visit);
             request.extensions_mut().insert(visitor);
-            next.run(request).await
+            let response = next.run(request).await;
+            if let Some(deed) = deed {
+                deed.called(&response);
+            }
+            response
         }
         Err(report) => portique_client::status::status(&report).into_http(),
     }
+}
+
+/// Says beside an order what it was about, for the audit journal.
+///
+/// # Errors
+/// The reply's.
+pub(super) fn about<T>(
+    reply: Result<Response<T>, Status>,
+    what: impl std::fmt::Display,
+) -> Result<Response<T>, Status> {
+    let mut response = reply?;
+    response.extensions_mut().insert(Detail(what.to_string()));
+    Ok(response)
 }
 
 impl Visitor {

@@ -2,7 +2,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
 use super::{Front, problem};
-use crate::access::{Asked, Needs, Peer};
+use crate::access::{self, Asked, Peer};
 
 /// Lets pass whom the gate lets pass, and says to handlers who it is.
 pub(super) async fn require<F: Future<Output = Response>>(
@@ -15,8 +15,11 @@ pub(super) async fn require<F: Future<Output = Response>>(
         return next(request).await;
     };
     let peer = request.extensions().get::<Peer>();
+    let (needs, does) = access::route(request.method(), route.as_str());
     let asked = Asked {
-        needs: Needs::of(request.method(), route.as_str()),
+        needs,
+        does,
+        path: request.uri().path(),
         method: request.method().as_str(),
         route: route.as_str(),
         headers: request.headers(),
@@ -25,8 +28,13 @@ pub(super) async fn require<F: Future<Output = Response>>(
     };
     match front.gate.pass(&asked) {
         Ok(visit) => {
+            let deed = front.gate.deed(&asked, &visit);
             request.extensions_mut().insert(visit);
-            next(request).await
+            let response = next(request).await;
+            if let Some(deed) = deed {
+                deed.answered(&response);
+            }
+            response
         }
         Err(report) => problem::refuse(report.code, report.message),
     }

@@ -140,6 +140,7 @@ impl Inside {
         asks.push(self.notifier.notifier().ask_figures());
         let fleet = self.fleet.fleet();
         asks.push(fleet.ask_figures());
+        asks.push(access::lost_figure(access.clone()));
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
