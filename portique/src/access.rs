@@ -7,6 +7,7 @@
 
 mod admitted;
 mod calls;
+mod deed;
 mod gate;
 mod permissions;
 mod table;
@@ -17,14 +18,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::http::Method;
+use futures_util::FutureExt;
+use futures_util::future::ready;
 pub(crate) use portique_access::Visit;
 use portique_access::{ADMIN, Access, BuiltInToken, Cost, Digest, Options, Worker};
 use portique_clock::Clock;
 use portique_records::Records;
 
 use crate::error::Error;
+use crate::http::{Ask, LabelledFigure, Labels, Samples};
 use crate::token::Token;
 pub(crate) use admitted::Admitted;
+pub(crate) use deed::Deed;
 pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
 
@@ -39,41 +44,85 @@ pub(crate) enum Needs {
     ModuleToken,
 }
 
+/// What a request is, for the audit journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// Changes nothing.
+    Look,
+    /// Is something that a person, or a program for one, wants done: it is written down.
+    Order,
+    /// Is one of the many that make up the flow of data: what came of it is the data.
+    Flow,
+    /// Is written down by the part that does it, with more than is known at the gate.
+    Told,
+}
+
+/// What a route or method takes, and does.
+type Line = (Needs, Does);
+
 /// By route, what each of its methods takes.
-static ROUTES: LazyLock<HashMap<&'static str, Vec<(&'static str, Needs)>>> = LazyLock::new(|| {
+static ROUTES: LazyLock<HashMap<&'static str, Vec<(&'static str, Line)>>> = LazyLock::new(|| {
     let mut routes: HashMap<_, Vec<_>> = HashMap::new();
-    for (needs, listed) in table::ROUTES {
+    for (needs, does, listed) in table::ROUTES {
         for (method, route) in listed.iter().filter_map(|line| line.split_once(' ')) {
-            routes.entry(route).or_default().push((method, *needs));
+            let line = (method, (*needs, *does));
+            routes.entry(route).or_default().push(line);
         }
     }
     routes
 });
 
-static CALLS: LazyLock<HashMap<&'static str, Needs>> = LazyLock::new(|| {
+static CALLS: LazyLock<HashMap<&'static str, Line>> = LazyLock::new(|| {
     let calls = calls::CALLS.iter();
-    let calls = calls.flat_map(|(needs, listed)| listed.iter().map(|call| (*call, *needs)));
+    let calls = calls.flat_map(|(needs, does, listed)| {
+        let lines = listed.iter();
+        lines.map(|call| (*call, (*needs, *does)))
+    });
     calls.collect()
 });
 
-impl Needs {
-    /// Of a request with this method to this route; what is not in the table is nobody's but administrators'.
-    pub(crate) fn of(method: &Method, route: &str) -> Self {
-        let method = match *method {
-            Method::HEAD => "GET",
-            _ => method.as_str(),
-        };
-        let listed = ROUTES.get(route).into_iter().flatten();
-        let mut listed = listed.filter(|(known, _)| *known == method);
-        listed
-            .next()
-            .map_or(Self::Permission(ADMIN), |(_, needs)| *needs)
-    }
+/// What is in no table is nobody's but administrators', and is written down.
+const UNLISTED: Line = (Needs::Permission(ADMIN), Does::Order);
 
-    /// Of a call of a gRPC method, such as `/portique.bus.v1.Bus/Publish`, likewise.
-    pub(crate) fn of_call(path: &str) -> Self {
-        CALLS.get(path).copied().unwrap_or(Self::Permission(ADMIN))
+/// Of a request with this method to this route.
+pub(crate) fn route(method: &Method, route: &str) -> (Needs, Does) {
+    let method = match *method {
+        Method::HEAD => "GET",
+        _ => method.as_str(),
+    };
+    let listed = ROUTES.get(route).into_iter().flatten();
+    let mut listed = listed.filter(|(known, _)| *known == method);
+    listed.next().map_or(UNLISTED, |(_, line)| *line)
+}
+
+/// Of a call of a gRPC method, such as `/portique.bus.v1.Bus/Publish`, likewise.
+pub(crate) fn call(path: &str) -> (Needs, Does) {
+    CALLS.get(path).copied().unwrap_or(UNLISTED)
+}
+
+impl Needs {
+    /// Of a request with this method to this route.
+    pub(crate) fn of(method: &Method, path: &str) -> Self {
+        route(method, path).0
     }
+}
+
+/// How many orders are not in the audit journal.
+pub(crate) fn lost_figure(access: Access) -> Ask {
+    Box::new(move || {
+        let lost = access.audit_lost();
+        let samples = Samples::Counters(vec![(Labels::new(), lost)]);
+        let (name, help) = (
+            "access_audit_lost",
+            "Orders that are not in the audit journal",
+        );
+        ready(vec![LabelledFigure {
+            name,
+            help,
+            samples,
+        }])
+        .boxed()
+    })
 }
 
 /// What the gate of a hub is made of.

@@ -54,7 +54,7 @@ const DOMAIN: &[u8] = b"portique-approval-1\0";
 /// A command that needs two people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// What does it, such as `launch.destroy`: words of `a-z 0-9 _` joined by dots, at most 64 bytes.
+    /// What does it, such as `pad.destroy`: words of `a-z 0-9 _` joined by dots, at most 64 bytes.
     pub action: String,
     /// What both people must hold.
     pub permission: Permission,

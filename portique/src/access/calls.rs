@@ -1,9 +1,10 @@
-use super::Needs;
+use super::{Does, Needs};
 
-/// What each method of gRPC takes, likewise.
-pub(super) const CALLS: &[(Needs, &[&str])] = &[
+/// What each method of gRPC takes and does, likewise.
+pub(super) const CALLS: &[(Needs, Does, &[&str])] = &[
     (
         Needs::ModuleToken,
+        Does::Flow,
         &[
             "/portique.vehicle.v1.Ground/Attach",
             "/portique.vehicle.v1.World/Fly",
@@ -12,22 +13,31 @@ pub(super) const CALLS: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("events:consume"),
+        Does::Order,
         &[
             "/portique.bus.v1.Bus/CreateConsumer",
             "/portique.bus.v1.Bus/RemoveConsumer",
-            "/portique.bus.v1.Bus/Fetch",
-            "/portique.bus.v1.Bus/Ack",
-            "/portique.bus.v1.Bus/Nak",
-            "/portique.bus.v1.Bus/Extend",
             "/portique.bus.v1.Bus/Seek",
         ],
     ),
     (
+        Needs::Permission("events:consume"),
+        Does::Flow,
+        &[
+            "/portique.bus.v1.Bus/Fetch",
+            "/portique.bus.v1.Bus/Ack",
+            "/portique.bus.v1.Bus/Nak",
+            "/portique.bus.v1.Bus/Extend",
+        ],
+    ),
+    (
         Needs::Permission("events:read"),
+        Does::Look,
         &["/portique.bus.v1.Bus/Read", "/portique.bus.v1.Bus/Wait"],
     ),
     (
         Needs::Permission("events:state"),
+        Does::Look,
         &[
             "/portique.bus.v1.Bus/ListConsumers",
             "/portique.bus.v1.Bus/ListCompactions",
@@ -35,15 +45,23 @@ pub(super) const CALLS: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("events:write"),
+        Does::Order,
         &[
-            "/portique.bus.v1.Bus/Publish",
-            "/portique.bus.v1.Bus/PublishStream",
             "/portique.bus.v1.Bus/CreateCompaction",
             "/portique.bus.v1.Bus/RemoveCompaction",
         ],
     ),
     (
+        Needs::Permission("events:write"),
+        Does::Flow,
+        &[
+            "/portique.bus.v1.Bus/Publish",
+            "/portique.bus.v1.Bus/PublishStream",
+        ],
+    ),
+    (
         Needs::Permission("jobs:read"),
+        Does::Look,
         &[
             "/portique.jobs.v1.Jobs/ShowJob",
             "/portique.jobs.v1.Jobs/ListJobs",
@@ -54,6 +72,7 @@ pub(super) const CALLS: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("jobs:state"),
+        Does::Look,
         &[
             "/portique.jobs.v1.Jobs/ListQueues",
             "/portique.jobs.v1.Jobs/ShowQueue",
@@ -61,21 +80,13 @@ pub(super) const CALLS: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("jobs:write"),
+        Does::Order,
         &[
             "/portique.jobs.v1.Jobs/DefineQueue",
             "/portique.jobs.v1.Jobs/RemoveQueue",
             "/portique.jobs.v1.Jobs/Pause",
             "/portique.jobs.v1.Jobs/Resume",
             "/portique.jobs.v1.Jobs/Drain",
-            "/portique.jobs.v1.Jobs/Enqueue",
-            "/portique.jobs.v1.Jobs/EnqueueStream",
-            "/portique.jobs.v1.Jobs/Claim",
-            "/portique.jobs.v1.Jobs/Extend",
-            "/portique.jobs.v1.Jobs/Progress",
-            "/portique.jobs.v1.Jobs/Complete",
-            "/portique.jobs.v1.Jobs/Fail",
-            "/portique.jobs.v1.Jobs/Release",
-            "/portique.jobs.v1.Jobs/Work",
             "/portique.jobs.v1.Jobs/Cancel",
             "/portique.jobs.v1.Jobs/Retry",
             "/portique.jobs.v1.Jobs/EditDead",
@@ -87,11 +98,28 @@ pub(super) const CALLS: &[(Needs, &[&str])] = &[
         ],
     ),
     (
+        Needs::Permission("jobs:write"),
+        Does::Flow,
+        &[
+            "/portique.jobs.v1.Jobs/Enqueue",
+            "/portique.jobs.v1.Jobs/EnqueueStream",
+            "/portique.jobs.v1.Jobs/Claim",
+            "/portique.jobs.v1.Jobs/Extend",
+            "/portique.jobs.v1.Jobs/Progress",
+            "/portique.jobs.v1.Jobs/Complete",
+            "/portique.jobs.v1.Jobs/Fail",
+            "/portique.jobs.v1.Jobs/Release",
+            "/portique.jobs.v1.Jobs/Work",
+        ],
+    ),
+    (
         Needs::Permission("telemetry:write"),
+        Does::Flow,
         &["/portique.telemetry.v1.Telemetry/Push"],
     ),
     (
         Needs::Permission("transactions:commit"),
+        Does::Flow,
         &["/portique.jobs.v1.Transact/Commit"],
     ),
 ];

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use portique_access::{Access, Caller, Permissions, Session, Visit, Who};
 use portique_fault::{Code, Report, Retry};
 
-use super::{Needs, permissions, service_holds};
+use super::{Deed, Does, Needs, permissions, service_holds};
 use crate::error::Error;
 
 /// Shown with the console's cookie by every request that changes something.
@@ -23,6 +23,10 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) struct Asked<'a> {
     /// What it needs.
     pub(crate) needs: Needs,
+    /// What it is.
+    pub(crate) does: Does,
+    /// Where it goes, with its parameters' values; nothing where the route says it all.
+    pub(crate) path: &'a str,
     /// The method, or `gRPC`.
     pub(crate) method: &'a str,
     /// The route, with its parameters' names.
@@ -149,6 +153,15 @@ impl Gate {
                 })
             }
         }
+    }
+
+    /// The order that this request is, if it is one; to be told what came of it.
+    pub(crate) fn deed(&self, asked: &Asked<'_>, visit: &Visit) -> Option<Deed> {
+        (asked.does == Does::Order).then(|| {
+            let action = format!("{} {}", asked.method, asked.route);
+            let (access, path) = (self.access.clone(), asked.path.to_owned());
+            Deed::new(access, visit.clone(), action, path)
+        })
     }
 
     /// The session whose cookie a request carries, with its id and whose it is.

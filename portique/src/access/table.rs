@@ -1,15 +1,14 @@
-use super::Needs;
+use super::{Does, Needs};
 
-/// What each route of HTTP takes: the only place where that is said. A route that is not here is refused to
+/// What each route of HTTP takes, and what a request to it is: the only place where that is said. A route that is not here is refused to
 /// everybody but administrators, and a test names it.
-pub(super) const ROUTES: &[(Needs, &[&str])] = &[
+pub(super) const ROUTES: &[(Needs, Does, &[&str])] = &[
     (
         Needs::Nothing,
+        Does::Look,
         &[
             "GET /api/v1/openapi.json",
             "GET /api/v1/session",
-            "POST /api/v1/session",
-            "DELETE /api/v1/session",
             "GET /api/v1/version",
             "GET /api/v1/webcast",
             "GET /api/v1/webcast/live",
@@ -22,6 +21,14 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
             "GET /console/",
             "GET /console/{*path}",
             "GET /console/first",
+        ],
+    ),
+    (
+        Needs::Nothing,
+        Does::Told,
+        &[
+            "POST /api/v1/session",
+            "DELETE /api/v1/session",
             "POST /console/first",
             "PUT /api/v1/session/password",
             "POST /api/v1/access/first",
@@ -29,8 +36,13 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("access:admin"),
+        Does::Order,
+        &["POST /api/v1/access/invitation"],
+    ),
+    (
+        Needs::Permission("access:admin"),
+        Does::Told,
         &[
-            "POST /api/v1/access/invitation",
             "POST /api/v1/access/users",
             "PUT /api/v1/access/users/{name}/roles",
             "PUT /api/v1/access/users/{name}/disabled",
@@ -41,13 +53,20 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("access:own"),
+        Does::Look,
         &[
             "GET /api/v1/access/tokens",
+            "GET /api/v1/access/approvals",
+            "GET /api/v1/access/approvals/{id}",
+        ],
+    ),
+    (
+        Needs::Permission("access:own"),
+        Does::Told,
+        &[
             "POST /api/v1/access/tokens",
             "DELETE /api/v1/access/tokens/{id}",
-            "GET /api/v1/access/approvals",
             "POST /api/v1/access/approvals",
-            "GET /api/v1/access/approvals/{id}",
             "POST /api/v1/access/approvals/{id}/approve",
             "POST /api/v1/access/approvals/{id}/cancel",
             "POST /api/v1/access/approvals/{id}/deny",
@@ -55,6 +74,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("access:read"),
+        Does::Look,
         &[
             "GET /api/v1/access/users",
             "GET /api/v1/access/roles",
@@ -65,6 +85,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("alerts:act"),
+        Does::Order,
         &[
             "POST /api/v1/alerts/{fingerprint}/acknowledge",
             "POST /api/v1/alerts/{fingerprint}/assign",
@@ -78,6 +99,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("alerts:read"),
+        Does::Look,
         &[
             "GET /api/v1/alerts",
             "GET /api/v1/alerts/{fingerprint}",
@@ -96,21 +118,33 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
             "GET /prometheus/api/v1/rules",
         ],
     ),
-    (Needs::Permission("alerts:write"), &["POST /api/v2/alerts"]),
+    (
+        Needs::Permission("alerts:write"),
+        Does::Flow,
+        &["POST /api/v2/alerts"],
+    ),
     (
         Needs::Permission("events:consume"),
+        Does::Order,
         &[
             "PUT /api/v1/consumers/{name}",
             "DELETE /api/v1/consumers/{name}",
-            "POST /api/v1/consumers/{name}/ack",
-            "POST /api/v1/consumers/{name}/extend",
-            "POST /api/v1/consumers/{name}/fetch",
-            "POST /api/v1/consumers/{name}/nak",
             "POST /api/v1/consumers/{name}/seek",
         ],
     ),
     (
+        Needs::Permission("events:consume"),
+        Does::Flow,
+        &[
+            "POST /api/v1/consumers/{name}/ack",
+            "POST /api/v1/consumers/{name}/extend",
+            "POST /api/v1/consumers/{name}/fetch",
+            "POST /api/v1/consumers/{name}/nak",
+        ],
+    ),
+    (
         Needs::Permission("events:read"),
+        Does::Look,
         &[
             "GET /api/v1/events",
             "GET /api/v1/events/stream",
@@ -119,6 +153,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("events:state"),
+        Does::Look,
         &[
             "GET /api/v1/compactions",
             "GET /api/v1/compactions/{name}",
@@ -128,14 +163,20 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("events:write"),
+        Does::Order,
         &[
             "PUT /api/v1/compactions/{name}",
             "DELETE /api/v1/compactions/{name}",
-            "POST /api/v1/events",
         ],
     ),
     (
+        Needs::Permission("events:write"),
+        Does::Flow,
+        &["POST /api/v1/events"],
+    ),
+    (
         Needs::Permission("fleet:read"),
+        Does::Look,
         &[
             "GET /api/v1/pools",
             "GET /api/v1/pools/{name}",
@@ -144,6 +185,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("fleet:write"),
+        Does::Order,
         &[
             "PUT /api/v1/pools/{name}/dry-run",
             "PUT /api/v1/pools/{name}/override",
@@ -154,6 +196,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("hub:reload"),
+        Does::Order,
         &[
             "POST /api/v1/rules/reload",
             "POST /prometheus/-/reload",
@@ -162,6 +205,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("jobs:read"),
+        Does::Look,
         &[
             "GET /api/v1/bindings",
             "GET /api/v1/bindings/{name}",
@@ -174,33 +218,23 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("jobs:state"),
+        Does::Look,
         &["GET /api/v1/queues", "GET /api/v1/queues/{queue}"],
     ),
     (
         Needs::Permission("jobs:write"),
+        Does::Order,
         &[
             "PUT /api/v1/bindings/{name}",
             "DELETE /api/v1/bindings/{name}",
             "POST /api/v1/dead/retry",
             "PUT /api/v1/dead/{id}",
             "DELETE /api/v1/dead/{id}",
-            "POST /api/v1/jobs/complete",
-            "POST /api/v1/jobs/extend",
-            "POST /api/v1/jobs/fail",
-            "POST /api/v1/jobs/release",
             "POST /api/v1/jobs/{id}/cancel",
-            "POST /api/v1/jobs/{id}/complete",
-            "POST /api/v1/jobs/{id}/extend",
-            "POST /api/v1/jobs/{id}/fail",
-            "POST /api/v1/jobs/{id}/progress",
-            "POST /api/v1/jobs/{id}/release",
             "POST /api/v1/jobs/{id}/retry",
             "PUT /api/v1/queues/{queue}",
             "DELETE /api/v1/queues/{queue}",
-            "POST /api/v1/queues/{queue}/claim",
             "POST /api/v1/queues/{queue}/drain",
-            "POST /api/v1/queues/{queue}/jobs",
-            "POST /api/v1/queues/{queue}/jobs/batch",
             "POST /api/v1/queues/{queue}/pause",
             "POST /api/v1/queues/{queue}/resume",
             "PUT /api/v1/schedules/{name}",
@@ -208,11 +242,31 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
         ],
     ),
     (
+        Needs::Permission("jobs:write"),
+        Does::Flow,
+        &[
+            "POST /api/v1/jobs/complete",
+            "POST /api/v1/jobs/extend",
+            "POST /api/v1/jobs/fail",
+            "POST /api/v1/jobs/release",
+            "POST /api/v1/jobs/{id}/complete",
+            "POST /api/v1/jobs/{id}/extend",
+            "POST /api/v1/jobs/{id}/fail",
+            "POST /api/v1/jobs/{id}/progress",
+            "POST /api/v1/jobs/{id}/release",
+            "POST /api/v1/queues/{queue}/claim",
+            "POST /api/v1/queues/{queue}/jobs",
+            "POST /api/v1/queues/{queue}/jobs/batch",
+        ],
+    ),
+    (
         Needs::Permission("launch:command"),
+        Does::Order,
         &["POST /api/v1/launch/rockets/{rocket}/modules/{module}/orders"],
     ),
     (
         Needs::Permission("launch:count"),
+        Does::Order,
         &[
             "POST /api/v1/launch/rockets/{rocket}/count",
             "POST /api/v1/launch/rockets/{rocket}/count/hold",
@@ -224,10 +278,12 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("launch:embargo"),
+        Does::Order,
         &["POST /api/v1/launch/rockets/{rocket}/embargo"],
     ),
     (
         Needs::Permission("launch:read"),
+        Does::Look,
         &[
             "GET /api/v1/launch/live",
             "GET /api/v1/launch/log",
@@ -240,6 +296,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("launch:setup"),
+        Does::Order,
         &[
             "POST /api/v1/launch/rockets",
             "POST /api/v1/launch/rockets/{rocket}/modules",
@@ -247,10 +304,12 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("launch:vote"),
+        Does::Order,
         &["POST /api/v1/launch/rockets/{rocket}/poll/votes"],
     ),
     (
         Needs::Permission("launch:weather"),
+        Does::Flow,
         &["POST /api/v1/launch/rockets/{rocket}/weather"],
     ),
     (
@@ -263,6 +322,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("payments:read"),
+        Does::Look,
         &[
             "GET /api/v1/payments/accounts",
             "GET /api/v1/payments/accounts/{iban}",
@@ -277,12 +337,23 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("payments:write"),
+        Does::Look,
+        &["POST /api/v1/payments/reconcile"],
+    ),
+    (
+        Needs::Permission("payments:write"),
+        Does::Order,
         &[
             "POST /api/v1/payments/accounts",
             "POST /api/v1/payments/accounts/{iban}/overdraft",
             "POST /api/v1/payments/accounts/{iban}/status",
+        ],
+    ),
+    (
+        Needs::Permission("payments:write"),
+        Does::Flow,
+        &[
             "POST /api/v1/payments/files",
-            "POST /api/v1/payments/reconcile",
             "POST /api/v1/payments/transactions",
             "POST /api/v1/payments/work/inject",
             "POST /api/v1/payments/work/journal",
@@ -291,6 +362,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("telemetry:admin"),
+        Does::Order,
         &[
             "POST /api/v1/telemetry/delete",
             "POST /api/v1/telemetry/snapshots",
@@ -304,6 +376,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("telemetry:read"),
+        Does::Look,
         &[
             "GET /api/v1/telemetry/intake",
             "GET /api/v1/telemetry/remote-write",
@@ -339,6 +412,7 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("telemetry:write"),
+        Does::Flow,
         &[
             "POST /api/v2/write",
             "POST /otlp/v1/metrics",
@@ -349,18 +423,22 @@ pub(super) const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (
         Needs::Permission("settings:read"),
+        Does::Look,
         &["GET /api/v1/settings"],
     ),
     (
         Needs::Permission("transactions:commit"),
+        Does::Flow,
         &["POST /api/v1/transactions"],
     ),
     (
         Needs::Permission("webhooks:read"),
+        Does::Look,
         &["GET /api/v1/webhooks", "GET /api/v1/webhooks/{name}"],
     ),
     (
         Needs::Permission("webhooks:write"),
+        Does::Order,
         &[
             "PUT /api/v1/webhooks/{name}",
             "DELETE /api/v1/webhooks/{name}",

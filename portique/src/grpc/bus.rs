@@ -12,7 +12,7 @@ use portique_fault::Report;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::calls::{self, Calls};
-use super::door::{Door, Visitor};
+use super::door::{Door, Visitor, about};
 
 type Reply<T> = Result<Response<T>, Status>;
 
@@ -225,7 +225,7 @@ impl pb::bus_server::Bus for BusService {
         let options = request.options.unwrap_or_default().try_into();
         let options = options.map_err(refuse)?;
         self.bus.consumer(&name, options).await.map_err(refuse)?;
-        Ok(Response::new(pb::CreateConsumerReply {}))
+        about(Ok(Response::new(pb::CreateConsumerReply {})), &name)
     }
 
     async fn remove_consumer(
@@ -234,7 +234,7 @@ impl pb::bus_server::Bus for BusService {
     ) -> Reply<pb::RemoveConsumerReply> {
         let name = self.consumer(request.into_inner().name)?;
         self.bus.remove_consumer(&name).await.map_err(refuse)?;
-        Ok(Response::new(pb::RemoveConsumerReply {}))
+        about(Ok(Response::new(pb::RemoveConsumerReply {})), &name)
     }
 
     async fn list_consumers(
@@ -288,7 +288,7 @@ impl pb::bus_server::Bus for BusService {
         let name = self.consumer(request.consumer)?;
         let start = wire::start(request.start);
         self.bus.seek(&name, start).await.map_err(refuse)?;
-        Ok(Response::new(pb::SeekReply {}))
+        about(Ok(Response::new(pb::SeekReply {})), &name)
     }
 
     async fn create_compaction(
@@ -299,7 +299,7 @@ impl pb::bus_server::Bus for BusService {
         let name = CompactionName::new(request.name).map_err(refuse)?;
         let filter = wire::filter(request.filter).map_err(refuse)?;
         self.bus.compaction(&name, filter).await.map_err(refuse)?;
-        Ok(Response::new(pb::CreateCompactionReply {}))
+        about(Ok(Response::new(pb::CreateCompactionReply {})), &name)
     }
 
     async fn remove_compaction(
@@ -308,7 +308,7 @@ impl pb::bus_server::Bus for BusService {
     ) -> Reply<pb::RemoveCompactionReply> {
         let name = CompactionName::new(request.into_inner().name).map_err(refuse)?;
         self.bus.remove_compaction(&name).await.map_err(refuse)?;
-        Ok(Response::new(pb::RemoveCompactionReply {}))
+        about(Ok(Response::new(pb::RemoveCompactionReply {})), &name)
     }
 
     async fn list_compactions(

@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::extract::Request as HttpRequest;
 use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::Response as HttpResponse;
+use portique_access::audit::Detail;
 use portique_bus::ConsumerName;
 use portique_event::{Filter, Subject};
 use portique_fault::{Code, Report, Retry};
@@ -14,9 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::TcpConnectInfo;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
-use crate::access::{Admitted, Asked, Gate, Needs, RESERVE};
+use crate::access::{self, Admitted, Asked, Gate, Needs, RESERVE};
 use crate::api::Owned;
 
 /// Streams of calls and of workers at once, in the whole hub: each is a worker process, or a program
@@ -112,12 +113,14 @@ pub(super) fn guard(routes: Routes, gate: Gate) -> Routes {
     Routes::from(router)
 }
 
-async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
+async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> HttpResponse {
     let peer = request.extensions().get::<TcpConnectInfo>();
     let path = request.uri().path();
-    let needs = Needs::of_call(path);
+    let (needs, does) = access::call(path);
     let asked = Asked {
         needs,
+        does,
+        path: "",
         method: "gRPC",
         route: path,
         headers: request.headers(),
@@ -131,12 +134,16 @@ async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> Response {
                 true => Visitor::Commander,
                 false => Visitor::Service,
             };
+            let deed = gate.deed(&asked, &visit);
             let shown = match needs {
                 Needs::Permission(needed) => Some((needed, gate.credentials(request.headers()))),
                 Needs::Nothing | Needs::ModuleToken => None,
             };
             request.extensions_mut().insert(visitor);
             let answer = next.run(request).await;
+            if let Some(deed) = deed {
+                deed.called(&answer);
+            }
             let Some((needed, shown)) = shown else {
                 return answer;
             };
@@ -159,6 +166,19 @@ fn ended() -> HeaderMap {
     // Its words are this function's, which a header can carry.
     let _ = status.add_header(&mut trailers);
     trailers
+}
+
+/// Says beside an order what it was about, for the audit journal.
+///
+/// # Errors
+/// The reply's.
+pub(super) fn about<T>(
+    reply: Result<Response<T>, Status>,
+    what: impl std::fmt::Display,
+) -> Result<Response<T>, Status> {
+    let mut response = reply?;
+    response.extensions_mut().insert(Detail(what.to_string()));
+    Ok(response)
 }
 
 impl Visitor {

@@ -8,19 +8,21 @@ use portique_client::proto::jobs::v1 as pb;
 use portique_client::{jobs_status, wire};
 use portique_jobs::{
     Binding, Claim, Claimed, Error, JobId, Jobs, Label, Lease, Payload, Progress, QueueName,
-    ScheduleName, Settled,
+    Schedule, ScheduleName, Settled,
 };
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::calls::{self, Calls};
-use super::door::Door;
+use super::door::{Door, about};
 use super::work;
 
 type Reply<T> = Result<Response<T>, Status>;
 
 /// Longest wait of one call: shorter than what proxies on the way call a dead connection.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Jobs of one order that the audit journal names.
+const NAMED_MAX: usize = 32;
 /// Bytes of jobs and letters after which a list ends: what a caller holds as one message.
 const REPLY_BYTES_MAX: usize = 16 << 20;
 
@@ -91,6 +93,17 @@ fn settled(result: Result<Vec<Settled>, Error>) -> Reply<pb::SettleReply> {
     Ok(Response::new(pb::SettleReply { settled }))
 }
 
+/// Jobs as the audit journal names them, the first few of many.
+fn several(ids: &[JobId]) -> String {
+    let named: Vec<String> = ids
+        .iter()
+        .take(NAMED_MAX)
+        .map(|id| id.0.to_string())
+        .collect();
+    let more = if ids.len() > NAMED_MAX { " ..." } else { "" };
+    format!("{}{more}", named.join(" "))
+}
+
 #[tonic::async_trait]
 impl pb::jobs_server::Jobs for JobsService {
     type EnqueueStreamStream = BoxStream<'static, Result<pb::EnqueueAnswers, Status>>;
@@ -101,12 +114,12 @@ impl pb::jobs_server::Jobs for JobsService {
         let name = queue(request.queue)?;
         let options = request.options.unwrap_or_default().try_into();
         let options = options.map_err(refuse)?;
-        done(self.jobs.define_queue(&name, options).await)
+        about(done(self.jobs.define_queue(&name, options).await), &name)
     }
 
     async fn remove_queue(&self, request: Request<pb::QueueRequest>) -> Reply<pb::Done> {
         let name = queue(request.into_inner().queue)?;
-        done(self.jobs.remove_queue(&name).await)
+        about(done(self.jobs.remove_queue(&name).await), &name)
     }
 
     async fn list_queues(&self, _: Request<pb::ListRequest>) -> Reply<pb::ListQueuesReply> {
@@ -122,17 +135,17 @@ impl pb::jobs_server::Jobs for JobsService {
 
     async fn pause(&self, request: Request<pb::GroupRequest>) -> Reply<pb::Done> {
         let (queue, group) = group(request.into_inner())?;
-        done(self.jobs.pause(&queue, group.as_ref()).await)
+        about(done(self.jobs.pause(&queue, group.as_ref()).await), &queue)
     }
 
     async fn resume(&self, request: Request<pb::GroupRequest>) -> Reply<pb::Done> {
         let (queue, group) = group(request.into_inner())?;
-        done(self.jobs.resume(&queue, group.as_ref()).await)
+        about(done(self.jobs.resume(&queue, group.as_ref()).await), &queue)
     }
 
     async fn drain(&self, request: Request<pb::QueueRequest>) -> Reply<pb::Done> {
         let name = queue(request.into_inner().queue)?;
-        done(self.jobs.drain(&name).await)
+        about(done(self.jobs.drain(&name).await), &name)
     }
 
     async fn enqueue(&self, request: Request<pb::EnqueueRequest>) -> Reply<pb::EnqueueReply> {
@@ -229,11 +242,13 @@ impl pb::jobs_server::Jobs for JobsService {
     }
 
     async fn cancel(&self, request: Request<pb::JobsRequest>) -> Reply<pb::SettleReply> {
-        settled(self.jobs.cancel(&ids(request.into_inner())).await)
+        let ids = ids(request.into_inner());
+        about(settled(self.jobs.cancel(&ids).await), several(&ids))
     }
 
     async fn retry(&self, request: Request<pb::JobsRequest>) -> Reply<pb::SettleReply> {
-        settled(self.jobs.retry(&ids(request.into_inner())).await)
+        let ids = ids(request.into_inner());
+        about(settled(self.jobs.retry(&ids).await), several(&ids))
     }
 
     async fn list_dead(&self, request: Request<pb::ListDeadRequest>) -> Reply<pb::ListDeadReply> {
@@ -254,21 +269,24 @@ impl pb::jobs_server::Jobs for JobsService {
     async fn edit_dead(&self, request: Request<pb::EditDeadRequest>) -> Reply<pb::Done> {
         let request = request.into_inner();
         let payload = Payload::from(request.payload.unwrap_or_default());
-        done(self.jobs.edit_dead(JobId(request.id), payload).await)
+        let edited = self.jobs.edit_dead(JobId(request.id), payload).await;
+        about(done(edited), request.id)
     }
 
     async fn drop_dead(&self, request: Request<pb::JobsRequest>) -> Reply<pb::SettleReply> {
-        settled(self.jobs.drop_dead(&ids(request.into_inner())).await)
+        let ids = ids(request.into_inner());
+        about(settled(self.jobs.drop_dead(&ids).await), several(&ids))
     }
 
     async fn define_schedule(&self, request: Request<pb::Schedule>) -> Reply<pb::Done> {
-        let schedule = request.into_inner().try_into().map_err(refuse)?;
-        done(self.jobs.define_schedule(schedule).await)
+        let schedule: Schedule = request.into_inner().try_into().map_err(refuse)?;
+        let name = schedule.name.clone();
+        about(done(self.jobs.define_schedule(schedule).await), name)
     }
 
     async fn remove_schedule(&self, request: Request<pb::NameRequest>) -> Reply<pb::Done> {
         let name = schedule_name(request.into_inner().name)?;
-        done(self.jobs.remove_schedule(&name).await)
+        about(done(self.jobs.remove_schedule(&name).await), &name)
     }
 
     async fn list_schedules(&self, _: Request<pb::ListRequest>) -> Reply<pb::ListSchedulesReply> {
@@ -279,12 +297,13 @@ impl pb::jobs_server::Jobs for JobsService {
     async fn bind(&self, request: Request<pb::Binding>) -> Reply<pb::Done> {
         let binding: Binding = request.into_inner().try_into().map_err(refuse)?;
         self.door.check_binding(&binding.filter)?;
-        done(self.jobs.bind(binding).await)
+        let name = binding.name.clone();
+        about(done(self.jobs.bind(binding).await), name)
     }
 
     async fn unbind(&self, request: Request<pb::NameRequest>) -> Reply<pb::Done> {
         let name = schedule_name(request.into_inner().name)?;
-        done(self.jobs.unbind(&name).await)
+        about(done(self.jobs.unbind(&name).await), &name)
     }
 
     async fn list_bindings(&self, _: Request<pb::ListRequest>) -> Reply<pb::ListBindingsReply> {

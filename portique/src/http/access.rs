@@ -6,7 +6,7 @@ use portique_access::Who;
 
 use super::streams::is_stream;
 use super::{Front, problem};
-use crate::access::{Admitted, Asked, Needs, Peer};
+use crate::access::{self, Admitted, Asked, Needs, Peer};
 
 /// Lets pass whom the gate lets pass, and says to handlers who it is.
 pub(super) async fn require<F: Future<Output = Response>>(
@@ -19,8 +19,11 @@ pub(super) async fn require<F: Future<Output = Response>>(
         return next(request).await;
     };
     let peer = request.extensions().get::<Peer>();
+    let (needs, does) = access::route(request.method(), route.as_str());
     let asked = Asked {
-        needs: Needs::of(request.method(), route.as_str()),
+        needs,
+        does,
+        path: request.uri().path(),
         method: request.method().as_str(),
         route: route.as_str(),
         headers: request.headers(),
@@ -29,6 +32,7 @@ pub(super) async fn require<F: Future<Output = Response>>(
     };
     match front.gate.pass(&asked) {
         Ok(visit) => {
+            let deed = front.gate.deed(&asked, &visit);
             let headers = request.headers();
             // Whatever is a stream is asked for by GET.
             let follows = request.method() == Method::GET && visit.caller.who != Who::Nobody;
@@ -36,6 +40,9 @@ pub(super) async fn require<F: Future<Output = Response>>(
             let needs = asked.needs;
             request.extensions_mut().insert(visit);
             let answer = next(request).await;
+            if let Some(deed) = deed {
+                deed.answered(&answer);
+            }
             match (shown, needs) {
                 (Some(shown), Needs::Permission(needed)) if is_stream(&answer) => {
                     let gate = front.gate.clone();

@@ -136,8 +136,7 @@ impl Inside {
             open_gate(config, engines, addresses, [token, &service_token]).await?;
         let access = gate.access().clone();
         let (desk, desk_worker) = Desk::new(access.clone(), self.systems.guarded());
-        let invitation = access.invite();
-        let invitation = invitation.map_err(|error| Error::part("the access control", &error))?;
+        let invitation = invite(&access)?;
         let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = over_grpc(&ports, &intake);
         let grpc_routes = self.systems.vehicles.grpc_routes();
@@ -148,6 +147,7 @@ impl Inside {
         asks.push(self.notifier.notifier().ask_figures());
         let fleet = self.fleet.fleet();
         asks.push(fleet.ask_figures());
+        asks.push(access::lost_figure(access.clone()));
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -245,6 +245,12 @@ async fn open_gate(
         None => gate,
     };
     Ok((gate, worker))
+}
+
+/// The code by which the first user is made; none when there are users.
+fn invite(access: &portique_access::Access) -> Result<Option<portique_access::Secret>, Error> {
+    let invitation = access.invite();
+    invitation.map_err(|error| Error::part("the access control", &error))
 }
 
 /// The pools of the configuration.

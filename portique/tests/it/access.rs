@@ -2,6 +2,7 @@
 
 mod approvals;
 mod doors;
+mod orders;
 mod people;
 mod streams;
 

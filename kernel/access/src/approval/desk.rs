@@ -18,7 +18,7 @@ const RELEASES_MAX: usize = 16;
 /// A command of a system that one person alone must not give.
 #[async_trait]
 pub trait Guarded: Send + Sync + 'static {
-    /// Its name, such as `launch.destroy`.
+    /// Its name, such as `pad.destroy`.
     fn action(&self) -> &str;
 
     /// What both people must hold.

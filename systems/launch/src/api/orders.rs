@@ -169,7 +169,9 @@ async fn destroy(
         Asked::Alone => Ok(None),
         Asked::Given(given) => {
             let detail = Detail(format!("destroy, by approval {}", given.approval.id));
-            Ok(Some((Extension(detail), Json(given.result)).into_response()))
+            Ok(Some(
+                (Extension(detail), Json(given.result)).into_response(),
+            ))
         }
         Asked::Waits(approval) => {
             let approvers = orders.desk.approvers(&approval);
