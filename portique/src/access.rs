@@ -8,6 +8,7 @@
 mod calls;
 mod gate;
 mod permissions;
+mod providers;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::token::Token;
 pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, Visit, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
+pub(crate) use providers::{Providers, Refused};
 
 /// What a route or method takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Who may do what: every route and method refuses whoever may not, and people, roles and tokens do what they say.
 
 mod doors;
+mod oidc;
 mod people;
 
 use std::io::Write;
@@ -33,8 +34,16 @@ pub(super) struct Person {
 }
 
 pub(super) async fn with_closed_hub(visit: impl AsyncFnOnce(Place)) {
+    let closed = AccessConfig {
+        open_reads: false,
+        ..AccessConfig::default()
+    };
+    with_access(closed, visit).await;
+}
+
+async fn with_access(access: AccessConfig, visit: impl AsyncFnOnce(Place)) {
     let config = Config {
-        access: AccessConfig { open_reads: false },
+        access,
         ..config(Data::Ephemeral)
     };
     let hub = Hub::open(config).await.unwrap();
