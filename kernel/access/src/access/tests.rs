@@ -1,3 +1,5 @@
+//! The access control at work on records that outlive it; who comes by a provider is in `arrive`.
+
 mod arrive;
 
 use portique_clock::{SimulatedClock, Timestamp};
