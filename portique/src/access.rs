@@ -10,6 +10,7 @@ mod calls;
 mod deed;
 mod gate;
 mod permissions;
+mod providers;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub(crate) use admitted::Admitted;
 pub(crate) use deed::Deed;
 pub(crate) use gate::{Asked, CSRF_HEADER, Gate, Peer, is_meant};
 pub(crate) use permissions::{COMMANDER, RESERVE, SERVICE, is_open_read, service_holds};
+pub(crate) use providers::{Providers, Refused};
 
 /// What a route or method takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod events;
 mod key;
 mod limit;
 mod notifications;
+mod oidc;
 mod origin;
 mod payments;
 mod pools;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use access::AccessConfig;
 pub use events::EventsConfig;
 pub use notifications::{NotificationDefaults, NotificationsConfig};
+pub use oidc::OidcConfig;
 pub use origin::{Origin, Origins};
 pub use payments::{PaymentWorkers, PaymentsConfig};
 pub use pools::{PoolConfig, PoolWork};
@@ -204,7 +206,7 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
         tls,
         events: events::resolve(raw, problems),
-        access: access::resolve(raw),
+        access: access::resolve(raw, problems),
         telemetry: TelemetryConfig {
             graphite_listen: optional(
                 GRAPHITE_LISTEN.allowing(allow_remote),

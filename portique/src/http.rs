@@ -38,8 +38,8 @@ pub(crate) use metrics::{
     Ask, Durations, Family, Figure, LabelledFigure, LabelledHistogram, Labels, Metrics, Samples,
     Source, Value,
 };
-pub(crate) use problem::Fixed;
 pub use problem::ProblemDetails;
+pub(crate) use problem::{Fixed, status};
 
 use crate::access::Gate;
 use crate::data_folder::Addresses;

@@ -44,8 +44,9 @@ mod worker;
 pub use cli::run;
 pub use config::{
     AccessConfig, ClassConfig, Config, Data, EventsConfig, LogConfig, LogFormat,
-    NotificationDefaults, NotificationsConfig, Origin, Origins, PaymentWorkers, PaymentsConfig,
-    Place, PoolConfig, PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig, TlsConfig,
+    NotificationDefaults, NotificationsConfig, OidcConfig, Origin, Origins, PaymentWorkers,
+    PaymentsConfig, Place, PoolConfig, PoolWork, Problem, RulesConfig, TelemetryConfig, TierConfig,
+    TlsConfig,
 };
 pub use data_folder::Addresses;
 pub use error::Error;

@@ -22,14 +22,14 @@ groups:
 `;
 
 export class Hub {
-  /** Starts one, with these lines of configuration beside those of every test. */
-  static async start(binary, configuration = '') {
+  /** Starts one, with these lines of configuration beside those of every test, on this port or any. */
+  static async start(binary, configuration = '', port = 0) {
     const folder = await mkdtemp(join(tmpdir(), 'portique-console-'));
     const data = join(folder, 'data');
     const config = join(folder, 'portique.toml');
     await writeFile(config, `[rules]\nfiles = ["rules.yml"]\n${configuration}`);
     await writeFile(join(folder, 'rules.yml'), RULES);
-    const arguments_ = ['up', '--config', config, '--listen', '127.0.0.1:0', '--data', data];
+    const arguments_ = ['up', '--config', config, '--listen', `127.0.0.1:${port}`, '--data', data];
     const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] });
     let log = '';
     child.stderr.on('data', (bytes) => (log += bytes));

@@ -24,8 +24,8 @@ let browser;
 export const complaints = [];
 
 /** Starts a hub, with more lines of configuration than every hub of a story has, and a browser before it. */
-export async function open(configuration = '') {
-  hub = await Hub.start(process.env['PORTIQUE_BINARY'], configuration);
+export async function open(configuration = '', port = 0) {
+  hub = await Hub.start(process.env['PORTIQUE_BINARY'], configuration, port);
   browser = await launch(process.env['PORTIQUE_CHROMIUM']);
   context = await visitor();
   page = await context.newPage();
@@ -44,6 +44,8 @@ export async function visitor() {
 async function fromDist(route) {
   const { headers } = await fetch(`${hub.url}/console/`);
   const path = new URL(route.request().url()).pathname.slice('/console/'.length);
+  // Sign-in by a provider is the hub's own.
+  if (path === 'oidc' || path.startsWith('oidc/')) return route.continue();
   const name = path && existsSync(join(dist, path)) ? path : 'index.html';
   const policy = headers.get('content-security-policy');
   await route.fulfill({ body: readFileSync(join(dist, name)), headers: { 'content-type': TYPES[extname(name)], 'content-security-policy': policy } });

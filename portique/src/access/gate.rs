@@ -251,14 +251,18 @@ impl Gate {
         }
     }
 
-    /// The cookie's value, among all cookies of the request.
     fn cookie_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.cookie_called(&self.cookie, headers)
+    }
+
+    /// A cookie's value, among all cookies of the request.
+    pub(crate) fn cookie_called<'a>(&self, name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
         let all = headers.get_all(header::COOKIE).iter();
         let all = all.filter(|value| value.len() <= COOKIES_BYTES_MAX);
         all.filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == &*self.cookie)
+            .find(|(other, _)| *other == name)
             .map(|(_, value)| value)
     }
 }

@@ -20,6 +20,9 @@ use utoipa_axum::routes;
 use super::refusal::{Refusal, Reply};
 use portique_access::Visit;
 
+/// Whose password this hub has; no provider has that name.
+const LOCAL: &str = "local";
+
 /// The routes below `/api/v1/access`.
 pub(crate) fn router(desk: Desk) -> OpenApiRouter {
     let access = desk.access().clone();
@@ -43,6 +46,8 @@ pub(crate) fn router(desk: Desk) -> OpenApiRouter {
 pub(crate) struct UserView {
     /// Their name.
     name: String,
+    /// Who says who they are: `local` for a password of this hub, or the provider's name.
+    origin: String,
     /// What they are.
     roles: Vec<String>,
     /// Opens nothing.
@@ -296,8 +301,10 @@ pub(crate) async fn invite(State(access): State<Access>) -> Reply<Json<Invitatio
 
 impl UserView {
     fn of(user: &User) -> Self {
+        let origin = user.identity();
         Self {
             name: user.name.to_string(),
+            origin: origin.map_or_else(|| LOCAL.to_owned(), |one| one.provider.to_string()),
             roles: user.roles.iter().map(ToString::to_string).collect(),
             disabled: user.disabled,
             must_change: user.must_change,

@@ -1,5 +1,6 @@
 //! Every key of the configuration file, and the nearest one to a key that is none.
 
+use super::oidc::OIDC_KEYS;
 use super::pools::POOL_KEYS;
 use super::raw::{RawConfig, RawTable, Written};
 
@@ -26,6 +27,8 @@ pub(super) enum TableKind {
     Text,
     Texts,
     Number,
+    /// A table with keys of one's own, each with a list of texts.
+    Lists,
     Tables(&'static [TableKey]),
 }
 
@@ -84,6 +87,10 @@ const CLASS_KEYS: &[TableKey] = &[
 
 /// Every key with its table, as the file spells them.
 const KEYS: &[(&str, Keep)] = &[
+    (
+        "access.oidc",
+        Keep::Tables(OIDC_KEYS, |raw, tables| raw.oidc = tables),
+    ),
     (
         "access.open_reads",
         Keep::Boolean(|raw, written| raw.open_reads = Some(written)),

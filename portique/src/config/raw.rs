@@ -38,6 +38,7 @@ pub(crate) struct RawConfig {
     pub(crate) retain_age_s: Option<Written<f64>>,
     pub(crate) retain_bytes: Option<Written<f64>>,
     pub(crate) open_reads: Option<Written<bool>>,
+    pub(crate) oidc: Vec<RawTable>,
     pub(crate) telemetry: RawTelemetry,
     pub(crate) tls: RawTls,
     pub(crate) rule_files: Option<Written<Vec<String>>>,

@@ -118,6 +118,9 @@ fn own(config: &Config) -> Vec<Value> {
     let pools: Vec<_> = (config.pools.iter())
         .map(|pool| pool.name.as_str())
         .collect();
+    let providers: Vec<_> = (config.access.oidc.iter())
+        .map(|provider| provider.name.as_str())
+        .collect();
     let payment_workers = match config.payments.workers {
         PaymentWorkers::Inside => "inside",
         PaymentWorkers::Pools => "pools",
@@ -137,6 +140,8 @@ fn own(config: &Config) -> Vec<Value> {
         // Their names only: the arguments of a program may hold what is not for everybody.
         ("pools", list(&pools)),
         ("payments.workers", text(payment_workers)),
+        // Their names only: the rest says who may get in by which group.
+        ("access.oidc", list(&providers)),
         ("access.open_reads", text(config.access.open_reads)),
     ]
 }

@@ -59,7 +59,7 @@ impl ProblemDetails {
 }
 
 /// The one place where a fault's code becomes an HTTP status.
-pub(super) fn status(code: Code) -> StatusCode {
+pub(crate) fn status(code: Code) -> StatusCode {
     match code {
         Code::InvalidArgument => StatusCode::BAD_REQUEST,
         Code::NotFound => StatusCode::NOT_FOUND,

@@ -13,7 +13,7 @@ use super::rules::{self, Joined};
 use super::scrapes::{ScrapeWorkers, Scrapes};
 use super::systems::Systems;
 use super::{Groups, over_grpc, readiness, vehicles};
-use crate::access::{self, Gate};
+use crate::access::{self, Gate, Providers};
 use crate::api::{self, Pusher};
 use crate::config::Config;
 use crate::console::{self, Settings};
@@ -137,6 +137,8 @@ impl Inside {
         let access = gate.access().clone();
         let (desk, desk_worker) = Desk::new(access.clone(), self.systems.guarded());
         let invitation = invite(&access)?;
+        let clock = engines.clock.clone();
+        let providers = Providers::open(&config.access.oidc, &access, clock, addresses)?;
         let intake = Intake::new(engines.telemetry.clone());
         let grpc_ports = over_grpc(&ports, &intake);
         let grpc_routes = self.systems.vehicles.grpc_routes();
@@ -174,7 +176,7 @@ impl Inside {
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
         let routes = (self.systems.routes(&desk).merge(api_routes))
-            .merge(console::router(gate, Settings::of(config)))
+            .merge(console::router(gate, providers, Settings::of(config)))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())

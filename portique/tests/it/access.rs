@@ -2,6 +2,7 @@
 
 mod approvals;
 mod doors;
+mod oidc;
 mod orders;
 mod people;
 mod streams;
@@ -36,8 +37,16 @@ pub(super) struct Person {
 }
 
 pub(super) async fn with_closed_hub(visit: impl AsyncFnOnce(Place)) {
+    let closed = AccessConfig {
+        open_reads: false,
+        ..AccessConfig::default()
+    };
+    with_access(closed, visit).await;
+}
+
+async fn with_access(access: AccessConfig, visit: impl AsyncFnOnce(Place)) {
     let config = Config {
-        access: AccessConfig { open_reads: false },
+        access,
         ..config(Data::Ephemeral)
     };
     let hub = Hub::open(config).await.unwrap();

@@ -31,6 +31,8 @@ mod notify;
 mod notify_faults;
 mod notify_mail;
 mod notify_rig;
+#[path = "../../../engines/oidc/tests/it/peer.rs"]
+mod oidc_peer;
 mod own_figures;
 mod pages;
 mod payments;

@@ -138,10 +138,18 @@ async fn put(
 }
 
 fn table(users: &Value) -> Table {
-    let mut table = Table::new(&["name", "roles", "disabled", "must change", "since"]);
+    let mut table = Table::new(&[
+        "name",
+        "origin",
+        "roles",
+        "disabled",
+        "must change",
+        "since",
+    ]);
     for user in users.as_array().into_iter().flatten() {
         table.row([
             text(user, "name"),
+            text(user, "origin"),
             joined(user, "roles"),
             flag(user, "disabled"),
             flag(user, "must_change"),

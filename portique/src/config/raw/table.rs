@@ -15,8 +15,12 @@ pub(crate) struct RawTable {
     pub(crate) place: Place,
     texts: BTreeMap<&'static str, Vec<Written<String>>>,
     numbers: BTreeMap<&'static str, Written<f64>>,
+    lists: BTreeMap<&'static str, Vec<List>>,
     tables: BTreeMap<&'static str, Vec<RawTable>>,
 }
+
+/// A key of one's own, with its texts.
+pub(crate) type List = (Written<String>, Vec<Written<String>>);
 
 impl RawTable {
     /// The texts of a key, in their order; none when it is absent.
@@ -27,6 +31,11 @@ impl RawTable {
     /// The number of a key.
     pub(crate) fn number(&self, key: &str) -> Option<&Written<f64>> {
         self.numbers.get(key)
+    }
+
+    /// The lists of a key, in the order of their own keys.
+    pub(crate) fn lists(&self, key: &str) -> &[List] {
+        self.lists.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// The tables of a key.
@@ -64,6 +73,7 @@ impl Reader<'_> {
             place: self.place(offset),
             texts: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            lists: BTreeMap::new(),
             tables: BTreeMap::new(),
         };
         for (name, value) in table {
@@ -99,18 +109,12 @@ impl Reader<'_> {
                 raw.texts.insert(known.name, vec![Written { value, place }]);
             }
             (TableKind::Texts, DeValue::Array(items)) => {
-                let mut texts = Vec::new();
-                for item in items {
-                    let place = self.place(item.span().start);
-                    match item.get_ref() {
-                        DeValue::String(text) => {
-                            let value = text.to_string();
-                            texts.push(Written { value, place });
-                        }
-                        other => self.refuse_kind(key, other.type_str(), "texts in quotes", offset),
-                    }
-                }
+                let texts = self.texts(key, items, offset);
                 raw.texts.insert(known.name, texts);
+            }
+            (TableKind::Lists, DeValue::Table(table)) => {
+                let lists = self.lists(key, table);
+                raw.lists.insert(known.name, lists);
             }
             (TableKind::Number, DeValue::Integer(_) | DeValue::Float(_)) => match number(value) {
                 Some(value) => {
@@ -127,10 +131,49 @@ impl Reader<'_> {
                     TableKind::Text => "a text in quotes",
                     TableKind::Texts => "a list of texts in quotes",
                     TableKind::Number => "a decimal number",
+                    TableKind::Lists => "a table of lists of texts in quotes",
                     TableKind::Tables(_) => "a list of tables",
                 };
                 self.refuse_kind(key, value.type_str(), expected, offset);
             }
         }
+    }
+
+    fn texts(&mut self, key: &str, items: &DeArray<'_>, offset: usize) -> Vec<Written<String>> {
+        let mut texts = Vec::new();
+        for item in items {
+            let place = self.place(item.span().start);
+            match item.get_ref() {
+                DeValue::String(text) => {
+                    let value = text.to_string();
+                    texts.push(Written { value, place });
+                }
+                other => self.refuse_kind(key, other.type_str(), "texts in quotes", offset),
+            }
+        }
+        texts
+    }
+
+    fn lists(&mut self, key: &str, table: &DeTable<'_>) -> Vec<List> {
+        let mut lists = Vec::new();
+        for (name, value) in table {
+            let offset = name.span().start;
+            let inner = format!("{key}.{}", name.get_ref());
+            let name = Written {
+                value: name.get_ref().to_string(),
+                place: self.place(offset),
+            };
+            match value.get_ref() {
+                DeValue::Array(items) => {
+                    let texts = self.texts(&inner, items, offset);
+                    lists.push((name, texts));
+                }
+                other => {
+                    let expected = "a list of texts in quotes";
+                    self.refuse_kind(&inner, other.type_str(), expected, offset);
+                }
+            }
+        }
+        lists
     }
 }

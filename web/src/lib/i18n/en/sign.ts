@@ -20,6 +20,8 @@ export const sign = {
   'sign.firstLink': 'make the first administrator',
   'sign.more': 'Everybody else is added by an administrator:',
   'sign.button': 'Sign in',
+  'sign.elsewhere': 'Sign in elsewhere',
+  'sign.with': 'Sign in with {label}',
   'sign.busy': 'Asking…',
   'sign.where': 'Where is it?',
   'sign.commander': 'Everything, launches too:',

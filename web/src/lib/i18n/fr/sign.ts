@@ -22,6 +22,8 @@ export const sign: Record<keyof typeof english, string> = {
   'sign.firstLink': 'créer le premier administrateur',
   'sign.more': 'Tous les autres sont ajoutés par un administrateur :',
   'sign.button': 'Se connecter',
+  'sign.elsewhere': 'Se connecter ailleurs',
+  'sign.with': 'Se connecter avec {label}',
   'sign.busy': 'Demande en cours…',
   'sign.where': 'Où est-il ?',
   'sign.commander': 'Tout, lancements compris :',
