@@ -11,7 +11,7 @@ CONSOLE_SOURCES := $(filter-out %/schema.ts,$(shell find web/src web/public web/
 	$(wildcard web/*.json web/*.ts web/*.js web/index.html)
 
 .DEFAULT_GOAL := help
-.PHONY: help run console console-if-node provider-if-node console-test test lint deny fmt doc bench fuzz fuzz-http ci clean
+.PHONY: help run console console-if-node provider-if-node console-test soak test lint deny fmt doc bench fuzz fuzz-http ci clean
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ console-if-node:
 
 run: console-if-node ## Start the hub and fly a demonstration launch in the terminal
 	$(CARGO) run --release --package portique -- up --demo $(ARGS)
+
+soak: ## Look at the plot wall for an hour of simulated time: its share of a core, and what it leaks
+	cd web && PORTIQUE_BINARY=$${PORTIQUE_BINARY:-$(abspath target/release/portique)} node tests/soak.mjs
 
 engines/oidc/tests/provider/node_modules/.package-lock.json: engines/oidc/tests/provider/package-lock.json
 	cd engines/oidc/tests/provider && npm ci --no-fund --no-audit

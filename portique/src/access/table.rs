@@ -317,6 +317,7 @@ pub(super) const ROUTES: &[(Needs, Does, &[&str])] = &[
     ),
     (
         Needs::Permission("logs:read"),
+        Does::Look,
         &[
             "GET /api/v1/logs",
             "GET /api/v1/logs/processes",
