@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use portique_client::{Fingerprint, Trust};
 use rustix::fs::FlockOperation;
@@ -73,10 +73,17 @@ impl Addresses {
     }
 }
 
-/// Whom to believe to be the hub of this folder: whoever shows the certificate that it wrote there, as long as it runs.
+/// Whom to believe to be the hub of this folder: whoever shows the certificate that it wrote there last. A hub that stops
+/// takes its addresses back, and still answers those who end what they have in hand.
 pub(crate) fn trust_of(folder: &Path) -> Trust {
     let folder = folder.to_path_buf();
-    Trust::Known(Arc::new(move || live_addresses(&folder)?.pin()))
+    let told = move || live_addresses(&folder).and_then(|live| live.pin());
+    let last = Mutex::new(told());
+    Trust::Known(Arc::new(move || {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = told().or(*last);
+        *last
+    }))
 }
 
 impl DataFolder {

@@ -183,15 +183,17 @@ fn fault(error: hyper_util::client::legacy::Error) -> VisitFault {
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        // The standard library's error does not name what it holds among its causes.
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // The standard library's error does not name what it holds among its causes, and may hold another one.
         let held = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        let held = held.and_then(|held| held.downcast_ref::<rustls::Error>());
-        if let Some(found) = held.or_else(|| error.downcast_ref()) {
-            return Some(found);
-        }
-        next = error.source();
+        next = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
     }
     None
 }

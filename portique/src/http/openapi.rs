@@ -16,7 +16,7 @@ use crate::api::BATCH_BYTES_MAX;
 const COMMANDER: &str = "commander_token";
 const SERVICE: &str = "service_token";
 /// Where errors are as Prometheus and Alertmanager have them: an envelope, or a text.
-const FIXED: [&str; 2] = ["/prometheus/", "/api/v2/"];
+const FIXED: [&str; 3] = ["/prometheus/", "/api/v2/", "/api/v1/notifications/"];
 
 #[derive(OpenApi)]
 #[openapi(

@@ -22,12 +22,13 @@ fn connect(place: &Place) -> TcpStream {
     stream
 }
 
-/// The beginning of a handshake in TLS 1.1, which knows no extensions (RFC 4346, section 7.4.1.2).
+/// The beginning of a handshake in TLS 1.1 (RFC 4346, section 7.4.1.2), in which nothing but the version is too old.
 fn hello_of_tls_1_1() -> Vec<u8> {
     let mut hello = vec![3, 2];
     hello.extend([7; 32]);
-    // No session, one suite, no compression.
-    hello.extend([0, 0, 2, 0xc0, 0x13, 1, 0]);
+    // No session, ECDHE with ECDSA, no compression; then the curve and the signature that go with it.
+    hello.extend([0, 0, 2, 0xc0, 0x2b, 1, 0]);
+    hello.extend([0, 16, 0, 13, 0, 4, 0, 2, 4, 3, 0, 10, 0, 4, 0, 2, 0, 0x17]);
     let mut message = vec![1, 0, 0, u8::try_from(hello.len()).unwrap()];
     message.extend(hello);
     let mut record = vec![0x16, 3, 1, 0, u8::try_from(message.len()).unwrap()];
