@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Book, BuiltInToken, Caller, Catalogue, Change, Command, Cost, Declared, Digest, Error, Grade,
-    Holder, NewToken, PasswordHash, Permissions, User,
+    Holder, NewToken, Origin, PasswordHash, Permissions, User,
 };
 
 const AT: Timestamp = Timestamp::from_millis(1_000_000);
