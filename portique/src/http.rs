@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{self, Next};
@@ -49,6 +49,7 @@ use crate::data_folder::Addresses;
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// An answer is what its content type says and nothing else.
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Data runs nothing, loads nothing and is held by no frame.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// Browsers that came over TLS come over nothing else for a year (RFC 6797).
@@ -107,6 +108,8 @@ fn harden(headers: &mut HeaderMap, is_over_tls: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     // Pages have a policy of their own.
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
+    // What is answered is of the moment, and some of it is a secret; files of the console say how long they are good.
+    headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
     if is_over_tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }

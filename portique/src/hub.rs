@@ -311,8 +311,8 @@ fn vehicles(
     (addresses, tls): (&Addresses, Option<&Tls>),
 ) -> Result<VehiclesOptions, Error> {
     let module_token = Token::open(data, MODULE_TOKEN_FILE)?;
-    let mut processes = Processes::new(&config.executable, addresses.grpc_url())
-        .with_logs(engines.logs.clone());
+    let mut processes =
+        Processes::new(&config.executable, addresses.grpc_url()).with_logs(engines.logs.clone());
     if let Some(tls) = tls.cloned() {
         processes = processes.pinned(Arc::new(move || Some(tls.fingerprint())));
     }

@@ -89,7 +89,7 @@ pub(crate) struct Worker {
 /// What is done with jobs.
 enum Work {
     Program(Program),
-    Hand(Hand),
+    Hand(Box<Hand>),
 }
 
 /// Where the hub is, and what is shown to it.
@@ -160,7 +160,7 @@ impl Worker {
         }
         let worker = match work {
             Work::Program(program) => worker.handler(program),
-            Work::Hand(hand) => worker.lease(hand::LEASE).handler(hand),
+            Work::Hand(hand) => worker.lease(hand::LEASE).handler(*hand),
         };
         let working = worker.map_err(|error| usage(&error))?.run(told_to_stop()?);
         let worked = match control {
@@ -197,7 +197,8 @@ impl Worker {
                 "the built-in worker of {queue} asks the hub over HTTP too: say where with --hub or PORTIQUE_HUB"
             ),
         })?;
-        Hand::new(queue, (&http, &reach.trust), reach.token, hands).map(Work::Hand)
+        Hand::new(queue, (&http, &reach.trust), reach.token, hands)
+            .map(|hand| Work::Hand(Box::new(hand)))
     }
 
     fn is_built_in(&self) -> bool {

@@ -21,6 +21,7 @@ pub(super) const ROUTES: &[(Needs, Does, &[&str])] = &[
             "GET /console/",
             "GET /console/{*path}",
             "GET /console/first",
+            "GET /console/oidc",
         ],
     ),
     (
@@ -30,7 +31,6 @@ pub(super) const ROUTES: &[(Needs, Does, &[&str])] = &[
             "POST /api/v1/session",
             "DELETE /api/v1/session",
             "POST /console/first",
-            "GET /console/oidc",
             "GET /console/oidc/{name}/callback",
             "GET /console/oidc/{name}/start",
             "PUT /api/v1/session/password",

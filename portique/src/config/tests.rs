@@ -198,7 +198,7 @@ fn every_problem_is_said_at_once_with_its_line() {
         problems(text),
         "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
-         p.toml:6: unknown key \"log.nonsense\": the keys are access.open_reads, allow_remote_without_tls, data, \
+         p.toml:6: unknown key \"log.nonsense\": the keys are access.oidc, access.open_reads, allow_remote_without_tls, data, \
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
          notifications.defaults, notifications.external_url, notifications.file, payments.workers, pools, prometheus.file, prometheus_listen, \
          query.experimental, query.samples_max, query.timeout_s, rules.files, rules.hub, stop_grace_s, \

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
+use portique_access::Access;
 use portique_access::approval::{Desk, DeskWorker};
 use tonic::service::Routes;
 
@@ -14,7 +15,7 @@ use super::scrapes::{ScrapeWorkers, Scrapes};
 use super::systems::Systems;
 use super::{Groups, over_grpc, readiness, vehicles};
 use crate::access::{self, Gate, Providers};
-use crate::api::{self, Pusher};
+use crate::api::{self, Ports, Pusher};
 use crate::config::Config;
 use crate::console::{self, Settings};
 use crate::data_folder::{self, Addresses};
@@ -22,7 +23,7 @@ use crate::error::Error;
 use crate::fleet::{self, FleetWorker};
 use crate::forward;
 use crate::grpc::{self, Door};
-use crate::http::{self, Front};
+use crate::http::{self, Ask, Front};
 use crate::intake::{self, Intake};
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
 use crate::notify::NotifierWorker;
@@ -115,6 +116,17 @@ impl Inside {
         })
     }
 
+    /// What is asked for its figures whenever somebody looks at them.
+    fn asks(&self, ports: &Ports, access: &Access) -> Vec<Ask> {
+        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
+        asks.push(self.engines.telemetry.labelled_figures());
+        asks.push(self.monitor.ask_figures());
+        asks.push(self.notifier.notifier().ask_figures());
+        asks.push(self.fleet.fleet().ask_figures());
+        asks.push(access::lost_figure(access.clone()));
+        asks
+    }
+
     /// Makes what visitors reach; whoever shows `token` is the commander.
     ///
     /// # Errors
@@ -143,13 +155,7 @@ impl Inside {
         let grpc_ports = over_grpc(&ports, &intake);
         let grpc_routes = self.systems.vehicles.grpc_routes();
         let grpc_routes = grpc::add_to(grpc_routes, grpc_ports, door, gate.clone());
-        let mut asks = api::figures(ports.bus.clone(), ports.jobs.clone());
-        asks.push(engines.telemetry.labelled_figures());
-        asks.push(self.monitor.ask_figures());
-        asks.push(self.notifier.notifier().ask_figures());
-        let fleet = self.fleet.fleet();
-        asks.push(fleet.ask_figures());
-        asks.push(access::lost_figure(access.clone()));
+        let asks = self.asks(&ports, &access);
         let (api_routes, pusher) = api::open(ports)
             .await
             .map_err(|error| Error::part("the webhooks", &error))?;
@@ -187,7 +193,7 @@ impl Inside {
                 self.reloader.clone(),
             ))
             .merge(api::alerts_router(monitor, engines.clock.clone()))
-            .merge(api::pools_router(fleet))
+            .merge(api::pools_router(self.fleet.fleet()))
             .merge(api::logs_router(engines.logs.clone()))
             .merge(api::access_router(desk));
         Ok(Surface {

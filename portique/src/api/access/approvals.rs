@@ -10,8 +10,8 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use portique_access::Visit;
 use crate::api::refusal::{Refusal, Reply};
+use portique_access::Visit;
 
 pub(super) fn router(desk: Desk) -> OpenApiRouter {
     OpenApiRouter::new()

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::permissions;
-use portique_access::Visit;
 use crate::api::refusal::{Refusal, Reply};
+use portique_access::Visit;
 
 /// How long a token lasts when nobody says.
 const DAYS_DEFAULT: u32 = 90;

@@ -14,13 +14,12 @@ fn read(text: &str) -> (Vec<OidcConfig>, String) {
 
 #[track_caller]
 fn refused(text: &str, line: usize, said: &str) {
-    let (providers, problems) = read(text);
+    let (_, problems) = read(text);
     let begin = format!("/etc/portique/p.toml:{line}: ");
     assert!(
         problems.starts_with(&begin) && problems.contains(said),
         "{problems}"
     );
-    assert_eq!(providers, []);
 }
 
 #[test]

@@ -28,6 +28,7 @@ async fn data(request: RequestBuilder, what: &str) -> String {
     assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{what}");
     let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{what}: {policy}");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{what}");
     answer.text().await.unwrap()
 }
 
