@@ -5,6 +5,7 @@ import { Poll } from '../api/poll.svelte';
 import { Destructions } from './approvals.svelte';
 import { Flight } from './flight.svelte';
 import { notices } from './notices.svelte';
+import { session } from './session.svelte';
 
 type View = Schemas['RocketView'];
 type Entry = Schemas['LogEntry'];
@@ -68,6 +69,11 @@ export class Mission {
   async order(act: () => Promise<View>): Promise<void> {
     const view = await notices.attempt(act);
     if (view) this.view.take(view);
+  }
+
+  /** To order anything takes one permission, to destroy another beside it. */
+  get canDestroy(): boolean {
+    return session.can('launch:command') && session.can('launch:destroy');
   }
 
   /** Destroys a module, or asks for it where that takes two people. */
