@@ -19,7 +19,7 @@ const CHANNEL_MAX = 12;
 /** The share of a picture that may be another. */
 export const SHARE_MAX = 0.02;
 /** What differs from run to run: it keeps its place and is not seen. */
-const LIVE = 'canvas, svg.plot, .num, .age, time, .mono, code, pre, .lines p, .notices, .lead, [role="timer"], svg polyline, svg path.trace { visibility: hidden !important; } * { caret-color: transparent !important; }';
+const LIVE = '.log table { display: none !important; } canvas, svg.plot, .num, .age, time, .mono, code, pre, .lines p, .notices, .lead, [role="timer"], svg polyline, svg path.trace { visibility: hidden !important; } * { caret-color: transparent !important; }';
 
 /** Fails when this page no longer looks like the picture of that name. */
 export async function looks(name, page, artefacts) {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { accessible, at, button, close, hub, open, page, shoot, visitor } from './room.mjs';
+import { accessible, at, button, close, hub, open, page, sentTo, shoot, visitor } from './room.mjs';
 
 const HERE = fileURLToPath(new URL('../../engines/oidc/tests/provider/', import.meta.url));
 let peer, issuer, folder;
@@ -78,6 +78,7 @@ test('the button leads to the provider and back into the console', async () => {
   const browser = await visitor();
   const seen = await browser.newPage();
   await throughProvider(seen, 'alice');
+  await sentTo(at('/'), seen);
   await seen.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
   await seen.getByText('alice', { exact: true }).waitFor();
   assert.equal(new URL(seen.url()).search, '', 'neither code nor state stays in the address');

@@ -51,6 +51,13 @@ async function fromDist(route) {
   await route.fulfill({ body: readFileSync(join(dist, name)), headers: { 'content-type': TYPES[extname(name)], 'content-security-policy': policy } });
 }
 
+/** Waits until a browser was sent to this address from elsewhere. */
+export async function sentTo(url, seen = page) {
+  await seen.waitForURL(url);
+  // Where redirects end is not for a route to answer: the page there is the binary's until it is asked for again.
+  if (dist) await seen.reload();
+}
+
 export async function close() {
   await browser?.close();
   await hub?.stop();

@@ -31,7 +31,7 @@ function run() {
   const artefacts = join(here, '../artefacts');
   mkdirSync(artefacts, { recursive: true });
   const wanted = process.argv.slice(2);
-  const stories = ['people', 'providers', 'stories', 'systems'].filter((name) => !wanted.length || wanted.includes(name));
+  const stories = ['approvals', 'people', 'providers', 'stories', 'systems'].filter((name) => !wanted.length || wanted.includes(name));
   const files = stories.map((name) => join(here, `${name}.test.mjs`));
   const env = { ...process.env, PORTIQUE_BINARY: binary, PORTIQUE_CHROMIUM: browser.path, PORTIQUE_ARTEFACTS: artefacts };
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });

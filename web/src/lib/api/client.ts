@@ -21,13 +21,9 @@ type Having<M extends Method> = {
 }[keyof paths];
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
 type Body<R> = R extends { content: { 'application/json': infer B } } ? B : unknown;
-type Answer<O> = O extends { responses: { 200: infer R } }
-  ? Body<R>
-  : O extends { responses: { 201: infer R } }
-    ? Body<R>
-    : O extends { responses: { 202: infer R } }
-      ? Body<R>
-      : unknown;
+type Good<R> = Extract<keyof R, 200 | 201 | 202>;
+/** Any of the answers that a route has when all is well. */
+type Answer<O> = O extends { responses: infer R } ? ([Good<R>] extends [never] ? unknown : { [S in Good<R>]: Body<R[S]> }[Good<R>]) : unknown;
 type Sent<O> = O extends { requestBody: { content: { 'application/json': infer B } } } ? B : unknown;
 type Query = Record<string, string | number | boolean | undefined>;
 

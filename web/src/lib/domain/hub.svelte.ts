@@ -8,6 +8,7 @@ const ALERTS_EVERY_MS = 3000;
 const MISSIONS_EVERY_MS = 2000;
 const QUEUES_EVERY_MS = 3000;
 const POOLS_EVERY_MS = 2000;
+const APPROVALS_EVERY_MS = 2000;
 
 /** Asks only who would be answered: a refusal every few seconds would fill the audit journal. */
 function allowed<T>(permission: string, ask: (signal: AbortSignal) => Promise<T>, everyMs: number): Poll<T | undefined> {
@@ -20,9 +21,10 @@ class Hub {
   missions = allowed('launch:read', (signal) => get('/api/v1/launch/rockets', { signal }), MISSIONS_EVERY_MS);
   queues = allowed('jobs:state', (signal) => get('/api/v1/queues', { signal }), QUEUES_EVERY_MS);
   pools = allowed('fleet:read', (signal) => get('/api/v1/pools', { signal }), POOLS_EVERY_MS);
+  approvals = allowed('access:own', (signal) => get('/api/v1/access/approvals', { query: { open: true }, signal }), APPROVALS_EVERY_MS);
 
   start(): () => void {
-    const stops = [this.health, this.alerts, this.missions, this.queues, this.pools].map((poll) => poll.start());
+    const stops = [this.health, this.alerts, this.missions, this.queues, this.pools, this.approvals].map((poll) => poll.start());
     return () => stops.forEach((stop) => stop());
   }
 
@@ -58,8 +60,13 @@ class Hub {
     return (this.missions.value ?? []).filter((mission) => ['polling', 'ready', 'held'].includes(mission.stage));
   }
 
+  /** Commands that wait until this visitor approves or denies them. */
+  get approvable() {
+    return (this.approvals.value ?? []).filter((approval) => approval.can_approve);
+  }
+
   get needs(): number {
-    return this.unattended.length + this.dead.length + this.notReady.length + this.waitingMissions.length + this.looping.length;
+    return this.approvable.length + this.unattended.length + this.dead.length + this.notReady.length + this.waitingMissions.length + this.looping.length;
   }
 }
 

@@ -2,8 +2,10 @@
 import { Problem, address, get, post, type Schemas } from '../api/client';
 import { Live } from '../api/live.svelte';
 import { Poll } from '../api/poll.svelte';
+import { Destructions } from './approvals.svelte';
 import { Flight } from './flight.svelte';
 import { notices } from './notices.svelte';
+import { session } from './session.svelte';
 
 type View = Schemas['RocketView'];
 type Entry = Schemas['LogEntry'];
@@ -24,6 +26,9 @@ export class Mission {
   readonly weather: Poll<Schemas['WeatherView']>;
   readonly live: Live;
   readonly flight = new Flight();
+  readonly destructions: Destructions;
+  /** Why somebody asks for a module's destruction, for whoever has to approve it. */
+  why = $state('');
   /** Newest first. */
   log = $state.raw<Entry[]>([]);
   missed = $state(0);
@@ -34,6 +39,7 @@ export class Mission {
 
   constructor(name: string) {
     this.name = name;
+    this.destructions = new Destructions(name);
     const path = { rocket: name };
     this.view = new Poll((signal) => get('/api/v1/launch/rockets/{rocket}', { path, signal }), VIEW_EVERY_MS);
     this.weather = new Poll((signal) => get('/api/v1/launch/rockets/{rocket}/weather', { path, signal }), WEATHER_EVERY_MS);
@@ -48,7 +54,7 @@ export class Mission {
   }
 
   start(): () => void {
-    const stops = [this.view.start(), this.weather.start()];
+    const stops = [this.view.start(), this.weather.start(), this.destructions.poll.start()];
     void this.#catchUp();
     return () => {
       this.#isClosed = true;
@@ -63,6 +69,23 @@ export class Mission {
   async order(act: () => Promise<View>): Promise<void> {
     const view = await notices.attempt(act);
     if (view) this.view.take(view);
+  }
+
+  /** To order anything takes one permission, to destroy another beside it. */
+  get canDestroy(): boolean {
+    return session.can('launch:command') && session.can('launch:destroy');
+  }
+
+  /** Destroys a module, or asks for it where that takes two people. */
+  async destroy(module: string): Promise<void> {
+    const path = { rocket: this.name, module };
+    const reason = this.why.trim() || undefined;
+    const body = { order: 'destroy' as const, ...(reason ? { reason } : {}) };
+    const answer = await notices.attempt(() => post('/api/v1/launch/rockets/{rocket}/modules/{module}/orders', { path, body }));
+    if (answer && 'approval' in answer) this.destructions.asked(answer);
+    // Somebody else may have asked for the same.
+    else void this.destructions.poll.now();
+    void this.view.now();
   }
 
   async report(): Promise<void> {

@@ -1,5 +1,6 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
 import { access } from './en/access';
+import { approvals } from './en/approvals';
 import { logs } from './en/logs';
 import { payments } from './en/payments';
 import { settings } from './en/settings';
@@ -297,6 +298,7 @@ export const en = {
   'alerts.by': 'by {by}',
   'alerts.silenced': 'Silenced for two hours.',
   ...access,
+  ...approvals,
   ...logs,
   ...payments,
   ...settings,

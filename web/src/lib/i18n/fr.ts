@@ -1,5 +1,6 @@
 import type { Dictionary } from './en';
 import { access } from './fr/access';
+import { approvals } from './fr/approvals';
 import { logs } from './fr/logs';
 import { payments } from './fr/payments';
 import { settings } from './fr/settings';
@@ -297,6 +298,7 @@ export const fr: Dictionary = {
   'alerts.by': 'par {by}',
   'alerts.silenced': 'Silence pour deux heures.',
   ...access,
+  ...approvals,
   ...logs,
   ...payments,
   ...settings,
