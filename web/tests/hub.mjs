@@ -27,7 +27,7 @@ export class Hub {
     const folder = await mkdtemp(join(tmpdir(), 'portique-console-'));
     const data = join(folder, 'data');
     const config = join(folder, 'portique.toml');
-    await writeFile(config, `[rules]\nfiles = ["rules.yml"]\n${configuration}`);
+    await writeFile(config, `[rules]\nfiles = ["rules.yml"]\nhub = false\n${configuration}`);
     await writeFile(join(folder, 'rules.yml'), RULES);
     const arguments_ = ['up', '--config', config, '--listen', `127.0.0.1:${port}`, '--data', data];
     const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] });
