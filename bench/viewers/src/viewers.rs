@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -11,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// Files that are open beside the connections.
 const OTHER_FILES: usize = 200;
+/// Who is not answered by then is not let in.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// What a viewer reads at once.
 const PIECE_BYTES: usize = 16 << 10;
 /// Bytes that a viewer has to have heard: the page of two missions, many times.
@@ -55,7 +58,12 @@ impl Viewers {
             );
             stream.write_all(request.as_bytes()).await?;
             let mut piece = vec![0; PIECE_BYTES];
-            let first = stream.read(&mut piece).await?;
+            let first = tokio::time::timeout(ANSWER_WAIT_MAX, stream.read(&mut piece)).await;
+            let first = first.with_context(|| {
+                format!(
+                    "the hub let {number} viewers in and not one more: write --viewers {number}"
+                )
+            })??;
             let answer = String::from_utf8_lossy(&piece[..first]).into_owned();
             ensure!(
                 answer.starts_with("HTTP/1.1 200"),
