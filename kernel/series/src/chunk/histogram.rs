@@ -1,7 +1,7 @@
 //! One histogram against the histogram before it.
 
 use super::bytes::{ByteReader, Damage, put_varint, put_zigzag};
-use super::value::{CLASSES, SAME, ValueReader, ValueState};
+use super::value::{CLASSES, SAME, ValueState};
 use crate::{CounterReset, Histogram, Span};
 
 /// Counts of one sign; a histogram of real life has a few hundred at most.
@@ -203,9 +203,7 @@ fn read_numbers(from: &mut ByteReader<'_>, next: &mut Histogram) -> Result<(), D
         match code {
             0..=RUN_MAX => run = code,
             _ if code < NUMBER + CLASSES => {
-                let mut value = ValueReader::after(number.to_bits());
-                value.read(code - NUMBER, from)?;
-                *number = f64::from_bits(value.bits());
+                *number = ValueState::after(number.to_bits()).read(code - NUMBER, from)?;
             }
             _ => return Err("a number has an unknown code"),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bytes::{ByteReader, Damage};
 use super::pieces::Pieces;
-use super::value::{SAME, SCALE_MAX, ValueReader};
+use super::value::{SAME, SCALE_MAX};
 use super::{CHUNK_SAMPLES_MAX, Chunk, ChunkKind, RUN_MAX, SAMPLE, SCALE, START, State};
 use super::{VALUE_CLASSES, histogram};
 use crate::{Error, Samples};
@@ -16,9 +16,7 @@ const USUAL_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 struct Steps<'a> {
     from: ByteReader<'a>,
-    /// All but the value.
     state: State,
-    value: ValueReader,
     declared: u16,
     /// Samples of the run that are still to come.
     run: u8,
@@ -36,7 +34,6 @@ impl<'a> Steps<'a> {
         Ok(Self {
             from,
             state: State::new(kind, first_ms),
-            value: ValueReader::default(),
             declared,
             run: 0,
         })
@@ -71,7 +68,7 @@ impl<'a> Steps<'a> {
                     let change = self.from.zigzag()?;
                     self.state.start_ms = self.state.start_ms.wrapping_add(change);
                 }
-                _ if code - SCALE <= SCALE_MAX => self.value.set_scale(code - SCALE),
+                _ if code - SCALE <= SCALE_MAX => self.state.value.scale = code - SCALE,
                 _ => return Err("a step has an unknown code"),
             }
         }
@@ -102,7 +99,9 @@ impl<'a> Steps<'a> {
         let class = classes % VALUE_CLASSES;
         match self.state.kind {
             ChunkKind::Float if class == SAME => {}
-            ChunkKind::Float => self.value.read(class, &mut self.from)?,
+            ChunkKind::Float => {
+                self.state.value.read(class, &mut self.from)?;
+            }
             ChunkKind::Histogram => {
                 let last = self.state.histogram.take();
                 let next = histogram::read(&mut self.from, last.as_deref(), class)?;
@@ -123,7 +122,7 @@ impl<'a> Steps<'a> {
                 continue;
             }
             match &state.histogram {
-                None => into.push_float(state.timestamp_ms, f64::from_bits(self.value.bits())),
+                None => into.push_float(state.timestamp_ms, f64::from_bits(state.value.bits)),
                 Some(histogram) => into.push_histogram(state.timestamp_ms, Arc::clone(histogram)),
             }
             if state.start_ms != 0 {
@@ -176,11 +175,9 @@ impl Chunk {
         // No run is open: the last byte may be a value, and another run costs one byte.
         let mut pieces = Pieces::default();
         pieces.extend(bytes);
-        let mut state = steps.state;
-        state.value = steps.value.state();
         Ok(Self {
             bytes: pieces,
-            state,
+            state: steps.state,
         })
     }
 

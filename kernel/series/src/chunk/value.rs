@@ -134,102 +134,40 @@ impl ValueState {
         (signed_bytes(difference) <= DECIMAL_BYTES_MAX).then_some(difference)
     }
 
+    #[inline]
     fn mantissa(&self, power: f64) -> i64 {
         round(f64::from_bits(self.bits) * power)
     }
-}
 
-/// The reader's side of a [`ValueState`].
-///
-/// A decimal becomes a float when it is asked for: in a run of decimals each integer follows from the one before by
-/// an addition, where the float's own would cost a multiplication and a division, one after the other.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ValueReader {
-    /// The last float's, unless it is still to be made of `mantissa`.
-    bits: u64,
-    /// The last float as an integer of the scale, if it was a decimal of that.
-    mantissa: Option<i64>,
-    difference: i64,
-    scale: u8,
-}
-
-impl ValueReader {
-    /// At scale 0, as the numbers of histograms are coded.
-    pub(super) fn after(bits: u64) -> Self {
-        Self {
-            bits,
-            ..Self::default()
-        }
-    }
-
-    /// Reads a float of a class.
+    /// Reads a float of a class and remembers it.
     #[inline]
-    pub(super) fn read(&mut self, class: u8, from: &mut ByteReader<'_>) -> Result<(), Damage> {
-        match class {
-            SAME => {}
-            1..=XOR_HIGH => self.change(from.number(usize::from(class))?),
+    pub(super) fn read(&mut self, class: u8, from: &mut ByteReader<'_>) -> Result<f64, Damage> {
+        self.bits = match class {
+            SAME => self.bits,
+            1..=XOR_HIGH => self.bits ^ from.number(usize::from(class))?,
             9..=XOR_BELOW => {
                 let count = class - XOR_HIGH;
-                self.change(from.number(usize::from(count))? << (64 - 8 * count));
+                self.bits ^ from.number(usize::from(count))? << (64 - 8 * count)
             }
             16..=DECIMAL => {
                 let count = class - XOR_BELOW;
-                self.change(from.number(usize::from(count))? << (56 - 8 * count));
+                self.bits ^ from.number(usize::from(count))? << (56 - 8 * count)
             }
             22..=25 => {
                 self.difference = from.signed(usize::from(class - DECIMAL))?;
-                self.next_decimal();
+                self.next_decimal()
             }
             REPEATED => self.next_decimal(),
             _ => return Err("a value has an unknown class"),
-        }
-        Ok(())
-    }
-
-    /// From now on decimals are of another scale.
-    pub(super) fn set_scale(&mut self, scale: u8) {
-        self.bits = self.bits();
-        self.mantissa = None;
-        self.scale = scale;
-    }
-
-    /// The last float's bits.
-    #[inline]
-    pub(super) fn bits(&self) -> u64 {
-        match self.mantissa {
-            Some(mantissa) => (mantissa as f64 / self.power()).to_bits(),
-            None => self.bits,
-        }
-    }
-
-    /// What a writer that goes on has to know.
-    pub(super) fn state(&self) -> ValueState {
-        ValueState {
-            bits: self.bits(),
-            difference: self.difference,
-            scale: self.scale,
-            patience: 0,
-        }
-    }
-
-    fn change(&mut self, xor: u64) {
-        self.bits = self.bits() ^ xor;
-        self.mantissa = None;
-    }
-
-    /// The writer took the difference of what both floats round to, and made sure that the new one comes back from it.
-    #[inline]
-    fn next_decimal(&mut self) {
-        let last = match self.mantissa {
-            Some(mantissa) => mantissa,
-            None => round(f64::from_bits(self.bits) * self.power()),
         };
-        self.mantissa = Some(last.wrapping_add(self.difference));
+        Ok(f64::from_bits(self.bits))
     }
 
     #[inline]
-    fn power(&self) -> f64 {
-        POWERS[usize::from(self.scale.min(SCALE_MAX))]
+    fn next_decimal(&self) -> u64 {
+        let power = POWERS[usize::from(self.scale.min(SCALE_MAX))];
+        let mantissa = self.mantissa(power).wrapping_add(self.difference);
+        (mantissa as f64 / power).to_bits()
     }
 }
 
