@@ -175,7 +175,9 @@ impl Worker {
             Err(error) => {
                 entry.outcome = Outcome::Refused;
                 entry.reason = error.to_string();
-                self.tell(vec![(entry, None)]).await;
+                let refused = self.shared.refusal(entry).into_iter();
+                self.tell(refused.map(|entry| (entry, None)).collect())
+                    .await;
                 return Err(error);
             }
         };

@@ -22,6 +22,20 @@ const LIFETIME: Duration = Duration::from_secs(120);
 /// How the ids of orders begin that an approval gives, unless whoever asked named the order.
 const ID_PREFIX: &str = "approved-";
 
+/// # Errors
+/// [`Error::Input`] for an id that only an approval gives: whoever took it first would keep people from destroying.
+pub(crate) fn check_id(id: &str) -> Result<(), Error> {
+    if !id.starts_with(ID_PREFIX) {
+        return Ok(());
+    }
+    Err(Error::Input {
+        what: "order id",
+        problem: format!(
+            "{id:?} begins with {ID_PREFIX}, as approvals' own do: write another, or none"
+        ),
+    })
+}
+
 /// The destruction of one module, as two people give it. The automatic ones, by limits and by rules, ask nobody
 /// and do not come by here.
 pub struct Destruction(Launch);
@@ -49,6 +63,7 @@ impl Destruction {
     fn check(&self, asked: Asked) -> Result<Prepared, Error> {
         let rocket = RocketId::new(asked.rocket)?;
         let module = ModuleId::new(asked.module)?;
+        asked.id.as_deref().map_or(Ok(()), check_id)?;
         let (stage, is_up) = self.0.mission(&rocket, |mission| {
             let state = mission.modules().get(&module);
             (mission.stage(), state.is_some_and(|state| state.is_up))

@@ -1,7 +1,6 @@
 use portique_clock::Timestamp;
 
 use super::Access;
-use super::shared::Room;
 use crate::audit::{Entry, Outcome, Record, Verdict, Verifier};
 use crate::store::Selection;
 use crate::worker::Input;
@@ -72,22 +71,9 @@ impl Access {
     }
 
     pub(super) fn write_refusal(&self, entry: Entry) {
-        let Room::For { left_out } = self.shared.room_for_refusal() else {
-            return;
-        };
-        if left_out > 0 {
-            self.tell(Entry {
-                who: "hub".into(),
-                from: String::new(),
-                action: "audit.left_out".into(),
-                target: String::new(),
-                outcome: Outcome::Refused,
-                reason: format!(
-                    "{left_out} more refusals came in one minute than are written down"
-                ),
-            });
+        for entry in self.shared.refusal(entry) {
+            self.tell(entry);
         }
-        self.tell(entry);
     }
 
     fn tell(&self, entry: Entry) {

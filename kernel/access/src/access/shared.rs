@@ -7,7 +7,7 @@ use portique_clock::{Clock, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::Options;
-use crate::audit::Head;
+use crate::audit::{Entry, Head, Outcome};
 use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::{Book, Change, Cost, Digest, Error, Holder, PasswordHash, Secret};
@@ -154,6 +154,15 @@ impl Shared {
         Room::For { left_out: 0 }
     }
 
+    /// A refusal to be written down, behind how many were not; nothing when it is only counted.
+    pub(crate) fn refusal(&self, entry: Entry) -> Vec<Entry> {
+        match self.room_for_refusal() {
+            Room::None => Vec::new(),
+            Room::For { left_out: 0 } => vec![entry],
+            Room::For { left_out } => vec![left_out_entry(left_out), entry],
+        }
+    }
+
     /// Makes the one-time secret by which the first user is made; the one before opens nothing.
     ///
     /// # Errors
@@ -238,5 +247,17 @@ impl Hashing {
             done
         });
         done.await.map_err(|_| Error::Closed)
+    }
+}
+
+/// Says how many refusals of a minute are not written down.
+fn left_out_entry(left_out: u64) -> Entry {
+    Entry {
+        who: "hub".into(),
+        from: String::new(),
+        action: "audit.left_out".into(),
+        target: String::new(),
+        outcome: Outcome::Refused,
+        reason: format!("{left_out} more refusals came in one minute than are written down"),
     }
 }

@@ -304,15 +304,26 @@ impl Desk {
         self.access.told(visit, action, &target, outcome);
         match given {
             Ok(result) => Ok(Given { approval, result }),
-            Err(report) => Err(Report {
-                message: format!(
-                    "approval {id} is used up, and it was not done: {}",
-                    report.message
-                ),
-                ..report
-            }),
+            Err(report) => {
+                let fate = match is_in_doubt(report.code) {
+                    true => "and nobody knows whether it was done: look before you ask again",
+                    false => "and it was not done",
+                };
+                Err(Report {
+                    message: format!("approval {id} is used up, {fate}: {}", report.message),
+                    ..report
+                })
+            }
         }
     }
+}
+
+/// Whether something may have been done although it failed.
+fn is_in_doubt(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Internal | Code::DataLoss
+    )
 }
 
 impl DeskWorker {

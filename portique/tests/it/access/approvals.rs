@@ -65,6 +65,14 @@ async fn it_takes_two_people_to_destroy_a_module() {
         let detail = refused["detail"].as_str().unwrap();
         assert!(detail.contains("sign in as yourself"), "{detail}");
 
+        // Whoever may order anything could otherwise take the id of what two people order.
+        let taken = json!({ "id": "approved-", "order": "safe" });
+        let refused = place.post(&paul, ORDERS, taken, 400).await;
+        assert!(
+            refused["detail"].as_str().unwrap().contains("approved-"),
+            "{refused}"
+        );
+
         let waits = place.post(&alice, ORDERS, destroy.clone(), 202).await;
         assert_eq!(waits["approvers"], json!(["rudi"]));
         let id = waits["approval"].as_str().unwrap();

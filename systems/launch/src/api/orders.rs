@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::refusal::Refusal;
-use crate::destruction::DESTROY;
+use crate::destruction::{DESTROY, check_id};
 use crate::mission::{Actor, OrderRecord};
 use crate::service::Launch;
 use crate::{Error, InjectedFault, ModuleId, Order, RocketId};
@@ -128,6 +128,7 @@ pub(super) async fn give(
 ) -> Result<Response, Refusal> {
     let launch = &orders.launch;
     let (rocket, module) = (RocketId::new(rocket)?, ModuleId::new(module)?);
+    request.id.as_deref().map_or(Ok(()), check_id)?;
     if request.order == Order::Destroy
         && let Some(answer) = destroy(
             &orders,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use portique_flight::Phase;
-use portique_monitor::{ALERT_NAME, Action, ActionError, ActionRequest, Alert};
+use portique_monitor::{ALERT_NAME, Action, ActionError, ActionRequest, Alert, AlertState};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -169,7 +169,9 @@ impl Action for Reflex {
         if !self.is_news(&request.id) {
             return Ok("done before".into());
         }
-        let signs = request.alerts.iter();
+        // What is over is no sign, however a receiver is told of it.
+        let firing = |alert: &&Alert| alert.state != AlertState::Resolved;
+        let signs = request.alerts.iter().filter(firing);
         let signs = signs.filter_map(
             |Alert {
                  labels,
