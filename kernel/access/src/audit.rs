@@ -60,6 +60,25 @@ pub struct Entry {
     pub reason: String,
 }
 
+impl Entry {
+    /// What the hub does or says by itself.
+    pub(crate) fn of_the_hub(action: &str, target: String, outcome: Outcome, reason: &str) -> Self {
+        Self {
+            who: "hub".into(),
+            from: String::new(),
+            action: action.into(),
+            target,
+            outcome,
+            reason: reason.into(),
+        }
+    }
+
+    /// That so many are not written down.
+    pub(crate) fn left_out(target: String, reason: &str) -> Self {
+        Self::of_the_hub("audit.left_out", target, Outcome::Refused, reason)
+    }
+}
+
 /// Something that was changed or refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

@@ -115,7 +115,9 @@ impl Worker {
             }
             let (lost, count) = (self.shared.lost(), deeds.len());
             if lost > self.lost_said {
-                deeds.push(left_out(lost - self.lost_said));
+                let target = format!("{} things that were done", lost - self.lost_said);
+                let reason = "more was done at once than could be written down";
+                deeds.push(Entry::left_out(target, reason));
             }
             let told = deeds.drain(..).map(|deed| (deed, None)).collect();
             match self.tell(told).await {
@@ -139,7 +141,9 @@ impl Worker {
         }
         let (mut head, mut records) = (self.head, Vec::with_capacity(overdue.len()));
         for approval in &overdue {
-            let record = head.next(expired(approval), at);
+            let target = approval.target();
+            let entry = Entry::of_the_hub("approval.expire", target, Outcome::Done, "");
+            let record = head.next(entry, at);
             head = record.head();
             records.push(record);
         }
@@ -260,28 +264,6 @@ impl Worker {
     fn reached(&mut self, head: Head) {
         self.head = head;
         self.shared.set_head(head);
-    }
-}
-
-fn left_out(deeds: u64) -> Entry {
-    Entry {
-        who: "hub".into(),
-        from: String::new(),
-        action: "audit.left_out".into(),
-        target: format!("{deeds} things that were done"),
-        outcome: Outcome::Refused,
-        reason: "more was done at once than could be written down".into(),
-    }
-}
-
-fn expired(approval: &Approval) -> Entry {
-    Entry {
-        who: "hub".into(),
-        from: String::new(),
-        action: "approval.expire".into(),
-        target: approval.target(),
-        outcome: Outcome::Done,
-        reason: String::new(),
     }
 }
 

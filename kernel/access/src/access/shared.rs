@@ -7,7 +7,7 @@ use portique_clock::{Clock, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::Options;
-use crate::audit::{Entry, Head, Outcome};
+use crate::audit::{Entry, Head};
 use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::{Book, Change, Cost, Digest, Error, Holder, PasswordHash, Secret};
@@ -53,15 +53,6 @@ struct Refusals {
     since: Duration,
     written: u32,
     left_out: u64,
-}
-
-/// Whether a refusal is written down.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// It is, and so is how many were not before it.
-    For { left_out: u64 },
-    /// It is counted.
-    None,
 }
 
 impl Shared {
@@ -133,8 +124,21 @@ impl Shared {
         true
     }
 
-    /// Whether there is room to write a refusal down.
-    pub(crate) fn room_for_refusal(&self) -> Room {
+    /// A refusal to be written down, behind how many were not; nothing when it is only counted.
+    pub(crate) fn refusal(&self, entry: Entry) -> Vec<Entry> {
+        match self.room_for_refusal() {
+            None => Vec::new(),
+            Some(0) => vec![entry],
+            Some(left_out) => {
+                let reason =
+                    format!("{left_out} more refusals came in one minute than are written down");
+                vec![Entry::left_out(String::new(), &reason), entry]
+            }
+        }
+    }
+
+    /// How many refusals were only counted before one that is to be written; none when it is counted too.
+    fn room_for_refusal(&self) -> Option<u64> {
         let now = self.clock.monotonic();
         let refusals = &mut self.state().refusals;
         if now >= refusals.since + MINUTE {
@@ -144,23 +148,14 @@ impl Shared {
                 written: 1,
                 left_out: 0,
             };
-            return Room::For { left_out };
+            return Some(left_out);
         }
         if refusals.written >= REFUSALS_PER_MINUTE_MAX {
             refusals.left_out += 1;
-            return Room::None;
+            return None;
         }
         refusals.written += 1;
-        Room::For { left_out: 0 }
-    }
-
-    /// A refusal to be written down, behind how many were not; nothing when it is only counted.
-    pub(crate) fn refusal(&self, entry: Entry) -> Vec<Entry> {
-        match self.room_for_refusal() {
-            Room::None => Vec::new(),
-            Room::For { left_out: 0 } => vec![entry],
-            Room::For { left_out } => vec![left_out_entry(left_out), entry],
-        }
+        Some(0)
     }
 
     /// Makes the one-time secret by which the first user is made; the one before opens nothing.
@@ -247,17 +242,5 @@ impl Hashing {
             done
         });
         done.await.map_err(|_| Error::Closed)
-    }
-}
-
-/// Says how many refusals of a minute are not written down.
-fn left_out_entry(left_out: u64) -> Entry {
-    Entry {
-        who: "hub".into(),
-        from: String::new(),
-        action: "audit.left_out".into(),
-        target: String::new(),
-        outcome: Outcome::Refused,
-        reason: format!("{left_out} more refusals came in one minute than are written down"),
     }
 }
