@@ -132,11 +132,12 @@ impl Lockstep {
         missing
     }
 
-    /// Whether a body that is still there flies without its computer.
+    /// Whether a body that is still there flies without its computer: nobody sits there, or who sits there
+    /// is not waited for.
     pub(super) fn is_anybody_absent(&self) -> bool {
-        self.seats
-            .iter()
-            .any(|(body, seat)| seat.holder.is_none() && self.world.sensors(*body).alive)
+        self.seats.iter().any(|(body, seat)| {
+            (seat.holder.is_none() || seat.late) && self.world.sensors(*body).alive
+        })
     }
 
     /// Whether an engine runs or is about to.
@@ -263,6 +264,23 @@ mod tests {
         let frame = lockstep.advance(1, -1.0).number;
         answer(&mut lockstep, Body::Stage2, STAGE2, frame);
         assert!(!lockstep.is_answered(), "it is back in step");
+    }
+
+    #[test]
+    fn who_is_not_waited_for_is_absent_until_it_is_back_in_step() {
+        const PAYLOAD: u64 = 3;
+        let mut lockstep = two_seated();
+        assert!(lockstep.is_anybody_absent(), "nobody flies the payload");
+        lockstep.sit(Body::Payload, PAYLOAD);
+        assert!(!lockstep.is_anybody_absent());
+        let frame = lockstep.advance(1, -1.0).number;
+        answer(&mut lockstep, Body::Booster, BOOSTER, frame);
+        answer(&mut lockstep, Body::Payload, PAYLOAD, frame);
+        assert!(!lockstep.is_anybody_absent(), "it is still waited for");
+        assert_eq!(lockstep.give_up(), [Body::Stage2]);
+        assert!(lockstep.is_anybody_absent());
+        answer(&mut lockstep, Body::Stage2, STAGE2, frame);
+        assert!(!lockstep.is_anybody_absent());
     }
 
     #[test]

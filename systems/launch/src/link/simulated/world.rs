@@ -18,7 +18,7 @@ use crate::rpc::{self, SensorFrame, ToControl, to_control};
 pub const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// The flight is slowed to real time for this long while a module is without its computer, because a
-/// restart takes real time whatever the rate.
+/// restart, and a computer that has to wait for its turn, take real time whatever the rate.
 const ABSENCE_GRACE: Duration = Duration::from_secs(5);
 
 /// Wall time between frames on the pad at rate 1, where nothing moves fast.
