@@ -76,6 +76,13 @@ const COUNTRIES: [(usize, &str); 18] = [
     (33, "RU"),
 ];
 
+/// As [`COUNTRIES`], by the [`place`] of the country; 0 for one that has none.
+const LENGTHS: [u8; LETTERS * LETTERS] = lengths();
+const LETTERS: usize = 26;
+
+/// Above it, two more digits would not fit.
+const DIVIDED_FROM: u64 = u64::MAX / 100 - 100;
+
 impl Iban {
     /// Without spaces.
     pub fn as_str(&self) -> &str {
@@ -118,6 +125,27 @@ impl FromStr for Iban {
     }
 }
 
+const fn lengths() -> [u8; LETTERS * LETTERS] {
+    let mut lengths = [0; LETTERS * LETTERS];
+    let mut line = 0;
+    while line < COUNTRIES.len() {
+        let (length, countries) = COUNTRIES[line];
+        let countries = countries.as_bytes();
+        let mut at = 0;
+        while at < countries.len() {
+            lengths[place(countries[at], countries[at + 1])] = length as u8;
+            at += 3;
+        }
+        line += 1;
+    }
+    lengths
+}
+
+/// Where two capital letters stand among all pairs of them.
+const fn place(first: u8, second: u8) -> usize {
+    (first - b'A') as usize * LETTERS + (second - b'A') as usize
+}
+
 /// Capital letters and digits, of the right length for the country.
 fn shaped(given: &str) -> Result<Vec<u8>, NotAnIban> {
     let shape = || NotAnIban::Shape { given: cut(given) };
@@ -134,38 +162,40 @@ fn shaped(given: &str) -> Result<Vec<u8>, NotAnIban> {
     if !is_led {
         return Err(shape());
     }
-    let country = String::from_utf8_lossy(&text[..2]).into_owned();
-    let known = COUNTRIES.iter().find(|(_, countries)| {
-        countries
-            .split_ascii_whitespace()
-            .any(|known| known == country)
-    });
-    let Some((expected, _)) = known else {
-        let given = cut(given);
-        return Err(NotAnIban::Country { given, country });
-    };
-    if text.len() != *expected {
-        return Err(NotAnIban::Length {
+    let country = || String::from_utf8_lossy(&text[..2]).into_owned();
+    match usize::from(LENGTHS[place(text[0], text[1])]) {
+        0 => Err(NotAnIban::Country {
+            given: cut(given),
+            country: country(),
+        }),
+        expected if text.len() != expected => Err(NotAnIban::Length {
             given: cut(given),
             length: text.len(),
-            country,
-            expected: *expected,
-        });
+            country: country(),
+            expected,
+        }),
+        _ => Ok(text),
     }
-    Ok(text)
 }
 
 /// The number that the characters make, country and check digits last, modulo 97 (ISO 7064).
 fn remainder(text: &[u8]) -> u32 {
     let (head, tail) = text.split_at(4);
-    tail.iter().chain(head).fold(0, |remainder, byte| {
-        let value = u32::from(match byte {
+    let number = tail.iter().chain(head).fold(0, |number: u64, byte| {
+        let value = u64::from(match byte {
             b'0'..=b'9' => byte - b'0',
             _ => byte - b'A' + 10,
         });
         let shift = if value < 10 { 10 } else { 100 };
-        (remainder * shift + value) % 97
-    })
+        // A division for each character is what reading an IBAN would cost most.
+        let number = if number < DIVIDED_FROM {
+            number
+        } else {
+            number % 97
+        };
+        number * shift + value
+    });
+    (number % 97) as u32
 }
 
 fn cut(given: &str) -> String {
@@ -217,6 +247,20 @@ mod tests {
             let iban: Iban = text.parse().unwrap();
             assert_eq!(iban.as_str(), text.replace(' ', "").to_uppercase());
         }
+    }
+
+    #[test]
+    fn every_country_of_the_registry_has_its_length() {
+        let mut known = 0;
+        for (length, countries) in COUNTRIES {
+            for country in countries.split(' ') {
+                let letters = country.as_bytes();
+                assert_eq!(usize::from(LENGTHS[place(letters[0], letters[1])]), length);
+                known += 1;
+            }
+        }
+        let lengths = LENGTHS.iter().filter(|length| **length > 0);
+        assert_eq!(lengths.count(), known);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What became of the newest transactions, in some sixty bytes each.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 use super::Slot;
 use crate::{Text, Transaction};
@@ -32,8 +32,37 @@ impl Standing {
 }
 
 /// What stands for a text: no two texts of one process have the same, and nobody outside can make them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark([u64; 2]);
+
+impl Hash for Mark {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
+}
+
+/// What is found by marks: they are hashes, and are not hashed again.
+type ByMark = HashMap<Mark, u64, BuildHasherDefault<AsIs>>;
+
+/// The last number written, as it is.
+#[derive(Debug, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// What is remembered of a posted transaction.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +93,9 @@ pub(super) struct Memory {
     first: u64,
     kept: VecDeque<Kept>,
     /// Numbers by id.
-    ids: HashMap<Mark, u64>,
+    ids: ByMark,
     /// Numbers by key, where that is not the id.
-    keys: HashMap<Mark, u64>,
+    keys: ByMark,
     hashers: [RandomState; 2],
 }
 
@@ -76,8 +105,8 @@ impl Memory {
             max,
             first: 0,
             kept: VecDeque::new(),
-            ids: HashMap::new(),
-            keys: HashMap::new(),
+            ids: ByMark::default(),
+            keys: ByMark::default(),
             hashers: [RandomState::new(), RandomState::new()],
         }
     }

@@ -1,18 +1,22 @@
 //! The ledger as it was: its newest checkpoint, and the facts since.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 
-use portique_bus::{ConsumerName, ConsumerOptions, Delivered, Sequence, Start};
+use futures_util::stream::{self, Stream, TryStreamExt};
+use portique_bus::{Bus, ConsumerName, ConsumerOptions, Page, Sequence, Start};
 
 use super::Parts;
 use super::checkpoint::{self, Checkpoint};
 use super::facts::{self, Fact};
 use super::shared::Tally;
 use crate::batch::{Head, PostedBatch, Status};
-use crate::{Error, Ledger};
+use crate::{AccountChange, Error, Ledger, Transaction};
 
-/// Facts read back in one go.
-const PAGE_EVENTS: usize = 100;
+/// Facts read back in one go; a batch has some hundred kilobytes.
+const PAGE_EVENTS: usize = 25;
+/// Pages whose facts are read while the ledger takes in one before them.
+const PAGES_AHEAD: usize = 2;
 /// Holds retention off the facts that no checkpoint has, and off those that are remembered.
 const CONSUMER: &str = "payments-ledger";
 
@@ -63,32 +67,93 @@ pub(super) fn consumer() -> ConsumerName {
     ConsumerName::new(CONSUMER).expect("a constant that is a name")
 }
 
+/// What the ledger takes in of an event.
+enum Entry {
+    Posted {
+        batch: Box<PostedBatch>,
+        transactions: Vec<Transaction>,
+        statuses: Vec<Status>,
+    },
+    Accounts(Vec<AccountChange>),
+    Accepted(u64),
+}
+
+/// Some events, as the ledger takes them in.
+struct Entries {
+    entries: Vec<(Sequence, Entry)>,
+    /// Behind the last of them.
+    next: Sequence,
+}
+
 pub(super) async fn open(parts: &Parts) -> Result<Opened, Error> {
     let options = ConsumerOptions::new(facts::filter(facts::FILTER));
     parts.bus.consumer(&consumer(), options).await?;
     let checkpoint = checkpoint::read(parts.records.as_ref()).await?;
-    let mut start = match checkpoint.floor {
+    let start = match checkpoint.floor {
         0 => Start::First,
         floor => Start::Sequence(Sequence(floor)),
     };
-    let mut opened = restored(checkpoint, parts.config.remembered_max);
-    let filter = facts::filter(facts::FILTER);
+    let remembered_max = parts.config.remembered_max;
+    let mut opened = restored(checkpoint, remembered_max);
     let next = opened.next;
-    loop {
-        let page = parts.bus.read_back(&filter, start, PAGE_EVENTS).await?;
-        opened.next = page.next.max(opened.next);
-        if page.events.is_empty() {
-            return Ok(opened);
-        }
-        start = Start::Sequence(page.next);
-        let remembered_max = parts.config.remembered_max;
-        opened = blocking(move || {
-            for delivered in page.events {
-                opened.take(delivered, next, remembered_max)?;
+    let mut pages = pin!(pages(parts.bus.as_ref(), start));
+    let mut read = pages.try_next().await?;
+    while let Some(entries) = read {
+        let taken = blocking(move || {
+            opened.next = entries.next.max(opened.next);
+            for (sequence, entry) in entries.entries {
+                opened.take(sequence, entry, next, remembered_max)?;
             }
             Ok(opened)
+        });
+        (opened, read) = tokio::try_join!(taken, pages.try_next())?;
+    }
+    Ok(opened)
+}
+
+/// Every fact from `start` on, in order, read ahead.
+fn pages(bus: &dyn Bus, start: Start) -> impl Stream<Item = Result<Entries, Error>> {
+    stream::try_unfold(start, async |start| {
+        let filter = facts::filter(facts::FILTER);
+        let page = bus.read_back(&filter, start, PAGE_EVENTS).await?;
+        let next = Start::Sequence(page.next);
+        let is_last = page.events.is_empty() && start == next;
+        Ok((!is_last).then_some((page, next)))
+    })
+    .map_ok(|page| blocking(move || Entries::read(page)))
+    .try_buffered(PAGES_AHEAD)
+}
+
+impl Entries {
+    fn read(page: Page) -> Result<Self, Error> {
+        let mut entries = Vec::with_capacity(page.events.len());
+        for delivered in page.events {
+            let entry = match facts::read(delivered.event)? {
+                Fact::Posted(batch) => Entry::posted(batch)?,
+                Fact::Accounts(changes) => Entry::Accounts(changes),
+                Fact::Accepted(count) => Entry::Accepted(count),
+                Fact::Other => continue,
+            };
+            entries.push((delivered.sequence, entry));
+        }
+        Ok(Self {
+            entries,
+            next: page.next,
         })
-        .await?;
+    }
+}
+
+impl Entry {
+    fn posted(batch: Box<PostedBatch>) -> Result<Self, Error> {
+        let transactions = batch.columns().decode();
+        let transactions = transactions.map_err(|error| damaged_batch(&batch, &error))?;
+        let statuses = batch.statuses();
+        let statuses = statuses.map_err(|error| damaged_batch(&batch, &error))?;
+        Ok(Self::Posted {
+            batch,
+            transactions,
+            statuses,
+        })
     }
 }
 
@@ -124,50 +189,55 @@ impl Opened {
     /// Takes a fact back; those before `next` are in the checkpoint, and only remembered.
     fn take(
         &mut self,
-        delivered: Delivered,
+        sequence: Sequence,
+        entry: Entry,
         next: Sequence,
         remembered_max: usize,
     ) -> Result<(), Error> {
-        let sequence = delivered.sequence;
         let is_new = sequence >= next;
-        match facts::read(delivered.event)? {
-            Fact::Posted(batch) => {
-                self.take_batch(&batch, is_new)?;
+        match entry {
+            Entry::Posted {
+                batch,
+                transactions,
+                statuses,
+            } => {
+                let posted = transactions.iter().zip(statuses);
+                self.take_batch(&batch, posted, is_new)?;
                 self.window
                     .push(sequence, batch.counted().posted, remembered_max);
             }
-            Fact::Accounts(changes) if is_new => {
+            Entry::Accounts(changes) if is_new => {
                 for change in &changes {
                     let changed = self.book.ledger.change(change);
                     changed.map_err(|error| damaged(sequence, &error))?;
                 }
                 self.book.ledger.settle();
             }
-            Fact::Accepted(count) if sequence >= self.tally.next => {
+            Entry::Accepted(count) if sequence >= self.tally.next => {
                 self.tally.transactions += count;
                 self.tally.next = Sequence(sequence.0 + 1);
             }
-            Fact::Accounts(_) | Fact::Accepted(_) | Fact::Other => {}
+            Entry::Accounts(_) | Entry::Accepted(_) => {}
         }
         Ok(())
     }
 
-    fn take_batch(&mut self, batch: &PostedBatch, is_new: bool) -> Result<(), Error> {
-        let place = format!("batch {} of payments", batch.number);
-        let wrong = |problem: &dyn std::fmt::Display| Error::damaged(place.clone(), problem);
+    fn take_batch<'a>(
+        &mut self,
+        batch: &PostedBatch,
+        transactions: impl Iterator<Item = (&'a Transaction, Status)>,
+        is_new: bool,
+    ) -> Result<(), Error> {
         if is_new {
             let verified = batch.verify(&self.book.head);
-            verified.map_err(|problem| wrong(&problem))?;
+            verified.map_err(|problem| damaged_batch(batch, &problem))?;
         }
-        let transactions = batch.columns().decode();
-        let transactions = transactions.map_err(|error| wrong(&error))?;
-        let statuses = batch.statuses().map_err(|error| wrong(&error))?;
         let ledger = &mut self.book.ledger;
-        for (transaction, status) in transactions.iter().zip(statuses) {
+        for (transaction, status) in transactions {
             match (status, is_new) {
                 (Status::Posted, true) => {
                     let applied = ledger.apply(transaction);
-                    applied.map_err(|problem| wrong(&problem))?;
+                    applied.map_err(|problem| damaged_batch(batch, &problem))?;
                 }
                 (Status::Posted, false) => ledger.remember(transaction),
                 (Status::Rejected | Status::Known, _) => {}
@@ -178,6 +248,10 @@ impl Opened {
         }
         Ok(())
     }
+}
+
+fn damaged_batch(batch: &PostedBatch, problem: &dyn std::fmt::Display) -> Error {
+    Error::damaged(format!("batch {} of payments", batch.number), problem)
 }
 
 fn damaged(sequence: Sequence, problem: &dyn std::fmt::Display) -> Error {
