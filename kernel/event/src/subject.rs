@@ -22,8 +22,7 @@ impl Subject {
     /// [`Error::Subject`] when it is empty, too long, or holds an empty token or another character.
     pub fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
-        check(&text, |token, _| is_name(token))?;
-        Ok(Self(text))
+        check(text, is_subject).map(Self)
     }
 
     /// The subject as written.
@@ -50,10 +49,7 @@ impl Filter {
     /// neither a name nor a wildcard.
     pub fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
-        check(&text, |token, is_last| {
-            is_name(token) || token == "*" || (token == ">" && is_last)
-        })?;
-        Ok(Self(text))
+        check(text, is_filter).map(Self)
     }
 
     /// The filter that every subject passes.
@@ -68,39 +64,50 @@ impl Filter {
 
     /// Whether this subject passes.
     pub fn matches(&self, subject: &Subject) -> bool {
-        let mut tokens = subject.tokens();
-        for wanted in self.0.split('.') {
-            match (wanted, tokens.next()) {
-                (_, None) => return false,
-                (">", Some(_)) => return true,
-                ("*", Some(_)) => {}
-                (name, Some(token)) if name == token => {}
+        // Every event is held against every owner's filters: the first byte says no to most of them.
+        let mut rest = subject.0.as_bytes();
+        for byte in self.0.bytes() {
+            match (byte, rest) {
+                (b'>', _) => return !rest.is_empty(),
+                (b'*', [_, ..]) => {
+                    let token = rest.iter().position(|it| *it == b'.');
+                    rest = &rest[token.unwrap_or(rest.len())..];
+                }
+                (wanted, [first, behind @ ..]) if wanted == *first => rest = behind,
                 _ => return false,
             }
         }
-        tokens.next().is_none()
+        rest.is_empty()
     }
 }
 
-fn check(text: &str, accept: impl Fn(&str, bool) -> bool) -> Result<(), Error> {
-    let last = text.split('.').count() - 1;
-    let is_fine = text.len() <= SUBJECT_BYTES_MAX
-        && text
-            .split('.')
-            .enumerate()
-            .all(|(index, token)| accept(token, index == last));
-    if is_fine {
-        Ok(())
-    } else {
-        Err(Error::Subject { text: text.into() })
+/// The text, if it is short enough and `is_well_formed`.
+fn check(text: String, is_well_formed: impl Fn(&str) -> bool) -> Result<String, Error> {
+    match text.len() <= SUBJECT_BYTES_MAX && is_well_formed(&text) {
+        true => Ok(text),
+        false => Err(Error::Subject { text }),
     }
 }
 
-fn is_name(token: &str) -> bool {
-    !token.is_empty()
-        && token
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+/// Whether these are names joined by dots.
+fn is_subject(text: &str) -> bool {
+    let mut is_in_name = false;
+    for byte in text.bytes() {
+        match byte {
+            b'.' if is_in_name => is_in_name = false,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => is_in_name = true,
+            _ => return false,
+        }
+    }
+    is_in_name
+}
+
+/// As [`is_subject`], where a token may also be `*`, and the last one `>`.
+fn is_filter(text: &str) -> bool {
+    let (others, last) = text.rsplit_once('.').unzip();
+    let is_token = |token: &str| token == "*" || (is_subject(token) && !token.contains('.'));
+    let last = last.unwrap_or(text);
+    (last == ">" || is_token(last)) && others.is_none_or(|others| others.split('.').all(is_token))
 }
 
 macro_rules! text_conversions {
@@ -140,6 +147,8 @@ text_conversions!(Filter);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -162,6 +171,32 @@ mod tests {
         check_match("a.>", "a", false);
         check_match(">", "a.b", true);
         check_match("a.*.>", "a.b", false);
+    }
+
+    /// What [`Filter::matches`] means, token by token.
+    fn matches_by_tokens(filter: &str, subject: &str) -> bool {
+        let mut tokens = subject.split('.');
+        for wanted in filter.split('.') {
+            match (wanted, tokens.next()) {
+                (_, None) => return false,
+                (">", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (name, Some(token)) if name == token => {}
+                _ => return false,
+            }
+        }
+        tokens.next().is_none()
+    }
+
+    proptest! {
+        #[test]
+        fn a_filter_says_of_bytes_what_it_says_of_tokens(
+            filter in r"(a|ab|b|\*)(\.(a|ab|b|\*)){0,3}(\.>)?",
+            subject in r"(a|ab|b)(\.(a|ab|b)){0,4}",
+        ) {
+            let matches = Filter::new(&*filter).unwrap().matches(&Subject::new(&*subject).unwrap());
+            prop_assert_eq!(matches, matches_by_tokens(&filter, &subject));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use portique_bus::Error;
 use portique_clock::Timestamp;
 use portique_event::Event;
@@ -32,6 +33,46 @@ enum Change {
     Jobs(JobsFact),
 }
 
+/// An event about to be published: the body of its record, and what is kept of it here.
+pub(super) struct Publication {
+    body: Bytes,
+    stamped: Arc<Stamped>,
+}
+
+impl Publication {
+    /// Its body becomes a part of the buffer, which all of a frame share.
+    pub(super) fn new(buffer: &mut BytesMut, accepted: Timestamp, event: Event) -> Self {
+        let body = Published::encode_into(buffer, accepted, &event);
+        let stamped = Stamped {
+            accepted,
+            event,
+            carriage: None,
+        };
+        Self {
+            body,
+            stamped: Arc::new(stamped),
+        }
+    }
+
+    pub(super) fn event(&self) -> &Event {
+        &self.stamped.event
+    }
+
+    /// Bytes of its record.
+    pub(super) fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Published(self.body.clone())
+    }
+
+    fn record(&self) -> Record {
+        let (kind, body) = self.fact().encode();
+        Record { kind, body }
+    }
+}
+
 impl Draft {
     pub(super) fn fact(fact: Fact) -> Self {
         let (kind, body) = fact.encode();
@@ -42,16 +83,16 @@ impl Draft {
     }
 
     pub(super) fn event(accepted: Timestamp, event: Event) -> Self {
-        let fact = Fact::Published(Published::encode(accepted, &event));
-        let (kind, body) = fact.encode();
-        let stamped = Arc::new(Stamped {
-            accepted,
-            event,
-            carriage: None,
-        });
+        Self::publication(&Publication::new(&mut BytesMut::new(), accepted, event))
+    }
+
+    pub(super) fn publication(publication: &Publication) -> Self {
         Self {
-            record: Record { kind, body },
-            change: Change::Event { fact, stamped },
+            record: publication.record(),
+            change: Change::Event {
+                fact: publication.fact(),
+                stamped: publication.stamped.clone(),
+            },
         }
     }
 
@@ -133,18 +174,46 @@ impl Shared {
         mut decide: impl FnMut(&Core, Duration) -> Result<Vec<Draft>, E>,
         refusal: impl Fn(portique_journal::Error) -> E,
     ) -> Result<Option<Pending>, E> {
+        let attempt = |core: &mut Core, now: Now| {
+            let drafts = decide(core, now.monotonic)?;
+            Ok((!drafts.is_empty()).then(|| core.submit(self, drafts, lane, now)))
+        };
+        self.when_room(lane, attempt, refusal).await
+    }
+
+    /// Publishes events that no job is bound to. None, and nothing was done, when there is none, or a job
+    /// is bound to one: whether that is taken in depends on those before it.
+    pub(super) async fn publish_unbound<'a>(
+        &self,
+        publications: impl Iterator<Item = &'a Publication> + Clone,
+    ) -> Result<Option<Pending>, Error> {
+        let attempt = |core: &mut Core, now: Now| {
+            self.check_open()?;
+            let mut events = publications.clone().map(Publication::event).peekable();
+            if events.peek().is_none() || core.jobs.binds_any(events) {
+                return Ok(None);
+            }
+            Ok(Some(core.publish(self, publications.clone(), now)))
+        };
+        self.when_room(Lane::Work, attempt, bus_error).await
+    }
+
+    /// Attempts under the lock until it is not the journal's queue that is full. None when there was
+    /// nothing to do.
+    async fn when_room<E>(
+        &self,
+        lane: Lane,
+        mut attempt: impl FnMut(&mut Core, Now) -> Result<Option<Submitted>, E>,
+        refusal: impl Fn(portique_journal::Error) -> E,
+    ) -> Result<Option<Pending>, E> {
         loop {
             let submitted = {
                 let mut core = self.core();
                 let now = self.now();
-                let drafts = decide(&core, now.monotonic)?;
-                if drafts.is_empty() {
-                    return Ok(None);
-                }
-                core.submit(self, drafts, lane, now)
+                attempt(&mut core, now)?
             };
-            match submitted {
-                Ok(pending) => return Ok(Some(pending)),
+            match submitted.transpose() {
+                Ok(pending) => return Ok(pending),
                 Err(portique_journal::Error::Full { wanted_bytes, .. }) => {
                     let room = self.journal.room(lane, wanted_bytes).await;
                     room.map_err(&refusal)?;
@@ -163,6 +232,9 @@ impl Shared {
         Ok(())
     }
 }
+
+/// What the journal said of records.
+type Submitted = Result<Pending, portique_journal::Error>;
 
 impl Core {
     /// Hands the changes to the journal in one frame and takes them in.
@@ -192,6 +264,31 @@ impl Core {
             }
             self.last = sequence;
             self.written += bytes as u64;
+        }
+        self.jobs.pass_on(&shared.jobs, now);
+        Ok(pending)
+    }
+
+    /// As [`submit`](Self::submit), of events alone: a hub does nothing more often.
+    fn publish<'a>(
+        &mut self,
+        shared: &Shared,
+        publications: impl Iterator<Item = &'a Publication> + Clone,
+        now: Now,
+    ) -> Submitted {
+        let records = publications.clone().map(Publication::record).collect();
+        let pending = shared.journal.submit(records, Lane::Work)?;
+        let durable = shared.durable();
+        for (sequence, publication) in (pending.sequences().start().0..).zip(publications) {
+            self.state
+                .apply(sequence, &publication.fact(), now.monotonic);
+            let placed = Placed {
+                sequence,
+                stamped: publication.stamped.clone(),
+            };
+            self.tail.push(placed, publication.bytes(), durable);
+            self.last = sequence;
+            self.written += publication.bytes() as u64;
         }
         self.jobs.pass_on(&shared.jobs, now);
         Ok(pending)

@@ -2,13 +2,14 @@
 
 use std::slice;
 
+use bytes::BytesMut;
 use portique_bus::{Error, Sequence};
 use portique_clock::Timestamp;
 use portique_event::Event;
 use portique_fault::chain;
 use portique_journal::{Lane, Pending};
 
-use super::commit::{Draft, in_doubt};
+use super::commit::{Draft, Publication, in_doubt};
 use super::jobs::Missed;
 use super::{Core, Shared};
 
@@ -17,9 +18,13 @@ const BATCH_EVENTS_MAX: usize = 1_000;
 /// Most bytes of one batch: half a frame, so that a batch and its neighbours share one.
 const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// Bodies of records are written into buffers of this size together: an allocation for each costs more than
+/// writing it.
+const BUFFER_BYTES: usize = 64 * 1024;
+
 /// A batch that is worth submitting.
 struct Ready {
-    drafts: Vec<Draft>,
+    publications: Vec<Publication>,
     bytes: usize,
     /// Whether its events are published also when jobs they are bound to are refused.
     goes_first: bool,
@@ -41,13 +46,14 @@ pub(super) async fn publish(
     events: Vec<Event>,
     lane: Lane,
 ) -> Result<Vec<Sequence>, Error> {
-    let ready = prepare(shared, events, lane, shared.clock.now())?;
+    let mut buffer = BytesMut::new();
+    let ready = prepare(shared, &mut buffer, events, lane, shared.clock.now())?;
     match submit(shared, &ready, lane).await? {
         None => Ok(Vec::new()),
         Some(pending) => {
             let sequences = pending.await.map_err(in_doubt)?;
             // The jobs they are bound to stand behind them.
-            let events = (sequences.start().0..).take(ready.drafts.len());
+            let events = (sequences.start().0..).take(ready.publications.len());
             Ok(events.map(Sequence).collect())
         }
     }
@@ -59,9 +65,10 @@ pub(super) async fn publish_each(
     batches: Vec<Vec<Event>>,
 ) -> Vec<Result<Vec<Sequence>, Error>> {
     let accepted = shared.clock.now();
+    let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
     let mut line = Line::new(shared);
     for events in batches {
-        match prepare(shared, events, Lane::Work, accepted) {
+        match prepare(shared, &mut buffer, events, Lane::Work, accepted) {
             Ok(ready) => line.add(ready).await,
             Err(error) => {
                 line.flush().await;
@@ -99,12 +106,12 @@ impl<'a> Line<'a> {
 
     async fn add(&mut self, ready: Ready) {
         let bytes = self.group_bytes + ready.bytes;
-        let events = self.group_events + ready.drafts.len();
+        let events = self.group_events + ready.publications.len();
         if bytes > BATCH_BYTES_MAX || events > BATCH_EVENTS_MAX {
             self.flush().await;
         }
         self.group_bytes += ready.bytes;
-        self.group_events += ready.drafts.len();
+        self.group_events += ready.publications.len();
         self.group.push(ready);
     }
 
@@ -112,9 +119,8 @@ impl<'a> Line<'a> {
     async fn flush(&mut self) {
         let group = std::mem::take(&mut self.group);
         (self.group_bytes, self.group_events) = (0, 0);
-        if group.len() > 1
-            && let Ok(Some(pending)) = submit_together(self.shared, &group).await
-        {
+        let together = group.iter().flat_map(|ready| &ready.publications);
+        if let Ok(Some(pending)) = self.shared.publish_unbound(together).await {
             self.sent(pending, &group);
             return;
         }
@@ -133,7 +139,7 @@ impl<'a> Line<'a> {
         self.frames.push(pending);
         let sent = batches.iter().map(|ready| Turn::Sent {
             frame,
-            events: ready.drafts.len(),
+            events: ready.publications.len(),
         });
         self.turns.extend(sent);
     }
@@ -166,6 +172,7 @@ impl<'a> Line<'a> {
 
 fn prepare(
     shared: &Shared,
+    buffer: &mut BytesMut,
     events: Vec<Event>,
     lane: Lane,
     accepted: Timestamp,
@@ -173,11 +180,12 @@ fn prepare(
     check_size(events.len(), BATCH_EVENTS_MAX, "events")?;
     let goes_first = lane == Lane::Drain || shared.any_goes_first(events.iter());
     let events = events.into_iter();
-    let drafts: Vec<_> = events.map(|event| Draft::event(accepted, event)).collect();
-    let bytes = drafts.iter().map(Draft::bytes).sum();
+    let publications = events.map(|event| Publication::new(buffer, accepted, event));
+    let publications: Vec<Publication> = publications.collect();
+    let bytes = publications.iter().map(Publication::bytes).sum();
     check_size(bytes, BATCH_BYTES_MAX, "bytes")?;
     Ok(Ready {
-        drafts,
+        publications,
         bytes,
         goes_first,
     })
@@ -187,28 +195,12 @@ fn prepare(
 async fn submit(shared: &Shared, ready: &Ready, lane: Lane) -> Result<Option<Pending>, Error> {
     let mut missed = Missed::default();
     let publish = |core: &Core, _| {
-        let drafts = ready.drafts.clone();
+        let drafts = ready.publications.iter().map(Draft::publication).collect();
         shared.with_bound_jobs(core, drafts, ready.goes_first, &mut missed)
     };
     let pending = shared.commit(lane, publish).await?;
     shared.tell_missed(&missed);
     Ok(pending)
-}
-
-/// Submits batches that no job is bound to; none when one is, as whether it is taken in depends on
-/// those before it.
-async fn submit_together(shared: &Shared, group: &[Ready]) -> Result<Option<Pending>, Error> {
-    let publish = |core: &Core, _| {
-        let drafts = group.iter().flat_map(|ready| &ready.drafts);
-        if core
-            .jobs
-            .binds_any(drafts.clone().filter_map(Draft::as_event))
-        {
-            return Ok(Vec::new());
-        }
-        Ok(drafts.cloned().collect())
-    };
-    shared.commit(Lane::Work, publish).await
 }
 
 pub(super) fn check_size(given: usize, max: usize, unit: &'static str) -> Result<(), Error> {

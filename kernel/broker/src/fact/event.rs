@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bytes::{BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 use portique_clock::Timestamp;
 use portique_event::{Data, Event, Subject};
 use prost::Message;
@@ -61,12 +61,17 @@ enum Payload {
 impl Published {
     /// The body of the record of an event.
     pub(crate) fn encode(accepted: Timestamp, event: &Event) -> Bytes {
-        encode(accepted, event, None)
+        Self::encode_into(&mut BytesMut::new(), accepted, event)
+    }
+
+    /// As [`encode`](Self::encode), in a part of a buffer that many share.
+    pub(crate) fn encode_into(buffer: &mut BytesMut, accepted: Timestamp, event: &Event) -> Bytes {
+        encode(buffer, accepted, event, None)
     }
 
     /// The body of the record of an event carried forward.
     pub(crate) fn encode_carried(accepted: Timestamp, event: &Event, from: Carriage) -> Bytes {
-        encode(accepted, event, Some(from))
+        encode(&mut BytesMut::new(), accepted, event, Some(from))
     }
 
     /// Where it comes from, if it was carried forward.
@@ -116,20 +121,25 @@ impl Published {
 
 /// What [`Published`] would encode to, written from the event itself: a hub does nothing more
 /// often, and a copy of each text costs more than the rest.
-fn encode(accepted: Timestamp, event: &Event, carriage: Option<Carriage>) -> Bytes {
-    let mut body = Vec::with_capacity(ENVELOPE_BYTES + data_bytes(event.data()));
-    put_fixed(1, accepted.as_nanos(), &mut body);
-    put_text(2, event.id().as_str(), &mut body);
-    put_text(3, event.source(), &mut body);
-    put_text(4, event.kind(), &mut body);
-    put_text(5, event.subject().as_str(), &mut body);
+fn encode(
+    body: &mut BytesMut,
+    accepted: Timestamp,
+    event: &Event,
+    carriage: Option<Carriage>,
+) -> Bytes {
+    body.reserve(ENVELOPE_BYTES + data_bytes(event.data()));
+    put_fixed(1, accepted.as_nanos(), body);
+    put_text(2, event.id().as_str(), body);
+    put_text(3, event.source(), body);
+    put_text(4, event.kind(), body);
+    put_text(5, event.subject().as_str(), body);
     if let Some(time) = event.time() {
-        encode_key(6, WireType::SixtyFourBit, &mut body);
+        encode_key(6, WireType::SixtyFourBit, body);
         body.put_i64_le(time.as_nanos());
     }
     for (tag, text) in [(7, event.content_type()), (8, event.schema())] {
         if let Some(text) = text {
-            put_bytes(tag, text.as_bytes(), &mut body);
+            put_bytes(tag, text.as_bytes(), body);
         }
     }
     encoding::btree_map::encode(
@@ -139,21 +149,21 @@ fn encode(accepted: Timestamp, event: &Event, carriage: Option<Carriage>) -> Byt
         encoding::string::encoded_len,
         9,
         event.extensions(),
-        &mut body,
+        body,
     );
     match event.data() {
         None => {}
-        Some(Data::Json(value)) => put_bytes(10, value.to_string().as_bytes(), &mut body),
-        Some(Data::Text(text)) => put_bytes(11, text.as_bytes(), &mut body),
-        Some(Data::Binary(bytes)) => put_bytes(12, bytes, &mut body),
+        Some(Data::Json(value)) => put_bytes(10, value.to_string().as_bytes(), body),
+        Some(Data::Text(text)) => put_bytes(11, text.as_bytes(), body),
+        Some(Data::Binary(bytes)) => put_bytes(12, bytes, body),
     }
     if let Some(Carriage { previous, origin }) = carriage {
         for (tag, sequence) in [(13, previous), (14, origin)] {
-            encode_key(tag, WireType::Varint, &mut body);
-            encode_varint(sequence, &mut body);
+            encode_key(tag, WireType::Varint, body);
+            encode_varint(sequence, body);
         }
     }
-    body.into()
+    body.split().freeze()
 }
 
 /// About what the attributes of an event take.
@@ -168,7 +178,7 @@ fn data_bytes(data: Option<&Data>) -> usize {
 }
 
 /// A field that is left out when it is zero.
-fn put_fixed(tag: u32, value: i64, body: &mut Vec<u8>) {
+fn put_fixed(tag: u32, value: i64, body: &mut BytesMut) {
     if value != 0 {
         encode_key(tag, WireType::SixtyFourBit, body);
         body.put_i64_le(value);
@@ -176,13 +186,13 @@ fn put_fixed(tag: u32, value: i64, body: &mut Vec<u8>) {
 }
 
 /// A field that is left out when it is empty.
-fn put_text(tag: u32, text: &str, body: &mut Vec<u8>) {
+fn put_text(tag: u32, text: &str, body: &mut BytesMut) {
     if !text.is_empty() {
         put_bytes(tag, text.as_bytes(), body);
     }
 }
 
-fn put_bytes(tag: u32, bytes: &[u8], body: &mut Vec<u8>) {
+fn put_bytes(tag: u32, bytes: &[u8], body: &mut BytesMut) {
     encode_key(tag, WireType::LengthDelimited, body);
     encode_varint(bytes.len() as u64, body);
     body.put_slice(bytes);
