@@ -1,21 +1,32 @@
 use bytes::Bytes;
 use portique_clock::Timestamp;
-use portique_event::{Data, Error, Event, Filter, Subject};
+use portique_event::{Data, Error, Event, EventParts, Filter, Subject};
 
 use crate::proto::bus::v1 as pb;
 
 impl From<Event> for pb::Event {
     fn from(event: Event) -> Self {
+        let EventParts {
+            id,
+            source,
+            kind,
+            subject,
+            time,
+            content_type,
+            schema,
+            extensions,
+            data,
+        } = event.into_parts();
         Self {
-            id: event.id().to_string(),
-            source: event.source().into(),
-            r#type: event.kind().into(),
-            subject: event.subject().to_string(),
-            time_unix_ns: event.time().map(Timestamp::as_nanos),
-            data_content_type: event.content_type().map(Into::into),
-            data_schema: event.schema().map(Into::into),
-            extensions: event.extensions().clone(),
-            data: event.into_data().map(|data| match data {
+            id: id.into(),
+            source,
+            r#type: kind,
+            subject: subject.into(),
+            time_unix_ns: time.map(Timestamp::as_nanos),
+            data_content_type: content_type,
+            data_schema: schema,
+            extensions,
+            data: data.map(|data| match data {
                 Data::Json(value) => pb::event::Data::Json(value.to_string().into()),
                 Data::Text(text) => pb::event::Data::Text(text),
                 Data::Binary(bytes) => pb::event::Data::Binary(bytes.into()),

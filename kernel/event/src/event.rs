@@ -21,6 +21,29 @@ pub struct Event {
     pub(crate) data: Option<Data>,
 }
 
+/// An event taken apart; what each is, [`Event`]'s methods say.
+#[derive(Debug)]
+pub struct EventParts {
+    /// The attribute `id`.
+    pub id: EventId,
+    /// The attribute `source`.
+    pub source: String,
+    /// The attribute `type`.
+    pub kind: String,
+    /// The attribute `subject`.
+    pub subject: Subject,
+    /// The attribute `time`.
+    pub time: Option<Timestamp>,
+    /// The attribute `datacontenttype`.
+    pub content_type: Option<String>,
+    /// The attribute `dataschema`.
+    pub schema: Option<String>,
+    /// Every extension attribute, by name.
+    pub extensions: BTreeMap<String, String>,
+    /// The payload.
+    pub data: Option<Data>,
+}
+
 impl Event {
     /// Starts an event from what every event has: `kind` is the attribute `type`, such as
     /// `plant.pump.started`; `source` is a URI reference, such as `/plant/north`.
@@ -93,6 +116,21 @@ impl Event {
         match &self.data {
             Some(Data::Json(value)) => Some(value),
             _ => None,
+        }
+    }
+
+    /// Everything it has, to be written elsewhere without a copy.
+    pub fn into_parts(self) -> EventParts {
+        EventParts {
+            id: self.id,
+            source: self.source,
+            kind: self.kind,
+            subject: self.subject,
+            time: self.time,
+            content_type: self.content_type,
+            schema: self.schema,
+            extensions: self.extensions,
+            data: self.data,
         }
     }
 

@@ -20,6 +20,6 @@ pub use attribute::EXTENSIONS_MAX;
 pub use builder::EventBuilder;
 pub use data::{DATA_BYTES_MAX, Data};
 pub use error::Error;
-pub use event::Event;
+pub use event::{Event, EventParts};
 pub use id::EventId;
 pub use subject::{Filter, Subject};
