@@ -88,6 +88,8 @@ pub(crate) struct Ports {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) owned: Owned,
     pub(crate) retention: Retention,
+    /// Requests that may wait at once.
+    pub(crate) waiting_max: usize,
 }
 
 /// The routes of queues and events, below `/api/v1`, and what pushes events while the hub runs.
@@ -107,7 +109,7 @@ pub(crate) async fn open(
         clock: ports.clock,
         random: Mutex::new(ports.random),
         owned: ports.owned,
-        gate: Gate::new(),
+        gate: Gate::new(ports.waiting_max),
         retention: ports.retention,
     });
     let routes = OpenApiRouter::new()

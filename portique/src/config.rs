@@ -38,6 +38,7 @@ pub use tls::TlsConfig;
 pub(crate) use tls::TlsOverride;
 
 use crate::error::Error;
+use limit::Limit;
 
 /// The console's, the API's and the command line's address; only this machine reaches it.
 pub(crate) const LISTEN_DEFAULT: SocketAddr =
@@ -64,6 +65,8 @@ const STOP_GRACE_DEFAULT: Duration = Duration::from_secs(10);
 const STOP_GRACE_S_MIN: f64 = 0.1;
 /// Above this, whoever waits has lost patience.
 const STOP_GRACE_S_MAX: f64 = 600.0;
+/// A few pages of the console with some programs beside them, to what no process may have open.
+const CONNECTIONS_MAX: Limit = Limit::of("connections_max", "connections", 64.0, 32_768.0);
 /// What the log holds when nobody says otherwise.
 pub(crate) const LOG_FILTER_DEFAULT: &str = "info";
 
@@ -105,6 +108,9 @@ pub struct Config {
     /// Another HTTP address, where the routes below `/prometheus` are at the root, as Prometheus has
     /// them; none by default.
     pub prometheus_listen: Option<SocketAddr>,
+    /// Connections of HTTP at once, of which half at most follow without a sign-in; by default as many as there are files
+    /// for, 4,096 at most, range 64 to 32,768.
+    pub connections_max: Option<usize>,
     /// Default `./portique-data`.
     pub data: Data,
     /// Whose certificate is shown to whoever connects.
@@ -203,6 +209,9 @@ fn resolve(raw: &RawConfig, overrides: Overrides, problems: &mut Vec<Problem>) -
             raw.prometheus_listen.as_ref(),
             problems,
         ),
+        connections_max: CONNECTIONS_MAX
+            .resolve(raw.connections_max.as_ref(), problems)
+            .map(|connections| connections as usize),
         data: data(raw, overrides.data, overrides.is_ephemeral, problems),
         tls,
         events: events::resolve(raw, problems),

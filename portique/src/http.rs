@@ -10,10 +10,12 @@ mod connections;
 mod conversation;
 mod deadline;
 mod health;
+mod holding;
 mod measure;
 mod metrics;
 mod openapi;
 mod problem;
+mod public;
 mod streams;
 mod under_way;
 mod version;
@@ -40,6 +42,7 @@ pub(crate) use metrics::{
 };
 pub use problem::ProblemDetails;
 pub(crate) use problem::{Fixed, status};
+pub(crate) use public::Public;
 
 use crate::access::Gate;
 use crate::data_folder::Addresses;
@@ -62,6 +65,8 @@ pub(crate) struct Front {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) addresses: Addresses,
+    /// Places for those who follow without a sign-in.
+    pub(crate) public: Public,
     /// Ends the streams that would otherwise never end.
     pub(crate) stop: CancellationToken,
     /// Known once all routes are.

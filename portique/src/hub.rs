@@ -8,16 +8,18 @@ mod rules;
 mod scrapes;
 mod systems;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::Stream;
 use portique_access::approval::DeskWorker;
 use portique_launch::link::{SimulationOptions, VehiclesOptions};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -38,7 +40,7 @@ use crate::reload::Reloader;
 use crate::scrape;
 use crate::supervisor::Processes;
 use crate::telemetry::OwnWatch;
-use crate::tls::Tls;
+use crate::tls::{self, Tls};
 use crate::token::{MODULE_TOKEN_FILE, TOKEN_FILE, Token};
 use build::Inside;
 use engines::Engines;
@@ -67,7 +69,8 @@ pub struct Hub {
     token: Token,
     stop_grace: Duration,
     doors: Doors,
-    grpc: TcpListener,
+    /// With how many connections at once.
+    grpc: (TcpListener, usize),
     engines: Engines,
     systems: Systems,
     groups: Groups,
@@ -147,7 +150,8 @@ impl Hub {
         let surface = inside.surface(&config, path, &addresses, &token, &groups);
         let surface = surface.await?;
         data.write_addresses(&addresses)?;
-        let graphite = |listener| Graphite::new(listener, surface.intake);
+        let places = inside.places;
+        let graphite = |listener| Graphite::new(listener, surface.intake, places.graphite);
         let for_http = tls.as_ref().map(Tls::for_http);
         Ok(Self {
             data,
@@ -161,8 +165,9 @@ impl Hub {
                 graphite: listeners.graphite.map(graphite),
                 router: surface.router,
                 acceptor: for_http,
+                places: places.http,
             },
-            grpc: listeners.grpc,
+            grpc: (listeners.grpc, places.grpc),
             engines: inside.engines,
             systems: inside.systems,
             groups,
@@ -251,8 +256,10 @@ impl Hub {
             mut falls,
         } = groups;
         engines.spawn(&control);
-        let for_grpc = tls.as_ref().map(Tls::for_grpc);
-        spawn_grpc(&control, (grpc, for_grpc), grpc_routes, stop_grace);
+        let (listener, places) = grpc;
+        let acceptor = tls.as_ref().map(Tls::for_grpc);
+        let grpc = tls::incoming(listener, acceptor, places);
+        spawn_grpc(&control, grpc, grpc_routes, stop_grace);
         systems.spawn(&control);
         monitor.spawn(&control);
         spawn_pusher(&control, pusher);
@@ -332,6 +339,8 @@ struct Doors {
     graphite: Option<Graphite>,
     router: axum::Router,
     acceptor: Option<TlsAcceptor>,
+    /// Connections of HTTP at once, wherever they come in.
+    places: usize,
 }
 
 impl Doors {
@@ -346,13 +355,15 @@ impl Doors {
         let at_root = |listener| (listener, prometheus::at_root(self.router.clone()));
         let at_root = self.prometheus.map(at_root);
         let own = Some((self.listener, self.router.clone()));
+        let places = Arc::new(Semaphore::new(self.places));
         for (name, door) in [("prometheus", at_root), ("http", own)] {
             let Some((listener, router)) = door else {
                 continue;
             };
-            let (acceptor, stop) = (self.acceptor.clone(), edges.token());
+            let (acceptor, places, stop) =
+                (self.acceptor.clone(), Arc::clone(&places), edges.token());
             edges.spawn(name, async move {
-                http::serve(listener, router, acceptor, patience, stop).await;
+                http::serve(listener, router, acceptor, places, patience, stop).await;
                 Ok(())
             });
         }
@@ -409,11 +420,11 @@ fn spawn_own_watch(control: &TaskGroup, own_watch: OwnWatch) {
 
 fn spawn_grpc(
     control: &TaskGroup,
-    (listener, acceptor): (TcpListener, Option<TlsAcceptor>),
+    incoming: impl Stream<Item = Result<tls::Stream, Infallible>> + Send + 'static,
     routes: Routes,
     grace: Duration,
 ) {
-    let server = grpc::serve(listener, acceptor, routes, control.token());
+    let server = grpc::serve(incoming, routes, control.token());
     let stop = control.token();
     let patience_ends = async move {
         stop.cancelled().await;

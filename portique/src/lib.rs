@@ -8,6 +8,7 @@
 //! Here and nowhere else is known which engine stands behind each port, and how an error becomes an
 //! HTTP status or an exit status. What the systems do is theirs.
 
+mod accept;
 mod access;
 mod api;
 mod cli;
@@ -30,6 +31,7 @@ mod module;
 mod monitor;
 mod notify;
 mod outbound;
+mod places;
 mod process;
 mod prometheus;
 mod reload;

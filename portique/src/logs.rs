@@ -4,7 +4,8 @@
 //! prints never waits for whoever reads: a reader comes back for what it has not seen, and what was let go meanwhile
 //! is gone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portique_clock::{Clock, Timestamp};
@@ -160,21 +161,11 @@ impl Logs {
         let (mut lines, last) = {
             let state = self.state();
             // Only pointers are taken while whoever prints waits.
-            let kept = state.processes.iter().filter(|(name, kept)| {
-                let process = selection.process.as_deref();
-                process.is_none_or(|process| process == &***name)
-                    && selection.of.as_ref().is_none_or(|of| *of == kept.of)
-            });
-            let lines = kept.flat_map(|(_, kept)| {
-                let start = kept.lines.partition_point(|line| line.sequence <= after);
-                kept.lines.iter().skip(start).cloned()
-            });
+            let kept = state.selected(selection);
+            let lines = kept.flat_map(|kept| kept.after(after).cloned());
             (lines.collect::<Vec<_>>(), state.last)
         };
-        if let Some(text) = &selection.text {
-            let text = text.to_lowercase();
-            lines.retain(|line| line.text.to_lowercase().contains(&text));
-        }
+        selection.keep_matches(&mut lines);
         lines.sort_unstable_by_key(|line| line.sequence);
         let surplus = lines.len().saturating_sub(selection.limit);
         let mut next = last;
@@ -184,6 +175,36 @@ impl Logs {
             lines.truncate(selection.limit);
             next = lines.last().map_or(last, |line| line.sequence);
         }
+        Page { lines, next }
+    }
+
+    /// Of the next lines after the selection's sequence, as many as its limit, those with its text. Whoever follows from far
+    /// behind comes back for more: one look costs the same wherever it begins.
+    pub(crate) fn next(&self, selection: &Selection) -> Page {
+        let after = selection.after.unwrap_or_default();
+        let (mut lines, last) = {
+            let state = self.state();
+            let kept = state.selected(selection);
+            let mut rests: Vec<_> = kept.map(|kept| kept.after(after).peekable()).collect();
+            let heads = rests.iter_mut().enumerate();
+            let mut heads: BinaryHeap<_> = heads
+                .filter_map(|(index, rest)| Some(Reverse((rest.peek()?.sequence, index))))
+                .collect();
+            let mut lines = Vec::with_capacity(selection.limit);
+            while lines.len() < selection.limit
+                && let Some(Reverse((_, index))) = heads.pop()
+            {
+                let rest = &mut rests[index];
+                lines.extend(rest.next().cloned());
+                heads.extend(rest.peek().map(|line| Reverse((line.sequence, index))));
+            }
+            (lines, state.last)
+        };
+        let next = match lines.last() {
+            Some(line) if lines.len() == selection.limit => line.sequence,
+            _ => last,
+        };
+        selection.keep_matches(&mut lines);
         Page { lines, next }
     }
 
@@ -197,7 +218,27 @@ impl Logs {
     }
 }
 
+impl Selection {
+    /// Only lines with the text in them.
+    fn keep_matches(&self, lines: &mut Vec<Arc<Line>>) {
+        if let Some(text) = &self.text {
+            let text = text.to_lowercase();
+            lines.retain(|line| line.text.to_lowercase().contains(&text));
+        }
+    }
+}
+
 impl State {
+    /// The processes that are asked for.
+    fn selected(&self, selection: &Selection) -> impl Iterator<Item = &Kept> {
+        let kept = self.processes.iter().filter(|(name, kept)| {
+            let process = selection.process.as_deref();
+            process.is_none_or(|process| process == &***name)
+                && selection.of.as_ref().is_none_or(|of| *of == kept.of)
+        });
+        kept.map(|(_, kept)| kept)
+    }
+
     /// The process of this name, for which room is made.
     fn admit(&mut self, kind: Kind, of: &str, process: &str) -> Arc<str> {
         if let Some((name, _)) = self.processes.get_key_value(process) {
@@ -223,6 +264,12 @@ impl State {
 }
 
 impl Kept {
+    /// The lines after this sequence.
+    fn after(&self, sequence: u64) -> impl Iterator<Item = &Arc<Line>> {
+        let start = (self.lines).partition_point(|line| line.sequence <= sequence);
+        self.lines.range(start..)
+    }
+
     fn push(&mut self, line: Arc<Line>) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
@@ -285,6 +332,35 @@ mod tests {
             ..Selection::default()
         };
         assert_eq!(texts(&logs, other).0, [] as [String; 0]);
+    }
+
+    #[test]
+    fn whoever_follows_is_given_every_line_once_in_order_a_few_at_a_time() {
+        let logs = logs();
+        for number in 0..1_000_u32 {
+            let process = format!("p-{}", number.wrapping_mul(0x9E37_79B9) >> 28);
+            logs.keep(Kind::Worker, "p", &process, &format!("line {number}"));
+        }
+        let follow = |text: Option<&str>| {
+            let mut selection = Selection {
+                text: text.map(str::to_owned),
+                after: Some(0),
+                limit: 64,
+                ..Selection::default()
+            };
+            let (mut all, mut looks) = (Vec::new(), 0);
+            while selection.after < Some(1_000) {
+                let page = logs.next(&selection);
+                assert!(Some(page.next) > selection.after && page.lines.len() <= 64);
+                all.extend(page.lines.iter().map(|line| line.sequence));
+                selection.after = Some(page.next);
+                looks += 1;
+            }
+            (all, looks)
+        };
+        assert_eq!(follow(None), ((1..=1_000).collect(), 16));
+        assert_eq!(follow(Some("LINE 999")), (vec![1_000], 16));
+        assert_eq!(follow(Some("nowhere")), (vec![], 16));
     }
 
     #[test]

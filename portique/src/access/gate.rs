@@ -173,15 +173,21 @@ impl Gate {
 
     /// Whether whoever showed this would pass again. Nothing is written down, and no session lasts longer by it.
     pub(crate) fn still_admits(&self, needed: &str, shown: &Credentials) -> bool {
-        if self.open.contains(needed) {
-            return true;
-        }
-        let caller = match (&shown.token, &shown.session) {
+        let caller = || self.caller_behind(shown);
+        self.open.contains(needed) || caller().is_some_and(|caller| caller.holds(needed))
+    }
+
+    /// Whether it is anybody who showed this. No session lasts longer by it.
+    pub(crate) fn knows(&self, shown: &Credentials) -> bool {
+        self.caller_behind(shown).is_some()
+    }
+
+    fn caller_behind(&self, shown: &Credentials) -> Option<Caller> {
+        match (&shown.token, &shown.session) {
             (Some(token), _) => self.access.by_token(token),
             (None, Some(id)) => self.access.look_at_session(id),
             (None, None) => None,
-        };
-        caller.is_some_and(|caller| caller.holds(needed))
+        }
     }
 
     /// What a request shows, kept for [`still_admits`](Self::still_admits).

@@ -8,9 +8,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusal::{Refusal, Reply};
 
-/// Long polls and streams at once: three quarters of the connections, so that whoever completes a
-/// job or adds one finds a place.
-const WAITING_MAX: usize = 384;
 /// Bytes of batches held in memory at once, in KiB: a few of the largest, many of the usual ones.
 const BATCHES_KIB_MAX: usize = 64 * 1024;
 /// A batch is worked off, and a place comes free, in a moment.
@@ -19,14 +16,17 @@ const RETRY_WHEN_FULL: Duration = Duration::from_secs(1);
 /// Permits for what holds memory or a connection for long.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
+    waiting_max: usize,
     waiting: Arc<Semaphore>,
     batches: Arc<Semaphore>,
 }
 
 impl Gate {
-    pub(super) fn new() -> Self {
+    /// So many long polls and streams at once: whoever completes a job or adds one finds a place.
+    pub(super) fn new(waiting_max: usize) -> Self {
         Self {
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            waiting_max,
+            waiting: Arc::new(Semaphore::new(waiting_max)),
             batches: Arc::new(Semaphore::new(BATCHES_KIB_MAX)),
         }
     }
@@ -38,8 +38,9 @@ impl Gate {
     pub(super) fn wait(&self) -> Reply<OwnedSemaphorePermit> {
         self.waiting.clone().try_acquire_owned().map_err(|_| {
             full(format!(
-                "{WAITING_MAX} requests wait already, which leaves the other connections to \
-                 whoever has something to say: ask without waiting, or from fewer connections"
+                "{} requests wait already, which leaves the other connections to \
+                 whoever has something to say: ask without waiting, or from fewer connections",
+                self.waiting_max
             ))
         })
     }
@@ -69,9 +70,11 @@ fn full(message: String) -> Refusal {
 mod tests {
     use super::*;
 
+    const WAITING_MAX: usize = 3;
+
     #[test]
     fn a_place_is_free_again_when_its_holder_is_gone() {
-        let gate = Gate::new();
+        let gate = Gate::new(WAITING_MAX);
         let mut places: Vec<_> = (0..WAITING_MAX).map(|_| gate.wait().unwrap()).collect();
         assert!(gate.wait().is_err());
         places.pop();
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn batches_share_one_budget() {
-        let gate = Gate::new();
+        let gate = Gate::new(WAITING_MAX);
         let half = BATCHES_KIB_MAX * 1024 / 2;
         let _one = gate.batch(half).unwrap();
         let two = gate.batch(half).unwrap();

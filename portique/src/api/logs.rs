@@ -20,8 +20,8 @@ use crate::logs::{Kind, Line, Logs, Process, Selection};
 
 /// Longest text that lines are searched for.
 const TEXT_BYTES_MAX: usize = 256;
-/// Lines read ahead of a listener.
-const PAGE_LINES: usize = 64;
+/// Lines looked at in one go for a listener.
+const PAGE_LINES: usize = 256;
 /// Listeners at once: as many people as look at a hub's processes.
 const LISTENERS_MAX: usize = 64;
 
@@ -211,12 +211,15 @@ impl Tail {
                 return Some((Ok(message), self));
             }
             // Seen before it is read, so that what comes meanwhile is not slept through.
-            self.news.borrow_and_update();
-            let page = self.logs.read(&self.selection);
+            let last = *self.news.borrow_and_update();
+            let page = self.logs.next(&self.selection);
             self.selection.after = Some(page.next);
             self.ahead = page.lines.into();
-            if self.ahead.is_empty() {
+            if self.ahead.is_empty() && page.next >= last {
                 self.news.changed().await.ok()?;
+            } else if self.ahead.is_empty() {
+                // Others have their turn while lines are passed over.
+                tokio::task::yield_now().await;
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::demo::{self, Flown};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::logging::{self, Detour};
+use crate::places;
 use crate::reload::Reloader;
 use crate::token::Token;
 
@@ -103,6 +104,7 @@ impl Up {
         };
         let config = Config::load(self.config.as_deref(), overrides)?;
         let detour = logging::init(&config.log);
+        places::raise_file_limit();
         let runtime = super::runtime::for_a_hub()?;
         match self.demo {
             true => runtime.block_on(demonstrate(config, self.exit, &detour)),

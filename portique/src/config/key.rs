@@ -99,6 +99,10 @@ const KEYS: &[(&str, Keep)] = &[
         "allow_remote_without_tls",
         Keep::Boolean(|raw, written| raw.allow_remote_without_tls = Some(written)),
     ),
+    (
+        "connections_max",
+        Keep::Number(|raw, written| raw.connections_max = Some(written)),
+    ),
     ("data", Keep::Text(|raw, written| raw.data = Some(written))),
     (
         "events.replay_bytes_per_s",

@@ -31,6 +31,7 @@ pub(crate) struct RawConfig {
     pub(crate) places: BTreeMap<String, Place>,
     pub(crate) listen: Option<Written<String>>,
     pub(crate) grpc_listen: Option<Written<String>>,
+    pub(crate) connections_max: Option<Written<f64>>,
     pub(crate) data: Option<Written<String>>,
     pub(crate) allow_remote_without_tls: Option<Written<bool>>,
     pub(crate) stop_grace_s: Option<Written<f64>>,

@@ -19,6 +19,7 @@ fn a_complete_file_is_read() {
         grpc_listen = '[::1]:9001'
         data = '/var/lib/portique'
         stop_grace_s = 2.5
+        connections_max = 2000
         log.format = 'json'
         events.retain_age_s = 86400
         events.retain_bytes = 10_000_000_000
@@ -27,7 +28,7 @@ fn a_complete_file_is_read() {
         ";
     // `log` as a dotted key and as a table again is not TOML.
     assert!(
-        problems(text).starts_with("p.toml:10: "),
+        problems(text).starts_with("p.toml:11: "),
         "{}",
         problems(text)
     );
@@ -41,6 +42,7 @@ fn a_complete_file_is_read() {
     assert_eq!(config.grpc_listen, "[::1]:9001".parse().unwrap());
     assert_eq!(config.data, Data::Folder("/var/lib/portique".into()));
     assert_eq!(config.stop_grace, Duration::from_millis(2_500));
+    assert_eq!(config.connections_max, Some(2_000));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.events.retain_age, Some(Duration::from_secs(86_400)));
     assert_eq!(config.events.retain_bytes, Some(10_000_000_000));
@@ -198,7 +200,7 @@ fn every_problem_is_said_at_once_with_its_line() {
         problems(text),
         "p.toml:1: unknown key \"lisen\": did you mean \"listen\"?\n\
          p.toml:3: stop_grace_s is of the wrong kind (string): write a decimal number\n\
-         p.toml:6: unknown key \"log.nonsense\": the keys are access.oidc, access.open_reads, allow_remote_without_tls, data, \
+         p.toml:6: unknown key \"log.nonsense\": the keys are access.oidc, access.open_reads, allow_remote_without_tls, connections_max, data, \
          events.replay_bytes_per_s, events.retain_age_s, events.retain_bytes, grpc_listen, listen, log.filter, log.format, \
          notifications.defaults, notifications.external_url, notifications.file, payments.workers, pools, prometheus.file, prometheus_listen, \
          query.experimental, query.samples_max, query.timeout_s, rules.files, rules.hub, stop_grace_s, \
@@ -265,6 +267,8 @@ fn out_of_range_and_malformed_values_are_refused() {
         "listen = 'localhost'",
         "listen = 8080",
         "stop_grace_s = 0",
+        "connections_max = 63",
+        "connections_max = 32769",
         "stop_grace_s = inf",
         "stop_grace_s = nan",
         "events.retain_age_s = 59",

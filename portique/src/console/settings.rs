@@ -11,6 +11,7 @@ use crate::config::{
     Config, Data, LogFormat, NotificationDefaults, Origin, PaymentWorkers, TelemetryConfig,
     TlsConfig,
 };
+use crate::places::Places;
 
 /// The configuration that is in effect, as people may see it.
 ///
@@ -64,8 +65,8 @@ pub(crate) async fn show(State(settings): State<Arc<Settings>>) -> Json<Settings
 
 impl Settings {
     /// What a hub with this configuration tells of it.
-    pub(crate) fn of(config: &Config) -> Self {
-        let values = own(config)
+    pub(crate) fn of(config: &Config, places: Places) -> Self {
+        let values = own(config, places)
             .into_iter()
             .chain(events(config))
             .chain(telemetry(&config.telemetry))
@@ -96,7 +97,7 @@ impl Settings {
 
 type Value = (&'static str, Option<String>);
 
-fn own(config: &Config) -> Vec<Value> {
+fn own(config: &Config, places: Places) -> Vec<Value> {
     let data = match &config.data {
         Data::Folder(path) => Some(path.display().to_string()),
         Data::Ephemeral => None,
@@ -129,6 +130,7 @@ fn own(config: &Config) -> Vec<Value> {
         ("listen", text(config.listen)),
         ("grpc_listen", text(config.grpc_listen)),
         ("prometheus_listen", config.prometheus_listen.and_then(text)),
+        ("connections_max", text(places.http)),
         ("tls.self_signed", text(is_self_signed)),
         ("tls.certificate", certificate.and_then(text)),
         ("tls.key", key.and_then(text)),

@@ -35,8 +35,9 @@ pub(super) async fn require<F: Future<Output = Response>>(
             let deed = front.gate.deed(&asked, &visit);
             let headers = request.headers();
             // Whatever is a stream is asked for by GET.
-            let follows = request.method() == Method::GET && visit.caller.who != Who::Nobody;
+            let follows = request.method() == Method::GET;
             let shown = follows.then(|| front.gate.credentials(headers));
+            let is_nobody = visit.caller.who == Who::Nobody;
             let needs = asked.needs;
             request.extensions_mut().insert(visit);
             let answer = next(request).await;
@@ -44,6 +45,12 @@ pub(super) async fn require<F: Future<Output = Response>>(
                 deed.answered(&answer);
             }
             match (shown, needs) {
+                (Some(shown), _) if is_nobody && is_stream(&answer) => {
+                    match front.gate.knows(&shown) {
+                        true => answer,
+                        false => front.public.seat(answer),
+                    }
+                }
                 (Some(shown), Needs::Permission(needed)) if is_stream(&answer) => {
                     let gate = front.gate.clone();
                     let is_still = move || gate.still_admits(needed, &shown);

@@ -1,23 +1,22 @@
-use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::conversation::Conversation;
+use crate::accept::Accepting;
 use crate::access::Peer;
 use crate::tls::{self, HANDSHAKE_TIMEOUT};
 
-/// Half of the files that a process may open by default (1,024); the rest is for the engines.
-const CONNECTIONS_MAX: usize = 512;
 /// A header is one packet or two; who needs longer holds a place that others want. It is also how
 /// long a connection may be kept without a request.
 pub(crate) const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The process has no file left for a visitor until one goes.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// How connections are served.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +28,7 @@ pub(crate) struct Patience {
 }
 
 /// Answers every connection until `stop`; then lets requests end, and drops the connections that
-/// are left when the patience is over.
+/// are left when the patience is over. Without a free place, visitors wait to be accepted.
 ///
 /// `axum::serve` has no limit for either, so that one visitor with half a header could hold up the
 /// stop of the hub.
@@ -37,37 +36,49 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     acceptor: Option<TlsAcceptor>,
+    places: Arc<Semaphore>,
     patience: Patience,
     stop: CancellationToken,
 ) {
+    let mut accepting = Accepting::new(listener);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, address)) => {
-                    // An answer is written at once; waiting for more of it would only delay it.
-                    let _ = stream.set_nodelay(true);
-                    let conversation = Conversation {
-                        router: router.clone(),
-                        peer: Peer(address),
-                        header: patience.header,
-                        stop: stop.clone(),
-                    };
-                    connections.spawn(welcome(stream, acceptor.clone(), conversation));
-                }
-                Err(error) => wait_out(&error).await,
-            },
+            (place, (stream, address)) = arrival(&places, &mut accepting) => {
+                // An answer is written at once; waiting for more of it would only delay it.
+                let _ = stream.set_nodelay(true);
+                let conversation = Conversation {
+                    router: router.clone(),
+                    peer: Peer(address),
+                    header: patience.header,
+                    stop: stop.clone(),
+                };
+                let acceptor = acceptor.clone();
+                connections.spawn(async move {
+                    let _place = place;
+                    welcome(stream, acceptor, conversation).await;
+                });
+            }
         }
     }
-    drop(listener);
+    drop(accepting);
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(patience.drain, ended).await.is_err() {
         let left = connections.len();
         tracing::warn!(left, "dropping connections that did not end with the hub");
         connections.shutdown().await;
     }
+}
+
+/// A connection, once there is a place for it; the semaphore is never closed.
+async fn arrival(
+    places: &Arc<Semaphore>,
+    accepting: &mut Accepting,
+) -> (Option<OwnedSemaphorePermit>, (TcpStream, SocketAddr)) {
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    (place, accepting.next().await)
 }
 
 async fn welcome(stream: TcpStream, acceptor: Option<TlsAcceptor>, conversation: Conversation) {
@@ -79,23 +90,8 @@ async fn welcome(stream: TcpStream, acceptor: Option<TlsAcceptor>, conversation:
     }
 }
 
-async fn wait_out(error: &io::Error) {
-    let is_visitors = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-    );
-    if !is_visitors {
-        tracing::error!(%error, "cannot accept visitors for now");
-        tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -103,6 +99,7 @@ mod tests {
     /// Longer than any test runs.
     const NEVER: Duration = Duration::from_secs(3600);
     const SOON: Duration = Duration::from_millis(50);
+    const PLACES: usize = 2;
 
     async fn serve_nothing(
         patience: Patience,
@@ -111,7 +108,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, Router::new(), None, patience, stop));
+        let places = Arc::new(Semaphore::new(PLACES));
+        server.spawn(serve(listener, Router::new(), None, places, patience, stop));
         (server, address)
     }
 
@@ -150,5 +148,24 @@ mod tests {
         // Dropped with what it had sent unread, which some systems call a reset.
         let _ = visitor.read_to_end(&mut said).await;
         assert!(said.is_empty(), "half a header has no answer");
+    }
+    #[tokio::test]
+    async fn who_finds_no_place_is_answered_when_one_comes_free() {
+        let patience = Patience {
+            header: NEVER,
+            drain: NEVER,
+        };
+        let (_server, address) = serve_nothing(patience, CancellationToken::new()).await;
+        let first = half_a_header(address).await;
+        let _second = half_a_header(address).await;
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+        third.write_all(request).await.unwrap();
+        let mut said = Vec::new();
+        let early = tokio::time::timeout(SOON, third.read_to_end(&mut said)).await;
+        assert!(early.is_err(), "there are {PLACES} places");
+        drop(first);
+        third.read_to_end(&mut said).await.unwrap();
+        assert!(said.starts_with(b"HTTP/1.1 404"));
     }
 }

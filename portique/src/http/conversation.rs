@@ -14,7 +14,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 
-use super::under_way::{Counted, UnderWay};
+use super::holding::Holding;
+use super::under_way::UnderWay;
 use crate::access::Peer;
 use crate::tls::Stream;
 
@@ -82,7 +83,7 @@ impl Conversation {
             let answered = router.call(request);
             async move {
                 let Ok(answer) = answered.await;
-                Ok::<_, Infallible>(answer.map(|body| Counted::new(body, one)))
+                Ok::<_, Infallible>(answer.map(|body| Holding::new(body, one)))
             }
         });
         let connection = http2::Builder::new(TokioExecutor::new())

@@ -92,12 +92,16 @@ fn words(code: Code) -> (&'static str, &'static str) {
 
 /// A response that [`render`] turns into problem details.
 pub(super) fn refuse(code: Code, message: String) -> Response {
-    let report = Report {
+    refuse_with(Report {
         code,
         message,
         retry: Retry::No,
-    };
-    let mut response = status(code).into_response();
+    })
+}
+
+/// The same, with what is to be said of coming again.
+pub(super) fn refuse_with(report: Report) -> Response {
+    let mut response = status(report.code).into_response();
     response.extensions_mut().insert(report);
     response
 }

@@ -1,11 +1,6 @@
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
-
-use axum::body::{Body, Bytes};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// How many requests of a connection are under way.
 #[derive(Debug, Default)]
@@ -44,38 +39,6 @@ impl UnderWay {
 impl Drop for One {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer, which is under way until it is sent.
-pub(super) struct Counted {
-    body: Body,
-    _one: One,
-}
-
-impl Counted {
-    pub(super) fn new(body: Body, one: One) -> Self {
-        Self { body, _one: one }
-    }
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

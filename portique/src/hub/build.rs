@@ -23,10 +23,11 @@ use crate::error::Error;
 use crate::fleet::{self, FleetWorker};
 use crate::forward;
 use crate::grpc::{self, Door};
-use crate::http::{self, Ask, Front};
+use crate::http::{self, Ask, Front, Public};
 use crate::intake::{self, Intake};
 use crate::monitor::{Arrivals, Monitor, MonitorWorker, WatchingSink};
 use crate::notify::NotifierWorker;
+use crate::places::Places;
 use crate::prometheus;
 use crate::reload::{ReloadPart, Reloader};
 use crate::scrape;
@@ -46,6 +47,7 @@ pub(super) struct Inside {
     pub(super) notifier: NotifierWorker,
     pub(super) monitor_worker: MonitorWorker,
     pub(super) reloader: Reloader,
+    pub(super) places: Places,
     scrapes: Scrapes,
     monitor: Monitor,
 }
@@ -111,6 +113,7 @@ impl Inside {
             notifier,
             monitor_worker,
             reloader,
+            places: Places::of_this_process(config.connections_max),
             scrapes,
             monitor,
         })
@@ -141,7 +144,7 @@ impl Inside {
     ) -> Result<Surface, Error> {
         let engines = &self.engines;
         let service_token = Token::open(data, SERVICE_TOKEN_FILE)?;
-        let ports = engines.ports(Systems::owned(&config.payments))?;
+        let ports = engines.ports(Systems::owned(&config.payments), self.places.waiting)?;
         let stop = groups.edges.token();
         let door = Door::new(Systems::owned(&config.payments), stop);
         let (gate, access_worker) =
@@ -176,13 +179,18 @@ impl Inside {
             readiness,
             metrics: watched.metrics,
             addresses: addresses.clone(),
+            public: Public::new(self.places.public),
             stop: groups.edges.token(),
             document: OnceLock::new(),
         };
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
         let routes = (self.systems.routes(&desk).merge(api_routes))
-            .merge(console::router(gate, providers, Settings::of(config)))
+            .merge(console::router(
+                gate,
+                providers,
+                Settings::of(config, self.places),
+            ))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())

@@ -80,7 +80,7 @@ impl Engines {
     ///
     /// # Errors
     /// [`Error::Runtime`] when the machine has no random numbers.
-    pub(super) fn ports(&self, owned: Owned) -> Result<Ports, Error> {
+    pub(super) fn ports(&self, owned: Owned, waiting_max: usize) -> Result<Ports, Error> {
         let broker = self.broker.clone();
         Ok(Ports {
             bus: self.broker.bus(),
@@ -91,6 +91,7 @@ impl Engines {
             records: self.records.clone(),
             owned,
             retention: Box::new(move || broker.retained()),
+            waiting_max,
         })
     }
 

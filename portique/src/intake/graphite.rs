@@ -17,8 +17,6 @@ use tokio_util::task::TaskTracker;
 use super::Intake;
 use super::ledger::{Bad, Way};
 
-/// Connections at once: each machine of a large site has one.
-const CONNECTIONS_MAX: usize = 1024;
 /// A sender reports every minute; one that says nothing for five is gone.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 /// Read at once: some thousand lines.
@@ -30,11 +28,17 @@ const RETRY_ACCEPT: Duration = Duration::from_millis(100);
 pub(crate) struct Graphite {
     listener: TcpListener,
     intake: Intake,
+    /// Connections at once.
+    places: usize,
 }
 
 impl Graphite {
-    pub(crate) fn new(listener: TcpListener, intake: Intake) -> Self {
-        Self { listener, intake }
+    pub(crate) fn new(listener: TcpListener, intake: Intake, places: usize) -> Self {
+        Self {
+            listener,
+            intake,
+            places,
+        }
     }
 
     /// Where it listens, with the port that was chosen.
@@ -44,7 +48,7 @@ impl Graphite {
 
     /// Takes connections until it is told to stop, then ends those that are open.
     pub(crate) async fn serve(self, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let places = Arc::new(Semaphore::new(self.places));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -56,7 +60,7 @@ impl Graphite {
                 continue;
             };
             let Ok(place) = places.clone().try_acquire_owned() else {
-                let text = format!("{peer}: {CONNECTIONS_MAX} connections are open already");
+                let text = format!("{peer}: {} connections are open already", self.places);
                 self.intake.refuse_connection("too_many_connections", text);
                 continue;
             };

@@ -1,20 +1,33 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::HTTP_2;
 
+/// The first words of whoever speaks HTTP/2 (RFC 9113, section 3.4).
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A visitor's connection, encrypted or not.
 pub(crate) struct Stream {
     inner: Inner,
+    /// None when they have come, or nobody waits for them.
+    first_words: Option<FirstWords>,
     /// Given back when the connection goes.
     _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What has to come soon.
+struct FirstWords {
+    bytes_left: usize,
+    limit: Pin<Box<Sleep>>,
 }
 
 enum Inner {
@@ -36,6 +49,7 @@ impl Stream {
     fn new(inner: Inner) -> Self {
         Self {
             inner,
+            first_words: None,
             _place: None,
         }
     }
@@ -44,6 +58,18 @@ impl Stream {
     pub(super) fn holding(self, place: OwnedSemaphorePermit) -> Self {
         Self {
             _place: Some(place),
+            ..self
+        }
+    }
+
+    /// The same, on which reading fails when the first words of HTTP/2 have not come in `limit`: the protocol itself asks
+    /// only those whether they are there who have said them.
+    pub(super) fn opening_within(self, limit: Duration) -> Self {
+        Self {
+            first_words: Some(FirstWords {
+                bytes_left: PREFACE.len(),
+                limit: Box::pin(tokio::time::sleep(limit)),
+            }),
             ..self
         }
     }
@@ -82,10 +108,25 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().inner {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = match &mut this.inner {
             Inner::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Inner::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        };
+        let Some(first_words) = &mut this.first_words else {
+            return read;
+        };
+        if read.is_pending() {
+            let late = || Err(io::Error::from(io::ErrorKind::TimedOut));
+            return first_words.limit.as_mut().poll(cx).map(|()| late());
         }
+        let come = buffer.filled().len() - before;
+        first_words.bytes_left = first_words.bytes_left.saturating_sub(come);
+        if first_words.bytes_left == 0 {
+            this.first_words = None;
+        }
+        read
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who may do what: every route and method refuses whoever may not, and people, roles and tokens do what they say.
 
 mod approvals;
+mod crowd;
 mod doors;
 mod oidc;
 mod orders;
@@ -49,6 +50,10 @@ async fn with_access(access: AccessConfig, visit: impl AsyncFnOnce(Place)) {
         access,
         ..config(Data::Ephemeral)
     };
+    with_hub(config, visit).await;
+}
+
+async fn with_hub(config: Config, visit: impl AsyncFnOnce(Place)) {
     let hub = Hub::open(config).await.unwrap();
     let place = Place {
         client: Client::builder().no_proxy().build().unwrap(),

@@ -67,6 +67,7 @@ pub(crate) fn config(data: Data) -> Config {
         listen: any_port,
         grpc_listen: any_port,
         prometheus_listen: None,
+        connections_max: None,
         tls: portique::TlsConfig::default(),
         data,
         events: EventsConfig::default(),

@@ -86,6 +86,7 @@ pub(crate) async fn with_hub_as(wishes: Wishes, visit: impl AsyncFnOnce(Place)) 
         listen: wishes.listen.unwrap_or(any_port),
         grpc_listen: any_port,
         prometheus_listen: None,
+        connections_max: None,
         tls: portique::TlsConfig::default(),
         data: wishes.folder.map_or(Data::Ephemeral, Data::Folder),
         events: EventsConfig::default(),

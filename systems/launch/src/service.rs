@@ -27,6 +27,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 #[cfg(test)]
 pub(crate) use abort::Reflexes;
+pub(crate) use live::PublicPage;
 pub use live::{LiveMessage, LiveModule, Shared};
 pub use projection::{LogEntry, LogPage, LogQuery, Source};
 #[cfg(test)]

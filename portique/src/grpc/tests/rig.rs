@@ -24,6 +24,8 @@ use crate::token::Token;
 
 pub(super) const COMMANDER: &str = "commander";
 pub(super) const SERVICE: &str = "service";
+/// More than any test has.
+const CONNECTIONS_MAX: usize = 16;
 
 /// A broker behind gRPC, and a client of it.
 pub(super) struct Rig {
@@ -194,7 +196,8 @@ async fn open_door(broker: &Broker, stop: CancellationToken) -> (JoinSet<()>, So
     let routes = add_to(Routes::default(), ports, door, gate().await);
     let mut server = JoinSet::new();
     server.spawn(async move {
-        grpc::serve(listener, None, routes, stop).await.unwrap();
+        let incoming = crate::tls::incoming(listener, None, CONNECTIONS_MAX);
+        grpc::serve(incoming, routes, stop).await.unwrap();
     });
     (server, address)
 }

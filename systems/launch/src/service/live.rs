@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use portique_bus::Sequence;
 use portique_clock::Clock;
 use portique_flight::Phase;
@@ -71,7 +72,8 @@ type Snapshot = (Duration, Arc<Vec<PublicMission>>);
 /// What the public may see at one moment, written out once for all viewers.
 pub(crate) struct PublicPage {
     pub(crate) missions: Arc<Vec<PublicMission>>,
-    pub(crate) json: String,
+    /// As a server-sent event `missions`, which viewers share.
+    pub(crate) event: Bytes,
 }
 
 /// The page served last, and what it was made of: a snapshot and the number of changes till then.
@@ -91,6 +93,8 @@ pub struct Shared {
     projected: watch::Sender<Sequence>,
     /// Samples that were heard and not stored.
     left_out: Arc<AtomicU64>,
+    /// Viewers of the public feed, those who are gone too.
+    viewers: AtomicU64,
     links: RwLock<BTreeMap<RocketId, Arc<dyn Link>>>,
 }
 
@@ -108,6 +112,7 @@ impl Shared {
             published: watch::Sender::new(Sequence(0)),
             projected: watch::Sender::new(Sequence(0)),
             left_out: Arc::default(),
+            viewers: AtomicU64::new(0),
             links: RwLock::default(),
         }
     }
@@ -308,7 +313,7 @@ impl Shared {
         self.public_page().missions.clone()
     }
 
-    /// The same, and as JSON; the same page until something may have changed.
+    /// The same, and as an event; the same page until something may have changed.
     pub(crate) fn public_page(&self) -> Arc<PublicPage> {
         let (at, snapshot) = self.public_snapshot();
         // Read before the embargoes: a change in between makes the page again, never stale.
@@ -335,11 +340,19 @@ impl Shared {
                 })
                 .collect::<Vec<_>>()
         });
+        // JSON of one line, so that it is one line of data.
         let json = serde_json::to_string(&missions).expect("public missions have text keys");
-        let missions = Arc::new(missions);
-        let page = Arc::new(PublicPage { missions, json });
+        let page = Arc::new(PublicPage {
+            missions: Arc::new(missions),
+            event: format!("event: missions\ndata: {json}\n\n").into(),
+        });
         *served = Some((at, changes, page.clone()));
         page
+    }
+
+    /// Which viewer of the public feed this is, from 0.
+    pub(crate) fn one_more_viewer(&self) -> u64 {
+        self.viewers.fetch_add(1, Ordering::Relaxed)
     }
 
     fn public_snapshot(&self) -> Snapshot {

@@ -52,7 +52,8 @@ fn an_embargo_shuts_what_was_seen_before_it() {
     });
     let missions = shared.public_missions();
     assert!(missions[0].embargo && missions[0].stage.is_none() && missions[0].rehearsal);
-    assert!(!shared.public_page().json.contains("preparing"));
+    let page = shared.public_page();
+    assert!(!String::from_utf8_lossy(&page.event).contains("preparing"));
 }
 
 #[tokio::test(start_paused = true)]
