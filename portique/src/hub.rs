@@ -50,6 +50,9 @@ use systems::Systems;
 
 pub(crate) use engines::JOURNAL_FOLDER;
 
+/// What the names of metrics begin with that only the systems of the hub write.
+pub(crate) const RESERVED_METRICS: [&str; 1] = Systems::METRICS;
+
 /// The first fall stops the hub; later ones are its consequence.
 const FALLS_MAX: usize = 1;
 /// Edges have half of the grace to drain: what they lean on has to stop in order too.

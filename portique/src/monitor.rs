@@ -75,6 +75,8 @@ pub(crate) struct Parts {
     pub(crate) lists: RuleLists,
     /// Rules that are part of the program.
     pub(crate) shipped: Vec<ShippedRules>,
+    /// What the names of metrics begin with that only those record.
+    pub(crate) reserved: &'static [&'static str],
     /// Where people reach the hub, without a slash at the end.
     pub(crate) url: String,
     pub(crate) tell: Tell,
@@ -100,6 +102,7 @@ struct Shared {
     actions: Actions,
     lists: RuleLists,
     shipped: Vec<ShippedRules>,
+    reserved: &'static [&'static str],
     /// One reload after the other.
     loading: AsyncMutex<()>,
     /// Labels for templates, which a reload may change.
@@ -142,6 +145,7 @@ impl Monitor {
             actions: parts.actions,
             lists: parts.lists,
             shipped: parts.shipped,
+            reserved: parts.reserved,
             loading: AsyncMutex::new(()),
             external_labels: RwLock::new(Arc::new(Labels::empty())),
             core: Mutex::new(Core {
@@ -287,7 +291,7 @@ impl Shared {
                 }
             }
         }
-        match self.telemetry.sink.submit(&batch) {
+        match self.telemetry.owners.submit(&batch) {
             Ok(submitted) => {
                 let refused = submitted.appended().refused_samples();
                 self.figures.refused(refused);

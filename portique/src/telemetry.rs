@@ -12,7 +12,7 @@ use std::time::Duration;
 use portique_clock::{Clock, Random};
 use portique_promql::syntax::parse_selector;
 use portique_promql::{Engine, syntax};
-use portique_series::{Limits, RetentionClass, Sink, Store};
+use portique_series::{Limits, RefusalKind, ReservedSink, RetentionClass, Sink, Store};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -32,8 +32,11 @@ const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Telemetry {
     pub(crate) store: Arc<Store>,
-    /// Where all that arrives goes.
+    /// Where all that arrives goes. It takes nothing under a name that is [reserved](Self::reserve).
     pub(crate) sink: Arc<dyn Sink>,
+    /// Where those write who own names: systems, and rules whose names were looked at when they were loaded.
+    pub(crate) owners: Arc<dyn Sink>,
+    reserved: Option<Arc<ReservedSink>>,
     /// Who sees what the store takes.
     pub(crate) taps: Arc<Taps>,
     pub(crate) engine: Engine,
@@ -77,8 +80,11 @@ impl Telemetry {
         }
         let store = Arc::new(store);
         let taps = Arc::new(Taps::default());
+        let sink: Arc<dyn Sink> = Arc::new(Tapped::new(store.clone(), taps.clone()));
         Ok(Self {
-            sink: Arc::new(Tapped::new(store.clone(), taps.clone())),
+            owners: sink.clone(),
+            sink,
+            reserved: None,
             taps,
             store,
             engine: Engine::new(engine_config(config)),
@@ -87,6 +93,33 @@ impl Telemetry {
             folder: Arc::new(folder),
             limits,
         })
+    }
+
+    /// Has all that arrives pass somebody on its way into the store; before names are [reserved](Self::reserve).
+    pub(crate) fn pass(&mut self, by: impl FnOnce(Arc<dyn Sink>) -> Arc<dyn Sink>) {
+        self.owners = by(self.owners.clone());
+        self.sink = self.owners.clone();
+    }
+
+    /// Keeps metrics whose names begin like this to [those who own them](Self::owners): systems act on what is
+    /// measured there.
+    pub(crate) fn reserve(&mut self, prefixes: &[&'static str]) {
+        let reserved = Arc::new(ReservedSink::new(self.owners.clone(), prefixes));
+        self.sink = reserved.clone();
+        self.reserved = Some(reserved);
+    }
+
+    /// Samples refused since the start, by reason.
+    fn refused(&self) -> Vec<(RefusalKind, u64)> {
+        let reserved = self.reserved.as_ref();
+        let reserved = reserved.map_or(0, |sink| sink.refused_total());
+        let mut refused = self.store.figures().refused_total;
+        for (kind, count) in &mut refused {
+            if *kind == RefusalKind::Reserved {
+                *count += reserved;
+            }
+        }
+        refused
     }
 
     /// Has the store's work done until it is told to stop.

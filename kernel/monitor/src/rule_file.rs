@@ -23,6 +23,8 @@ pub struct RuleDefaults {
     pub query_offset: Duration,
     /// The actions that rules may name; none when it is not known which there are, and any is taken.
     pub actions: Option<Actions>,
+    /// What the names of metrics begin with that rules may not record: they are somebody's own.
+    pub reserved: &'static [&'static str],
 }
 
 /// One minute, as Prometheus has it.
@@ -34,6 +36,7 @@ impl Default for RuleDefaults {
             interval: INTERVAL,
             query_offset: Duration::ZERO,
             actions: None,
+            reserved: &[],
         }
     }
 }

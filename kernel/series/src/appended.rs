@@ -116,6 +116,11 @@ pub enum RefusalReason {
         /// What is wrong with it.
         problem: String,
     },
+    /// The metric's name is somebody's own, who did not send this.
+    Reserved {
+        /// What names begin with that are kept.
+        prefix: &'static str,
+    },
 }
 
 /// A [`RefusalReason`] without its circumstances, for counting.
@@ -136,11 +141,13 @@ pub enum RefusalKind {
     LabelTooLong,
     /// See [`RefusalReason::BadHistogram`].
     BadHistogram,
+    /// See [`RefusalReason::Reserved`].
+    Reserved,
 }
 
 impl RefusalKind {
     /// All kinds, in the order of their counts.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TooOld,
         Self::TooNew,
         Self::Duplicate,
@@ -148,6 +155,7 @@ impl RefusalKind {
         Self::TooManyLabels,
         Self::LabelTooLong,
         Self::BadHistogram,
+        Self::Reserved,
     ];
 
     /// As the label `reason` of a metric writes it.
@@ -160,6 +168,7 @@ impl RefusalKind {
             Self::TooManyLabels => "too_many_labels",
             Self::LabelTooLong => "label_too_long",
             Self::BadHistogram => "bad_histogram",
+            Self::Reserved => "reserved_name",
         }
     }
 }
@@ -177,6 +186,7 @@ impl RefusalReason {
             Self::TooManyLabels { .. } => RefusalKind::TooManyLabels,
             Self::LabelTooLong { .. } => RefusalKind::LabelTooLong,
             Self::BadHistogram { .. } => RefusalKind::BadHistogram,
+            Self::Reserved { .. } => RefusalKind::Reserved,
         }
     }
 }
@@ -232,6 +242,10 @@ impl fmt::Display for RefusalReason {
                 )
             }
             Self::BadHistogram { problem } => write!(f, "not a histogram: {problem}"),
+            Self::Reserved { prefix } => write!(
+                f,
+                "metrics {prefix}* belong to a system of the hub, which acts on them: send it under another name"
+            ),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::labels::{LABEL_BYTES_MAX, pack, unpack};
-use crate::{Exemplar, Histogram, Labels, Metadata, MetricKind, Samples, Value};
+use crate::{Exemplar, Histogram, Labels, METRIC_NAME, Metadata, MetricKind, Samples, Value};
 
 /// Most labels of one series: beyond it something writes data into labels.
 pub const LABELS_MAX: usize = 256;
@@ -147,6 +147,24 @@ impl Batch {
         let labels_begin = self.packed.len();
         self.packed.push_str(labels.packed());
         self.add(labels_begin)
+    }
+
+    /// Adds a series of another batch, with its samples.
+    pub(crate) fn copy(&mut self, series: &BatchSeries<'_>) {
+        self.begin();
+        let labels_begin = self.packed.len();
+        self.packed.push_str(series.labels);
+        // What was in one batch fits in another.
+        let _ = self.add(labels_begin);
+        for (index, at_ms) in series.timestamps().iter().enumerate() {
+            match series.value(index) {
+                Value::Float(value) => self.float(*at_ms, value),
+                Value::Histogram(value) => self.histogram(*at_ms, value),
+            }
+            if series.start(index) != 0 {
+                self.start(series.start(index));
+            }
+        }
     }
 
     /// Adds a float to the series begun last, [`STALE`](crate::STALE) too; timestamps are Unix milliseconds.
@@ -303,6 +321,14 @@ impl<'a> BatchSeries<'a> {
     /// Names and values, sorted by name.
     pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         unpack(self.labels)
+    }
+
+    /// The metric's name, or an empty string.
+    pub fn metric(&self) -> &'a str {
+        // They are sorted, and hardly any name is before this one.
+        let mut first = self.labels().take_while(|(name, _)| *name <= METRIC_NAME);
+        let found = first.find(|(name, _)| *name == METRIC_NAME);
+        found.map_or("", |(_, metric)| metric)
     }
 
     /// The labels in an allocation of their own.

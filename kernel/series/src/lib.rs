@@ -29,6 +29,7 @@ mod labels;
 mod log;
 mod matcher;
 mod metadata;
+mod reserved;
 mod samples;
 mod source;
 mod store;
@@ -51,6 +52,7 @@ pub use histogram::{
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::{Exemplar, Metadata, MetricKind};
+pub use reserved::ReservedSink;
 pub use samples::{STALE, Samples, Value, is_stale};
 pub use source::{Selected, Selection, Sink, Source};
 pub use store::{Deleted, FailingStep, Figures, Largest, Listing, Maintained, Store, Submitted};

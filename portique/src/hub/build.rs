@@ -83,8 +83,10 @@ impl Inside {
         let mut engines = Engines::open(data, config, &Systems::owned(&config.payments)).await?;
         let arrivals = Arc::new(Arrivals::default());
         // Before anybody has it: everything that arrives passes those who watch.
-        let store = engines.telemetry.sink.clone();
-        engines.telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
+        engines
+            .telemetry
+            .pass(|store| Arc::new(WatchingSink::new(store, arrivals.clone())));
+        engines.telemetry.reserve(&Systems::METRICS);
         let vehicles = vehicles(&engines, config, data, (addresses, tls))?;
         let systems = Systems::open(&engines, vehicles, &config.payments)
             .await

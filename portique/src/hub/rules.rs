@@ -50,6 +50,7 @@ pub(super) async fn open(
             Ok(vec![list, listed(&scraping.loaded())])
         }),
         shipped,
+        reserved: &Systems::METRICS,
         url: format!("{url}{}", prometheus::PREFIX),
         tell: Box::new(move |alerts| notifier.tell(alerts)),
     };

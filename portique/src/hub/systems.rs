@@ -48,6 +48,9 @@ pub(super) struct Systems {
 }
 
 impl Systems {
+    /// What the names of the metrics begin with that are theirs alone: their rules act on what is measured there.
+    pub(super) const METRICS: [&'static str; 1] = [service::METRICS];
+
     /// Brings every mission back; nothing runs yet.
     ///
     /// # Errors
@@ -61,7 +64,7 @@ impl Systems {
         let parts = Parts {
             bus: engines.broker.bus(),
             records: engines.records.clone(),
-            sink: engines.telemetry.sink.clone(),
+            sink: engines.telemetry.owners.clone(),
             series: engines.telemetry.store.clone(),
             clock: engines.clock.clone(),
             random: Box::new(seeded()?),

@@ -64,6 +64,8 @@ pub(crate) struct RuleSource {
     pub(crate) text: String,
     interval: Duration,
     query_offset: Duration,
+    /// What the names of metrics begin with that its rules may not record.
+    reserved: &'static [&'static str],
 }
 
 /// What was loaded.
@@ -108,7 +110,7 @@ impl Monitor {
 fn load(shared: &Shared) -> Result<Loaded, Vec<String>> {
     let lists = (shared.lists)()?;
     let mut problems = Vec::new();
-    let mut sources = find(&lists, &mut problems);
+    let mut sources = find(&lists, shared.reserved, &mut problems);
     sources.extend(shared.shipped.iter().map(shipped));
     let groups = read(&sources, &shared.language, shared, &mut problems);
     let loaded = Loaded {
@@ -165,11 +167,16 @@ fn shipped(rules: &ShippedRules) -> RuleSource {
         text: rules.text.to_owned(),
         interval: usual.interval,
         query_offset: usual.query_offset,
+        reserved: &[],
     }
 }
 
 /// The files that patterns name, each once, with their texts.
-fn find(lists: &[RuleList], problems: &mut Vec<String>) -> Vec<RuleSource> {
+fn find(
+    lists: &[RuleList],
+    reserved: &'static [&'static str],
+    problems: &mut Vec<String>,
+) -> Vec<RuleSource> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
     for list in lists {
@@ -197,6 +204,7 @@ fn find(lists: &[RuleList], problems: &mut Vec<String>) -> Vec<RuleSource> {
                         text,
                         interval: list.interval,
                         query_offset: list.query_offset,
+                        reserved,
                     }),
                     Err(error) => problems.push(format!("{}: {error}", path.display())),
                 }
@@ -247,6 +255,7 @@ fn read(
             interval: source.interval,
             query_offset: source.query_offset,
             actions: Some(shared.actions.clone()),
+            reserved: source.reserved,
         };
         match read_rule_file(&source.name, &source.text, language, &defaults) {
             Ok(found) => groups.extend(found),

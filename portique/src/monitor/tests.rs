@@ -80,8 +80,7 @@ impl Rig {
         let telemetry = Telemetry::open(folder.path(), &config, clock, &mut Seeded::new(3));
         let mut telemetry = telemetry.unwrap();
         let arrivals = Arc::new(Arrivals::default());
-        let store = telemetry.sink.clone();
-        telemetry.sink = Arc::new(WatchingSink::new(store, arrivals.clone()));
+        telemetry.pass(|store| Arc::new(WatchingSink::new(store, arrivals.clone())));
         let (calling, calls) = mpsc::channel(100);
         let (telling, told) = mpsc::channel(100);
         let stop: Arc<dyn Action> = Arc::new(Stop {
@@ -98,6 +97,7 @@ impl Rig {
                 name: "shipped/tanks.yml",
                 text: RULES,
             }],
+            reserved: &[],
             url: String::new(),
             tell: Box::new(move |alerts| telling.try_send(alerts).unwrap()),
         };

@@ -16,7 +16,7 @@ impl Telemetry {
     /// The store's figures.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         let figures = self.store.figures();
-        let refused = figures.refused_total.iter().map(|(_, count)| count).sum();
+        let refused = self.refused().into_iter().map(|(_, count)| count).sum();
         vec![
             Figure::counter(
                 "telemetry_samples",
@@ -92,7 +92,7 @@ impl Telemetry {
     }
 
     fn labelled(&self) -> Vec<LabelledFigure> {
-        let refused = self.store.figures().refused_total.into_iter();
+        let refused = self.refused().into_iter();
         let refused =
             refused.map(|(kind, count)| (vec![("reason", kind.as_str().to_owned())], count));
         let by_metric = self.store.refused_metrics().into_iter().take(METRICS_MAX);

@@ -280,8 +280,8 @@ fn view(telemetry: &Telemetry, limit: usize) -> StoreView {
             .map(|(name, count)| Count { name, count })
             .collect(),
         samples: figures.samples_total,
-        refused: figures
-            .refused_total
+        refused: telemetry
+            .refused()
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(kind, count)| (kind.as_str(), count))

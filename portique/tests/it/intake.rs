@@ -388,6 +388,74 @@ async fn otlp_and_influx_and_graphite_come_to_series() {
     .await;
 }
 
+/// Rules of launch control destroy a module by what they read there.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sends_what_a_system_measures_by_any_way_in() {
+    with_hub(async |place| {
+        let (name, good) = ("launch_engines_failed", "engines_failed");
+        for version in [WriteVersion::V1, WriteVersion::V2] {
+            let body = body(
+                version,
+                &[
+                    (
+                        &[
+                            ("__name__", name),
+                            ("rocket", "demo"),
+                            ("module", "booster"),
+                        ],
+                        9.0,
+                    ),
+                    (&[("__name__", good)], 9.0),
+                ],
+            );
+            let answer = place.remote_write(version, body).await;
+            assert_eq!(answer.status(), 400);
+            let problem: Value = answer.json().await.unwrap();
+            let said = problem["detail"].as_str().unwrap();
+            assert!(
+                said.contains("launch_* belong to a system of the hub"),
+                "{said}"
+            );
+        }
+        let metrics = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+            {"name": "launch.engines.failed", "gauge": {"dataPoints": [
+                {"timeUnixNano": format!("{}000000", now_ms()), "asInt": "9"}]}},
+        ]}]}]});
+        let sent = place.post("/otlp/v1/metrics").json(&metrics).send();
+        let partial: Value = sent.await.unwrap().json().await.unwrap();
+        assert_eq!(
+            partial["partialSuccess"]["rejectedDataPoints"], "1",
+            "{partial}"
+        );
+        let sent = place
+            .post("/api/v2/write?bucket=b")
+            .body("launch engines_failed=9\n")
+            .send();
+        assert_eq!(sent.await.unwrap().status(), 400);
+        place
+            .write_line(&format!("{name} 9 -1\nsteam.engines 9 -1"))
+            .await;
+        place.wait_for_account("graphite", 1).await;
+
+        assert!(place.query("{__name__=~\"launch_.*\"}").await.is_empty());
+        assert_eq!(place.query(good).await.len(), 1);
+        for (way, count) in [
+            ("remote_write", 2),
+            ("otlp", 1),
+            ("influx", 1),
+            ("graphite", 1),
+        ] {
+            let account = place.account(way).await;
+            assert_eq!(account["refused"], json!({"reserved_name": count}), "{way}");
+            assert_eq!(account["last"][0]["reason"], "reserved_name", "{account}");
+        }
+        let metrics = place.metrics().await;
+        let total = "portique_telemetry_refusals_total{reason=\"reserved_name\"} 5";
+        assert!(metrics.contains(total), "{metrics}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn federation_shows_the_newest_of_what_is_selected() {
     with_hub(async |place| {

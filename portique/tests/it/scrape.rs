@@ -87,6 +87,23 @@ async fn what_targets_answer_can_be_queried_and_goes_stale_with_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_target_cannot_say_what_a_system_measures() {
+    let answer = Answer::text("launch_engines_failed 9\nengines 9\n");
+    let target = Target::start(answer).await;
+    with_hub_scraping(&statics(&target, ""), async |place| {
+        place.wait_for("engines", PATIENCE).await;
+        until("what was refused", async || {
+            let target = place.target().await;
+            let said = target["lastRejection"].as_str().unwrap_or_default();
+            said.contains("belong to a system").then_some(())
+        })
+        .await;
+        assert!(place.query("launch_engines_failed").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn targets_of_files_and_addresses_come_and_go() {
     let one = Target::start(Answer::text("one 1\n")).await;
     let two = Target::start(Answer::text("two 2\n")).await;

@@ -106,7 +106,15 @@ async fn what_is_wrong_in_a_push_is_refused_with_its_reason_and_the_rest_is_take
             1,
             "a known series goes on"
         );
+        let owned = sample(&telemetry, "launch_engines_failed", "a", 9.0);
+        let pushed = telemetry.push(&[owned]).await.unwrap();
+        assert_eq!((pushed.samples, pushed.refused), (0, 1));
+        assert!(
+            pushed.complaint.contains("belong to a system"),
+            "{pushed:?}"
+        );
         let account = place.account("push").await;
+        assert_eq!(account["refused"]["reserved_name"], 1, "{account}");
         assert_eq!(account["refused"]["too_many_series"], 40, "{account}");
         let too_many = vec![again; 20_001];
         let refused = telemetry.push(&too_many).await.unwrap_err();

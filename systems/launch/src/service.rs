@@ -33,7 +33,7 @@ pub use projection::{LogEntry, LogPage, LogQuery, Source};
 #[cfg(test)]
 pub(crate) use telemetry::Books;
 pub(crate) use telemetry::is_of_every_module;
-pub use telemetry::{TelemetryPage, TelemetryQuery};
+pub use telemetry::{PREFIX as METRICS, TelemetryPage, TelemetryQuery};
 pub use worker::Worker;
 
 use crate::mission::{Actor, Definition, Mission, OrderRecord, Request};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use portique_clock::Timestamp;
 use portique_fault::{Code, Report, Retry};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -117,15 +118,16 @@ impl Desk {
         &self.access
     }
 
-    /// Whether two people could give what needs this permission, so that one may not.
-    pub fn takes_two(&self, permission: &str) -> bool {
-        self.access.book().people_with(permission).nth(1).is_some()
+    /// Whether somebody else could approve what needs this permission, so that this caller may not give it alone.
+    pub fn takes_two(&self, by: &Caller, permission: &str) -> bool {
+        let at = self.access.now();
+        self.access.book().takes_two(by, permission, at)
     }
 
-    /// Who could approve this: everybody who holds what it needs, but whoever asked.
+    /// Who could approve this: everybody who holds what it takes, but whoever asked.
     pub fn approvers(&self, approval: &Approval) -> Vec<Name> {
         let book = self.access.book();
-        let all = book.people_with(approval.order.permission.as_str());
+        let all = book.approvers(approval.order.permission.as_str(), self.access.now());
         let others = all.filter(|name| **name != approval.requester);
         others.cloned().collect()
     }
@@ -134,7 +136,10 @@ impl Desk {
     pub fn can_approve(&self, caller: &Caller, id: &str) -> bool {
         let step = Command::Approval(Step::Approve { id: id.to_owned() });
         let (book, at) = (self.access.book(), self.access.now());
-        book.decide(caller, step, at).is_ok()
+        let is_begun = book
+            .approval(id)
+            .is_some_and(|one| is_begun_by(caller, one, at));
+        is_begun || book.decide(caller, step, at).is_ok()
     }
 
     /// What a guarded command needs.
@@ -166,7 +171,7 @@ impl Desk {
         let held = visit.caller.check(permission);
         held.map_err(|error| refused(Report::from(&error)))?;
         let order = self.order(guarded.as_ref(), asked).map_err(refused)?;
-        if !self.takes_two(permission) {
+        if !self.takes_two(&visit.caller, permission) {
             let target = format!("nobody else could approve: {}", order.summary);
             self.access.told(visit, action, &target, Ok(()));
             return Ok(Asked::Alone);
@@ -199,7 +204,8 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Access::approve`]; failed precondition when the command cannot be given any more, and nothing is
-    /// approved then; and what the command itself says, by which time the approval is used up.
+    /// approved then; and what the command itself says, by which time the approval is used up. Where it was approved
+    /// and not used, as when records could not be written, the same person approves again and it goes on from there.
     ///
     /// # Cancel safety
     /// Dropped while it waits, it is done all the same.
@@ -271,7 +277,8 @@ impl Desk {
         )))
     }
 
-    async fn approved(&self, visit: &Visit, id: &str) -> Result<Approval, Report> {
+    /// Has it approved, unless this person did so already and it was not used.
+    async fn approved(&self, visit: &Visit, id: &str) -> Result<(), Report> {
         let book = self.access.book();
         let (caller, from) = (&visit.caller, &visit.from);
         // Whoever may not is told that, and nothing of the command.
@@ -282,8 +289,15 @@ impl Desk {
             self.refused(visit, "approval.approve", &report);
             return Err(report);
         }
+        let at = self.access.now();
+        if book
+            .approval(id)
+            .is_some_and(|one| is_begun_by(caller, one, at))
+        {
+            return Ok(());
+        }
         let approved = self.access.approve(caller, from, id).await;
-        approved.map_err(|error| Report::from(&error))
+        approved.map(drop).map_err(|error| Report::from(&error))
     }
 
     async fn carry_out(&self, visit: &Visit, id: &str, approves: bool) -> Result<Given, Report> {
@@ -316,6 +330,13 @@ impl Desk {
             }
         }
     }
+}
+
+/// Whether this person approved it, and it is not used: what is between the two could not be written.
+fn is_begun_by(caller: &Caller, approval: &Approval, at: Timestamp) -> bool {
+    let person = caller.who.person();
+    let is_theirs = person.is_some() && person == approval.approver.as_ref();
+    is_theirs && approval.state_at(at) == State::Approved
 }
 
 /// Whether something may have been done although it failed.

@@ -66,11 +66,15 @@ impl Book {
         password: PasswordHash,
         at: Timestamp,
     ) -> Result<User, Error> {
-        if !self.users.is_empty() {
+        if self.has_administrator() {
             return Err(Error::NotNow {
-                reason: "there are users already: have an administrator create another".into(),
+                reason: "there is an administrator already: have them create another".into(),
             });
         }
+        if self.users.contains_key(&name) {
+            return Err(exists("user", &name));
+        }
+        check_room("users", self.users.len(), USERS_MAX)?;
         Ok(User {
             name,
             origin: Origin::Password(password),
@@ -78,6 +82,7 @@ impl Book {
             disabled: false,
             must_change: false,
             created_at: at,
+            arrived_at: None,
         })
     }
 
@@ -102,6 +107,7 @@ impl Book {
             disabled: false,
             must_change: true,
             created_at: at,
+            arrived_at: None,
         })
     }
 
@@ -120,7 +126,11 @@ impl Book {
                 return Err(Error::Denied { reason });
             }
             let user = user.clone();
-            return Ok(User { roles, ..user });
+            return Ok(User {
+                roles,
+                arrived_at: Some(at),
+                ..user
+            });
         }
         if self.users.contains_key(&arrival.name) {
             let reason = format!(
@@ -138,6 +148,7 @@ impl Book {
             disabled: false,
             must_change: false,
             created_at: at,
+            arrived_at: Some(at),
         })
     }
 

@@ -90,6 +90,7 @@ impl GroupReader<'_> {
             reader: self.reader,
             language: self.language,
             actions: self.defaults.actions.as_ref(),
+            reserved: self.defaults.reserved,
             group_labels: labels,
             group_trigger: trigger,
         };

@@ -43,6 +43,7 @@ pub(super) struct RuleReader<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) language: &'a dyn Language,
     pub(super) actions: Option<&'a Actions>,
+    pub(super) reserved: &'static [&'static str],
     pub(super) group_labels: Vec<(String, String)>,
     pub(super) group_trigger: Trigger,
 }
@@ -100,6 +101,11 @@ impl RuleReader<'_> {
             self.reader.problem(node, message);
         } else if record.is_empty() {
             self.reader.problem(node, "record is the name of a metric");
+        } else if let Some(prefix) = self.reserved.iter().find(|own| record.starts_with(**own)) {
+            let message = format!(
+                "metrics {prefix}* belong to a system of the hub, which acts on them: record another name"
+            );
+            self.reader.problem(node, message);
         }
         Some(RuleKind::Recording {
             record: Arc::from(record),

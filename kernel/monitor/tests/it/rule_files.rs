@@ -239,6 +239,29 @@ impl Action for Stop {
 }
 
 #[test]
+fn a_rule_records_nothing_under_a_name_that_is_somebodys_own() {
+    let text = r#"groups:
+- name: a
+  rules:
+  - {record: pump_speed, expr: m}
+  - {record: pumps, expr: pump_speed}
+"#;
+    let defaults = RuleDefaults {
+        reserved: &["tank_", "pump_"],
+        ..RuleDefaults::default()
+    };
+    let problems = read_rule_file("r.yml", text, &promql(), &defaults).unwrap_err();
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "r.yml:4:14: metrics pump_* belong to a system of the hub, which acts on them: record another name"
+        ]
+    );
+    assert!(read_rule_file("r.yml", text, &promql(), &RuleDefaults::default()).is_ok());
+}
+
+#[test]
 fn actions_that_are_unknown_or_lack_parameters_are_refused_with_what_there_is() {
     let text = r#"groups:
 - name: a

@@ -31,6 +31,11 @@ impl Submitted {
         &self.appended
     }
 
+    /// For whoever stands before the store and took something out.
+    pub(crate) fn appended_mut(&mut self) -> &mut Appended {
+        &mut self.appended
+    }
+
     /// Blocks the thread until what was taken is durable.
     ///
     /// # Errors

@@ -6,5 +6,6 @@ mod crash;
 mod folder;
 mod model;
 mod refusals;
+mod reserved;
 mod rig;
 mod small_disk;

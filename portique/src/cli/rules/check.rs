@@ -8,6 +8,7 @@ use super::super::output::{Output, Table, say, write_result};
 use super::super::words::text;
 use super::files::{matching, read};
 use crate::error::Error;
+use crate::hub::RESERVED_METRICS;
 
 /// Checks rule files, and says what is wrong with them.
 pub(super) fn run(patterns: &[String], language: &PromQl, output: Output) -> Result<(), Error> {
@@ -17,7 +18,10 @@ pub(super) fn run(patterns: &[String], language: &PromQl, output: Output) -> Res
     for pattern in patterns {
         for path in matching(pattern, Path::new(""))? {
             let name = path.to_string_lossy();
-            let defaults = RuleDefaults::default();
+            let defaults = RuleDefaults {
+                reserved: &RESERVED_METRICS,
+                ..RuleDefaults::default()
+            };
             match read_rule_file(&name, &read(&path)?, language, &defaults) {
                 Ok(mut found) => {
                     let rules: usize = found.iter().map(|group| group.rules.len()).sum();
