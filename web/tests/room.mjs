@@ -13,8 +13,8 @@ const artefacts = process.env['PORTIQUE_ARTEFACTS'];
 /** With `PORTIQUE_CONSOLE=dist` pages are those of `web/dist`, not those in the binary: no build of it for each try. */
 const dist = process.env['PORTIQUE_CONSOLE'] === 'dist' ? fileURLToPath(new URL('../dist/', import.meta.url)) : undefined;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
-/** What is not seen by then never will be. */
-export const PATIENCE_MS = 20_000;
+/** What is not seen by then never will be; a machine that does much else at once needs longer. */
+export const PATIENCE_MS = Number(process.env['PORTIQUE_PATIENCE_MS'] ?? 20_000);
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 360, height: 740 };
 

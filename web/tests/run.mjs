@@ -15,7 +15,7 @@ const built = ['release', 'debug'].map((profile) => join(target, profile, 'porti
 const newest = built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 const binary = process.env['PORTIQUE_BINARY'] ?? newest;
 /** All stories together take about a minute and a half on an idle machine; this ends what hangs. */
-const RUN_MS = 600_000;
+const RUN_MS = Number(process.env['PORTIQUE_RUN_MS'] ?? 600_000);
 
 const browser = findBrowser();
 if (!browser.path) skip(browser.why);

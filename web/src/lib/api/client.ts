@@ -25,7 +25,8 @@ type Good<R> = Extract<keyof R, 200 | 201 | 202>;
 /** Any of the answers that a route has when all is well. */
 type Answer<O> = O extends { responses: infer R } ? ([Good<R>] extends [never] ? unknown : { [S in Good<R>]: Body<R[S]> }[Good<R>]) : unknown;
 type Sent<O> = O extends { requestBody: { content: { 'application/json': infer B } } } ? B : unknown;
-type Query = Record<string, string | number | boolean | undefined>;
+/** A list is given as often as it has values. */
+type Query = Record<string, string | number | boolean | readonly string[] | undefined>;
 
 export interface Options<B = unknown> {
   path?: Record<string, string | number>;
@@ -63,7 +64,8 @@ export function address(path: string, options: Pick<Options, 'path' | 'query'> =
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(options.path?.[name] ?? '')));
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(options.query ?? {})) {
-    if (value !== undefined && value !== '') query.set(key, String(value));
+    if (Array.isArray(value)) for (const one of value as string[]) query.append(key, one);
+    else if (value !== undefined && value !== '') query.set(key, String(value));
   }
   const text = query.toString();
   return text ? `${filled}?${text}` : filled;

@@ -50,7 +50,7 @@ export function utcFull(at: string | number | undefined | null): string {
 
 /** Seconds from T-0 as a count is read: T-00:00:12, T+00:02:31. */
 export function tClock(seconds: number | null | undefined): string {
-  if (seconds === null || seconds === undefined) return 'T− --:--:--';
+  if (seconds === null || seconds === undefined) return 'T−--:--:--';
   const before = seconds < 0;
   // Before T-0 a second is over when the next one begins; after it, when it has passed.
   const whole = before ? Math.ceil(-seconds) : Math.floor(seconds);

@@ -28,8 +28,9 @@ class Hub {
     return () => stops.forEach((stop) => stop());
   }
 
-  get connection(): 'connecting' | 'live' | 'lost' {
-    if (this.health.problem) return 'lost';
+  get connection(): 'connecting' | 'live' | 'busy' | 'lost' {
+    // A hub that says that it has no time for this is not away.
+    if (this.health.problem) return this.health.problem.status ? 'busy' : 'lost';
     return this.health.at ? 'live' : 'connecting';
   }
 

@@ -71,6 +71,10 @@ export class Mission {
     if (view) this.view.take(view);
   }
 
+  get hasWeather(): boolean {
+    return Boolean(this.weather.value?.observation);
+  }
+
   /** To order anything takes one permission, to destroy another beside it. */
   get canDestroy(): boolean {
     return session.can('launch:command') && session.can('launch:destroy');

@@ -1,5 +1,6 @@
 // Who is signed in with this browser. Tokens and passwords are shown to the hub once and kept nowhere.
 import { Problem, get, onSignedOut, post, put, remove, trust, type Schemas } from '../api/client';
+import { settings } from './settings.svelte';
 
 type Role = Schemas['SessionView']['role'] | 'unknown';
 
@@ -77,6 +78,7 @@ class Session {
     this.mustChange = view.must_change ?? false;
     this.#held = new Set(view.permissions ?? []);
     this.role = view.role;
+    if (this.isSignedIn) settings.rememberVisit();
   }
 }
 

@@ -24,6 +24,8 @@ class Settings {
   language = $state<Language>(language(read('language')));
   /** By name and password, or else by a token of the data folder. */
   signsInByName = $state(read('sign-in') !== 'token');
+  /** Whether somebody has signed in with this browser before. */
+  readonly isKnownHere = read('known') === 'yes';
 
   setTheme(next: Theme): void {
     this.theme = next;
@@ -40,6 +42,11 @@ class Settings {
   setSignInByName(next: boolean): void {
     this.signsInByName = next;
     write('sign-in', next ? 'name' : 'token');
+  }
+
+  /** Somebody signed in: the next visit takes no introduction. */
+  rememberVisit(): void {
+    write('known', 'yes');
   }
 
   show(): void {

@@ -1,7 +1,9 @@
 // Every word of the console. The other languages have the same keys, or the type check fails.
 import { access } from './en/access';
+import { alerts } from './en/alerts';
 import { approvals } from './en/approvals';
 import { logs } from './en/logs';
+import { mission } from './en/mission';
 import { payments } from './en/payments';
 import { settings } from './en/settings';
 import { sign } from './en/sign';
@@ -35,6 +37,7 @@ export const en = {
   'top.noAlarms': 'No alarm',
   'link.live': 'Connected',
   'link.connecting': 'Connecting',
+  'link.busy': 'Hub busy',
   'link.lost': 'Hub lost',
   'link.lostLong': 'The hub does not answer. What is shown is old; the page goes on by itself when the hub is back.',
   'link.stream': 'Live',
@@ -95,7 +98,7 @@ export const en = {
   'launch.addName': 'Rocket',
   'launch.addSpeed': 'Speed',
   'launch.addButton': 'Bring to the pad',
-  'launch.addHint': 'A simulated rocket. Letters, digits and dashes.',
+  'launch.addHint': 'Simulated: nothing real flies. Its name has letters, digits and dashes.',
   'launch.vehicle': 'Vehicle',
   'launch.pad': 'Pad',
   'launch.stage.preparing': 'preparing',
@@ -111,14 +114,12 @@ export const en = {
   'launch.outcome.failure': 'failure',
   'launch.outcome.replayed': 'replayed',
   'launch.next': 'Next',
-  'launch.next.preparing': 'Report the weather, then open the poll.',
-  'launch.next.polling': 'Each station answers; then the commander decides.',
-  'launch.next.ready': 'Start the count.',
+    'launch.next.ready': 'Start the count.',
   'launch.next.counting': 'Hold if anything is wrong.',
   'launch.next.held': 'Resume when it is mended, or scrub.',
   'launch.next.scrubbed': 'Over for today. Open a new poll to try again.',
   'launch.next.flying': 'In flight everything happens by itself.',
-  'launch.next.ended': 'Read the log.',
+  'launch.next.ended': 'The flight is over. Its log stays below.',
   'launch.weather': 'Weather',
   'launch.weather.calm': 'Report a calm day',
   'launch.weather.overall.go': 'go',
@@ -159,8 +160,8 @@ export const en = {
   'launch.throttle': 'Throttle',
   'launch.propellant': 'Propellant',
   'launch.age': 'Age',
-  'launch.plots': 'Flight, T in seconds',
-  'launch.plotsEvery': 'drawn four times a second, one point every {s} s of flight',
+  'launch.plots': 'Flight over T, s',
+  'launch.plotsEvery': 'a point every {s} s',
   'launch.ascent': 'Altitude over distance, km',
   'launch.plotsEmpty': 'Figures appear when the modules send telemetry.',
   'launch.missed': '{n} messages missed by this page',
@@ -250,6 +251,11 @@ export const en = {
   'events.data': 'Data',
   'telemetry.title': 'Telemetry',
   'telemetry.query': 'PromQL',
+  'telemetry.complete': 'Completions',
+  'telemetry.complete.function': 'function',
+  'telemetry.complete.metric': 'metric',
+  'telemetry.complete.label': 'label',
+  'telemetry.complete.value': 'value',
   'telemetry.run': 'Run',
   'telemetry.range': 'Range',
   'telemetry.range.15m': '15 min',
@@ -296,10 +302,11 @@ export const en = {
   'alerts.expire': 'End now',
   'alerts.until': 'until {at}',
   'alerts.by': 'by {by}',
-  'alerts.silenced': 'Silenced for two hours.',
   ...access,
+  ...alerts,
   ...approvals,
   ...logs,
+  ...mission,
   ...payments,
   ...settings,
   ...sign,

@@ -28,7 +28,7 @@ export const sign = {
   'sign.service': 'Queues, events and telemetry:',
   'sign.kept': 'Exchanged for a cookie of twelve hours; neither token nor password is kept in the browser.',
   'first.title': 'The first administrator',
-  'first.lead': 'Whoever started the hub can read a code in what it said then. It is good for an hour, once.',
+  'first.lead': 'The hub said a code when it started, in the line that begins “no users yet”. It is good for an hour, once.',
   'first.code': 'Code',
   'first.button': 'Create the administrator',
   'first.cli': 'Or on the hub’s machine:',

@@ -3,7 +3,7 @@ import type { approvals as english } from '../en/approvals';
 export const approvals: Record<keyof typeof english, string> = {
   'access.tab.approvals': 'Approbations',
   'search.approval': 'approbation',
-  'overview.approval': '{who} demande : {summary}',
+  'overview.approval': '{who} demande : {summary}',
   'approvals.title': 'Il faut deux personnes',
   'approvals.open': 'En attente d’une seconde personne',
   'approvals.over': 'Terminées',
@@ -18,7 +18,7 @@ export const approvals: Record<keyof typeof english, string> = {
   'approvals.state.cancelled': 'retirée',
   'approvals.state.expired': 'trop tard',
   'approvals.left': 'reste {left}',
-  'approvals.waitsFor': 'Attend une seconde personne : {who}. Rien n’est encore ordonné.',
+  'approvals.waitsFor': 'Attend une seconde personne : {who}. Rien n’est encore ordonné.',
   'approvals.or': 'ou',
   'approvals.somebody': 'quelqu’un d’autre qui le peut',
   'approvals.asks': 'Demandé par',
@@ -37,7 +37,7 @@ export const approvals: Record<keyof typeof english, string> = {
   'approvals.cancel': 'Retirer',
   'approvals.notYours': 'Personne n’approuve ce qu’il a demandé.',
   'approvals.needs': 'Répond quelqu’un d’autre qui a la permission {permission}.',
-  'approvals.given': 'Approuvé et ordonné : {summary}.',
-  'approvals.notGiven': 'Approuvé et consommé, mais pas fait : {summary} ({why}).',
+  'approvals.given': 'Approuvé et ordonné : {summary}.',
+  'approvals.notGiven': 'Approuvé et consommé, mais pas fait : {summary} ({why}).',
   'approvals.waiting': 'demandé'
 };

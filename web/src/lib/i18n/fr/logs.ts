@@ -12,9 +12,9 @@ export const logs: Record<keyof typeof english, string> = {
   'logs.none': 'Rien n’a encore été écrit. Ce qui le sera apparaîtra ici.',
   'logs.nothing': 'Aucune ligne avec ce texte. Celles qui viendront apparaîtront ici.',
   'logs.noProcesses': 'Aucun ouvrier d’un groupe ni module simulé n’a rien écrit depuis le démarrage du hub.',
-  'logs.kept': 'Le hub garde en mémoire les 1 000 dernières lignes de chaque processus ; elles partent avec lui.',
-  'logs.counts': 'lignes : {n}, plus anciennes oubliées : {gone}',
-  'logs.shown': 'lignes : {n}, au plus {max} sont affichées',
+  'logs.kept': 'Le hub garde en mémoire les 1 000 dernières lignes de chaque processus ; elles partent avec lui.',
+  'logs.counts': 'lignes : {n}, plus anciennes oubliées : {gone}',
+  'logs.shown': 'lignes : {n}, au plus {max} sont affichées',
   'logs.dropped': '{n} plus anciennes ont quitté cette page',
   'logs.toEnd': 'À la fin',
   'logs.of': 'Leurs journaux'

@@ -53,7 +53,7 @@ export const payments: Record<keyof typeof english, string> = {
   'payments.send.reference': 'Référence',
   'payments.send.accepted': '{id} est sur disque et attend d’être comptabilisée.',
   'payments.send.again': 'Un autre',
-  'payments.send.late': 'L’attente dépasse l’habitude : regardez les étapes.',
+  'payments.send.late': 'L’attente dépasse l’habitude : regardez les étapes.',
   'payments.newest': 'Dernières au journal',
   'payments.noneYet': 'Pas encore d’opération. Ouvrez deux comptes, puis envoyez-en une.',
   'payments.account': 'Compte',
@@ -125,5 +125,5 @@ export const payments: Record<keyof typeof english, string> = {
   'payments.closing': 'Clôture',
   'payments.counterparty': 'De ou à',
   'payments.noEntries': 'Rien n’a été écrit ces jours-là.',
-  'payments.cut': 'les {shown} dernières des {n} écritures sont affichées ; le fichier les a toutes'
+  'payments.cut': 'les {shown} dernières des {n} écritures sont affichées ; le fichier les a toutes'
 };
