@@ -187,12 +187,9 @@ impl Inside {
         };
         let (telemetry, monitor) = (engines.telemetry.clone(), self.monitor.clone());
         let scraping = self.scrapes.scraping.clone();
+        let settings = Settings::of(config, self.places);
         let routes = (self.systems.routes(&desk).merge(api_routes))
-            .merge(console::router(
-                gate,
-                providers,
-                Settings::of(config, self.places),
-            ))
+            .merge(console::router(gate, providers, settings))
             .merge(intake::router(intake.clone()))
             .merge(telemetry::router(telemetry.clone()))
             .merge(self.notifier.notifier().routes())
