@@ -36,8 +36,15 @@ pub struct Posted {
 pub enum WithoutEnd {
     /// It counts as resolved when nobody repeats it for `resolve_timeout`: for senders that may die.
     TimesOut,
-    /// It goes on until its end is told: for rules whose alerts are durable themselves.
+    /// It goes on until its end is told: for the hub's own rules, whose alerts are durable themselves.
     GoesOn,
+}
+
+impl Posted {
+    /// Whether a rule of this hub raises it: nobody outside tells of an alert that goes on by itself.
+    pub(super) fn is_own(&self) -> bool {
+        self.without_end == WithoutEnd::GoesOn
+    }
 }
 
 impl From<&Alert> for Posted {
@@ -78,6 +85,9 @@ pub struct Received {
     /// Nobody is told of it before then, but for its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelved_until: Option<Timestamp>,
+    /// Whether a rule of this hub raises it: of others no system is asked to do anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_own: bool,
 }
 
 impl Received {
@@ -102,6 +112,7 @@ impl Received {
             updated_at: now,
             is_timeout,
             shelved_until: posted.shelved_until,
+            is_own: posted.is_own(),
         })
     }
 

@@ -90,6 +90,8 @@ impl Reason {
 pub enum Withheld {
     /// No alert of the group may be told: silenced, inhibited, or none is left.
     NothingToTell,
+    /// It would be asked of a system, and the alerts were posted: systems act on what rules of the hub raise.
+    Posted,
     /// A time interval mutes the route; its name.
     Muted(String),
     /// The route is active in time intervals only, and none of them holds.

@@ -91,7 +91,9 @@ impl Dispatcher {
             let last = self.state.log.get(&key).cloned();
             WayExplanation {
                 integration: way.key(),
-                verdict: look.as_ref().map(|look| self.verdict(&key, look, way)),
+                verdict: look
+                    .as_ref()
+                    .map(|look| self.verdict(&key, &look.for_way(way), way)),
                 is_told: last
                     .as_ref()
                     .is_some_and(|e| e.awaits_end_of(alert.fingerprint())),
@@ -112,6 +114,9 @@ impl Dispatcher {
 impl fmt::Display for Withheld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Posted => f.write_str(
+                "somebody posted the alerts: systems act on what rules of the hub raise",
+            ),
             Self::NothingToTell => {
                 f.write_str("every alert of the group is silenced, inhibited or put aside, or gone")
             }

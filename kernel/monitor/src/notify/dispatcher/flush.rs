@@ -1,5 +1,6 @@
 //! Groups whose time has come, and what is said of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use portique_clock::Timestamp;
 use super::{Dispatcher, SWEEP_INTERVAL};
 use crate::Fingerprint;
 use crate::notify::alert::Received;
-use crate::notify::config::{Integration, Route};
+use crate::notify::config::{Channel, Integration, Route};
 use crate::notify::fact::{Fact, Notified};
 use crate::notify::group::{EMPTY_KEPT, Group, GroupId};
 use crate::notify::inhibit::Inhibitor;
@@ -40,6 +41,7 @@ pub enum Output {
 }
 
 /// A group at one moment.
+#[derive(Clone)]
 pub(super) struct Look<'a> {
     pub(super) route: &'a Route,
     pub(super) now: Timestamp,
@@ -51,6 +53,27 @@ pub(super) struct Look<'a> {
     /// All that are over, told of or not.
     resolved: BTreeSet<Fingerprint>,
     pub(super) muted: Option<Withheld>,
+    /// Whether some were left out that nobody in the hub raised.
+    is_without_posted: bool,
+}
+
+impl<'a> Look<'a> {
+    /// What of the group concerns one way. A system is asked to act on what the hub's own rules see, and on nothing
+    /// that somebody posted: whoever may send alerts may not give its orders.
+    pub(super) fn for_way(&self, way: &Integration) -> Cow<'_, Look<'a>> {
+        let is_own = |(_, alert): &(Fingerprint, &Received)| alert.is_own;
+        let is_action = matches!(way.channel, Channel::Action(_));
+        if !is_action || self.alerts.iter().all(is_own) {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        own.is_without_posted = true;
+        own.alerts.retain(is_own);
+        let kept: BTreeSet<Fingerprint> = own.alerts.iter().map(|(own, _)| *own).collect();
+        own.tellable.firing.retain(|one| kept.contains(one));
+        own.tellable.resolved.retain(|one| kept.contains(one));
+        Cow::Owned(own)
+    }
 }
 
 impl Dispatcher {
@@ -133,6 +156,7 @@ impl Dispatcher {
         let mut is_blocked = false;
         for integration in self.ways(look.route) {
             let key = self.log_key(id, look.route, integration);
+            let look = look.for_way(integration);
             match self.verdict(&key, &look, integration) {
                 Ok(reason) => {
                     self.tell(&key, &look, integration, reason, *next_id, due);
@@ -168,6 +192,7 @@ impl Dispatcher {
             mute: BTreeSet::new(),
             resolved: BTreeSet::new(),
             muted: self.muted_by_time(route, now),
+            is_without_posted: false,
         };
         for fingerprint in group.members.keys() {
             let Some(alert) = self.state.alerts.get(fingerprint) else {
@@ -214,7 +239,10 @@ impl Dispatcher {
         way: &Integration,
     ) -> Result<Reason, Withheld> {
         if look.alerts.is_empty() {
-            return Err(Withheld::NothingToTell);
+            return Err(match look.is_without_posted {
+                true => Withheld::Posted,
+                false => Withheld::NothingToTell,
+            });
         }
         if let Some(muted) = &look.muted {
             return Err(muted.clone());

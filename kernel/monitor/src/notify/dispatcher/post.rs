@@ -40,6 +40,16 @@ impl Dispatcher {
             let known = taken
                 .get(&fingerprint)
                 .or_else(|| self.state.alerts.get(&fingerprint));
+            if known.is_some_and(|known| known.is_own && !known.is_resolved(now)) && !alert.is_own()
+            {
+                // Or whoever posts would end what a rule sees, or write into what a system acts on.
+                refused.push((
+                    place,
+                    "a rule of this hub raises it, and tells of it itself: give it other labels"
+                        .into(),
+                ));
+                continue;
+            }
             let is_new = known.is_none();
             if is_new && self.state.alerts.len() + taken.len() >= ALERTS_MAX {
                 refused.push((

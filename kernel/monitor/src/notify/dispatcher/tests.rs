@@ -237,6 +237,67 @@ fn a_wrong_alert_is_refused_alone() {
     assert_eq!(dispatcher.alerts().count(), 1);
 }
 
+/// Whoever may send alerts may not give a system's orders by it.
+#[test]
+fn a_system_acts_on_what_rules_raise_and_on_nothing_that_is_posted() {
+    let config = "route: {receiver: r, group_by: [alertname], group_wait: 10s, group_interval: 1m}\n\
+        receivers: [{name: r, webhook_configs: [{url: http://x}], action_configs: [{action: pump.stop}]}]\n";
+    let mut dispatcher = dispatcher(config);
+    let from_outside = |labels: &[(&str, &str)]| Posted {
+        without_end: WithoutEnd::TimesOut,
+        ..posted(labels)
+    };
+    let take = |dispatcher: &mut Dispatcher, alert: Posted, now| {
+        let receipt = dispatcher.post(&[alert], at(now));
+        receipt.facts.iter().for_each(|fact| dispatcher.apply(fact));
+        receipt.refused
+    };
+    let told = |dispatcher: &mut Dispatcher, now| {
+        let due = dispatcher.due(at(now));
+        due.facts.iter().for_each(|fact| dispatcher.apply(fact));
+        let jobs = due.outputs.into_iter().filter_map(|output| match output {
+            Output::Notify(job) => {
+                let settled = dispatcher.settle(job.id, Outcome::Delivered, at(now));
+                settled.iter().for_each(|fact| dispatcher.apply(fact));
+                Some((job.integration.to_string(), job.message.alerts.len()))
+            }
+            Output::SilenceEnding(_) => None,
+        });
+        jobs.collect::<Vec<_>>()
+    };
+    let hot = [("alertname", "Hot"), ("tank", "a")];
+    assert_eq!(take(&mut dispatcher, from_outside(&hot), 0), []);
+    assert_eq!(told(&mut dispatcher, 10), [("webhook[0]".to_owned(), 1)]);
+    let fingerprint = dispatcher.alerts().next().unwrap().fingerprint();
+    let explained = dispatcher.explain(fingerprint, at(11)).unwrap().to_string();
+    assert!(
+        explained.contains("systems act on what rules of the hub raise"),
+        "{explained}"
+    );
+
+    // A rule raises one of the same group: the system is asked about that one.
+    let own = [("alertname", "Hot"), ("tank", "b")];
+    assert_eq!(take(&mut dispatcher, posted(&own), 20), []);
+    let both = told(&mut dispatcher, 80);
+    assert_eq!(
+        both,
+        [("webhook[0]".to_owned(), 2), ("action[0]".to_owned(), 1)]
+    );
+    // Another one that is posted changes nothing for the system.
+    assert_eq!(
+        take(&mut dispatcher, from_outside(&[hot[0], ("tank", "c")]), 90),
+        []
+    );
+    assert_eq!(told(&mut dispatcher, 150), [("webhook[0]".to_owned(), 3)]);
+
+    // Nobody ends or rewrites what a rule raises.
+    let refused = take(&mut dispatcher, from_outside(&own), 160);
+    assert!(
+        refused[0].1.contains("a rule of this hub raises it"),
+        "{refused:?}"
+    );
+}
+
 #[test]
 fn an_alert_is_explained() {
     let config = "route: {receiver: r, group_by: [alertname], group_wait: 10s}\n\
