@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use portique_clock::Timestamp;
 use portique_fault::{Code, Report, Retry};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -134,7 +135,10 @@ impl Desk {
     pub fn can_approve(&self, caller: &Caller, id: &str) -> bool {
         let step = Command::Approval(Step::Approve { id: id.to_owned() });
         let (book, at) = (self.access.book(), self.access.now());
-        book.decide(caller, step, at).is_ok()
+        let is_begun = book
+            .approval(id)
+            .is_some_and(|one| is_begun_by(caller, one, at));
+        is_begun || book.decide(caller, step, at).is_ok()
     }
 
     /// What a guarded command needs.
@@ -199,7 +203,8 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Access::approve`]; failed precondition when the command cannot be given any more, and nothing is
-    /// approved then; and what the command itself says, by which time the approval is used up.
+    /// approved then; and what the command itself says, by which time the approval is used up. Where it was approved
+    /// and not used, as when records could not be written, the same person approves again and it goes on from there.
     ///
     /// # Cancel safety
     /// Dropped while it waits, it is done all the same.
@@ -271,7 +276,8 @@ impl Desk {
         )))
     }
 
-    async fn approved(&self, visit: &Visit, id: &str) -> Result<Approval, Report> {
+    /// Has it approved, unless this person did so already and it was not used.
+    async fn approved(&self, visit: &Visit, id: &str) -> Result<(), Report> {
         let book = self.access.book();
         let (caller, from) = (&visit.caller, &visit.from);
         // Whoever may not is told that, and nothing of the command.
@@ -282,8 +288,15 @@ impl Desk {
             self.refused(visit, "approval.approve", &report);
             return Err(report);
         }
+        let at = self.access.now();
+        if book
+            .approval(id)
+            .is_some_and(|one| is_begun_by(caller, one, at))
+        {
+            return Ok(());
+        }
         let approved = self.access.approve(caller, from, id).await;
-        approved.map_err(|error| Report::from(&error))
+        approved.map(drop).map_err(|error| Report::from(&error))
     }
 
     async fn carry_out(&self, visit: &Visit, id: &str, approves: bool) -> Result<Given, Report> {
@@ -316,6 +329,13 @@ impl Desk {
             }
         }
     }
+}
+
+/// Whether this person approved it, and it is not used: what is between the two could not be written.
+fn is_begun_by(caller: &Caller, approval: &Approval, at: Timestamp) -> bool {
+    let person = caller.who.person();
+    let is_theirs = person.is_some() && person == approval.approver.as_ref();
+    is_theirs && approval.state_at(at) == State::Approved
 }
 
 /// Whether something may have been done although it failed.

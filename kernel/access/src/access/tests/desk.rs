@@ -129,6 +129,44 @@ fn visit(by: &Caller) -> Visit {
     }
 }
 
+/// As when records could not be written between the two.
+#[tokio::test]
+async fn what_was_approved_and_not_given_is_given_when_the_same_person_approves_again() {
+    let records = records();
+    let office = Office::open(&records).await;
+    let [alice, bob] = office.rig.two_people().await;
+    let asked = office.waiting(&alice).await;
+    let approved = office.rig.access.approve(&bob, HERE, &asked.id).await;
+    assert_eq!(approved.unwrap().state, State::Approved);
+    assert!(
+        office.desk.can_approve(&bob, &asked.id),
+        "it is his to go on with"
+    );
+    assert!(!office.desk.can_approve(&alice, &asked.id));
+    let own = office.desk.approve(&visit(&alice), &asked.id).await;
+    assert!(own.is_err(), "who asked approves nothing, then as before");
+    *office.queues.phase.lock().unwrap() = 1;
+    let other = office
+        .desk
+        .approve(&visit(&bob), &asked.id)
+        .await
+        .unwrap_err();
+    assert!(
+        other.message.contains("another command by now"),
+        "{other:?}"
+    );
+    *office.queues.phase.lock().unwrap() = 0;
+    let given = office.desk.approve(&visit(&bob), &asked.id).await.unwrap();
+    assert_eq!(given.approval.state, State::Used);
+    let again = office
+        .desk
+        .approve(&visit(&bob), &asked.id)
+        .await
+        .unwrap_err();
+    assert!(again.message.contains("was used"), "{again:?}");
+    assert_eq!(office.close().await.len(), 1, "and once");
+}
+
 #[tokio::test]
 async fn a_command_is_given_once_when_somebody_else_approves() {
     let records = records();
