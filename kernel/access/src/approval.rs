@@ -11,7 +11,7 @@
 //! An approval is bound to the bytes of one command by their digest, which is computed anew when it is used. A
 //! person is a user: what a user's tokens do, the user does, and a token of the data folder is nobody's, so that
 //! it neither asks nor approves. Both people must hold the permission when the command is released, not only when
-//! they spoke. Using it is durable before the command is given: a hub that dies between the two has not given it,
+//! they spoke. Who approves needs `access:own` beside it, and only who has it is counted as somebody who could. Using it is durable before the command is given: a hub that dies between the two has not given it,
 //! and never will by that approval.
 //!
 //! Pure, as the [book](crate::Book) of which it is a part; what a command means is known to whoever asks.

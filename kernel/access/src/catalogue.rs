@@ -2,13 +2,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::permission::{ADMIN, READ};
+use crate::permission::{ADMIN, OWN as OWN_ACCESS, READ};
 use crate::{Error, Name, Permission, Permissions};
 
 /// Most permissions that a hub declares.
 const PERMISSIONS_MAX: usize = 256;
 /// What each hub has, whatever its systems.
-const OWN: [(&str, Grade, &str); 2] = [
+const OWN: [(&str, Grade, &str); 3] = [
+    (
+        OWN_ACCESS,
+        Grade::Viewer,
+        "see, make and revoke one's own tokens; see approvals that concern one, and answer them",
+    ),
     (
         READ,
         Grade::Administrator,

@@ -13,6 +13,9 @@ pub const ADMIN: &str = "access:admin";
 /// What it takes to see people, roles, tokens and the audit journal.
 pub const READ: &str = "access:read";
 
+/// What it takes to see and answer approvals, beside what they are about; and to have tokens of one's own.
+pub(crate) const OWN: &str = "access:own";
+
 /// Longest permission.
 const PERMISSION_BYTES_MAX: usize = 64;
 

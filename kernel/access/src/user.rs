@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use portique_clock::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,14 @@ pub struct User {
     pub must_change: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When they last came by their provider, to the hour; none for whoever has a password here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived_at: Option<Timestamp>,
 }
+
+/// How long somebody who came by a provider counts as one of the people here. Whoever leaves the provider is not
+/// disabled here, and comes no more; whoever works here signs in each day, as sessions last for twelve hours.
+const HERE_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// By what a user is known. One who is known by a provider has no password here, ever.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,6 +78,12 @@ impl User {
             Origin::Password(_) => None,
             Origin::Provider(identity) => Some(identity),
         }
+    }
+
+    /// Whether they can be reckoned with: they have a password of this hub, or came by their provider within a week.
+    pub fn is_here(&self, at: Timestamp) -> bool {
+        let last = self.arrived_at.unwrap_or(self.created_at);
+        self.identity().is_none() || at < last.plus(HERE_FOR)
     }
 
     /// Whether both are known by the same.

@@ -9,7 +9,7 @@ use crate::access::Shared;
 use crate::approval::{Approval, State};
 use crate::audit::{Entry, Head, Outcome};
 use crate::store::Store;
-use crate::{Caller, Change, Command, Error};
+use crate::{Caller, Change, Command, Error, Name};
 
 /// Inputs taken at a time: entries among them are one write.
 const BATCH_MAX: usize = 64;
@@ -37,6 +37,8 @@ pub(crate) enum Input {
     },
     /// A token was shown.
     Used { id: String, at: Timestamp },
+    /// Somebody came by a provider.
+    Arrived { name: Name, at: Timestamp },
 }
 
 /// An entry, and where somebody waits for it.
@@ -90,6 +92,7 @@ impl Worker {
             match input {
                 Input::Tell { entry, reply } => told.push((entry, reply)),
                 Input::Used { id, at } => self.used(&id, at).await,
+                Input::Arrived { name, at } => self.arrived(&name, at).await,
                 Input::Change {
                     by,
                     from,
@@ -244,6 +247,19 @@ impl Worker {
         match self.store.write(&changes, &[]).await {
             Ok(()) => self.shared.apply(changes),
             Err(error) => tracing::warn!(%error, id, "when the token was used is not written"),
+        }
+    }
+
+    /// Notes when somebody came by their provider, likewise: what stands there goes on to count.
+    async fn arrived(&mut self, name: &Name, at: Timestamp) {
+        let Some(mut user) = self.shared.book().user(name).cloned() else {
+            return;
+        };
+        user.arrived_at = Some(at);
+        let changes = vec![Change::User(user)];
+        match self.store.write(&changes, &[]).await {
+            Ok(()) => self.shared.apply(changes),
+            Err(error) => tracing::warn!(%error, %name, "when they came is not written"),
         }
     }
 

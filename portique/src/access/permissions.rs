@@ -9,12 +9,7 @@ pub(crate) const SERVICE: &str = "service";
 pub(crate) const RESERVE: &str = "events:reserve";
 
 /// Everything that can be permitted here: the least of the built-in roles that holds it, and what it is.
-const DECLARED: [(&str, Grade, &str); 33] = [
-    (
-        "access:own",
-        Grade::Viewer,
-        "see, make and revoke one's own tokens; see approvals that concern one, and answer them",
-    ),
+const DECLARED: [(&str, Grade, &str); 32] = [
     (
         "alerts:read",
         Grade::Viewer,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use super::{Access, holder_of};
@@ -17,6 +19,8 @@ const NO_LINK: &str = "this link is used, or too old: have the hub started again
 /// What tokens and links are counted as, beside names; no name has a colon.
 const BY_TOKEN: &str = ":token";
 const BY_LINK: &str = ":link";
+/// How exactly it is known when somebody last came by a provider: one write for so long.
+const NOTED_EVERY: Duration = Duration::from_secs(3600);
 /// Longest name that is looked at.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -180,6 +184,7 @@ impl Access {
     ) -> Result<SignedIn, Error> {
         let now = self.shared.clock.monotonic();
         let (id, session) = self.shared.sessions.open(holder.clone(), now)?;
+        self.note_arrival(user);
         // Whoever was disabled or got another password meanwhile was signed out before this session was there.
         let is_same = user.is_none_or(|user| {
             let book = self.book();
@@ -210,6 +215,21 @@ impl Access {
             session,
             caller,
         })
+    }
+
+    /// Has it written when somebody came by their provider, before the sign-in itself.
+    fn note_arrival(&self, user: Option<&User>) {
+        let at = self.shared.clock.now();
+        let came = user.filter(|user| user.identity().is_some());
+        let is_noted = |user: &&User| {
+            user.arrived_at
+                .is_some_and(|last| at < last.plus(NOTED_EVERY))
+        };
+        if let Some(user) = came.filter(|user| !is_noted(user)) {
+            let name = user.name.clone();
+            // A full queue keeps them out, just below.
+            let _ = self.send(Input::Arrived { name, at });
+        }
     }
 
     fn sign_in_refused(&self, who: &str, from: &str, error: &Error) {

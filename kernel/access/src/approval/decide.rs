@@ -6,6 +6,7 @@ use super::{
     ACTION_BYTES_MAX, Approval, COMMAND_BYTES_MAX, CommandDigest, KEPT_MAX, LIFETIME_MAX, OPEN_MAX,
     OPEN_OF_PERSON_MAX, Order, REASON_BYTES_MAX, SUMMARY_BYTES_MAX, State, Step,
 };
+use crate::permission::OWN;
 use crate::{Book, Caller, Change, Command, Error, Name};
 
 impl Book {
@@ -25,11 +26,25 @@ impl Book {
         all.find(|one| one.digest == digest && one.is_open(at))
     }
 
-    /// Everybody who could ask for or let through what needs this permission, by name: users who hold it, are
-    /// not disabled and chose their password.
-    pub fn people_with(&self, permission: &str) -> impl Iterator<Item = &Name> {
+    /// Everybody who could let through what needs this permission, by name: users who hold it and `access:own`, are not
+    /// disabled, chose their password, and are [still here](crate::User::is_here).
+    pub fn approvers(&self, permission: &str, at: Timestamp) -> impl Iterator<Item = &Name> {
         let names = self.users.keys();
-        names.filter(move |name| self.is_able(name, permission))
+        names.filter(move |name| self.can_answer(name, permission, at))
+    }
+
+    /// Whether what needs this permission takes a second person, when this caller wants it: somebody else could approve
+    /// it. Of whoever is no person, when any two people could give it together.
+    pub fn takes_two(&self, by: &Caller, permission: &str, at: Timestamp) -> bool {
+        let mut approvers = self.approvers(permission, at);
+        let Some(person) = by.who.person() else {
+            let could_ask = |approver: &Name| {
+                let mut all = self.users.keys();
+                all.any(|name| name != approver && self.is_able(name, permission, at))
+            };
+            return approvers.any(could_ask);
+        };
+        approvers.any(|name| name != person)
     }
 
     /// What the audit journal says a command is done to: of an approval also what it is for.
@@ -85,20 +100,20 @@ impl Book {
         (reason, lifetime): (String, Duration),
         at: Timestamp,
     ) -> Result<Vec<Change>, Error> {
-        let requester = self.able_person(by, order.permission.as_str())?.clone();
+        let requester = self.able_person(by, order.permission.as_str(), at)?.clone();
         check_order(&order)?;
         check_line("reason", &reason, 0, REASON_BYTES_MAX)?;
         if lifetime.is_zero() || lifetime > LIFETIME_MAX {
             let given = format!("{} s", lifetime.as_secs());
             return Err(invalid("lifetime", given, "1 s to 1 h"));
         }
-        let mut others = self.people_with(order.permission.as_str());
+        let mut others = self.approvers(order.permission.as_str(), at);
         let has_other = others.any(|name| *name != requester);
         drop(others);
         if !has_other {
             let reason = format!(
-                "nobody but {requester} holds {}, so that nobody could approve this: have an administrator \
-                 give it to a second person",
+                "nobody but {requester} holds {} and {OWN}, so that nobody could approve this: have an administrator \
+                 give both to a second person",
                 order.permission
             );
             return Err(Error::NotNow { reason });
@@ -135,8 +150,8 @@ impl Book {
 
     fn approve(&self, by: &Caller, id: &str, at: Timestamp) -> Result<Approval, Error> {
         let approval = self.known(id)?;
-        let approver = self.second_person(by, approval)?.clone();
-        self.check_requester(approval)?;
+        let approver = self.second_person(by, approval, at)?.clone();
+        self.check_requester(approval, at)?;
         expect(approval, &[State::Requested], at)?;
         Ok(Approval {
             state: State::Approved,
@@ -154,7 +169,7 @@ impl Book {
         at: Timestamp,
     ) -> Result<Approval, Error> {
         let approval = self.known(id)?;
-        let denier = self.second_person(by, approval)?.clone();
+        let denier = self.second_person(by, approval, at)?.clone();
         check_line("reason", &answer, 0, REASON_BYTES_MAX)?;
         expect(approval, &[State::Requested, State::Approved], at)?;
         Ok(Approval {
@@ -196,7 +211,7 @@ impl Book {
     ) -> Result<Approval, Error> {
         let approval = self.known(id)?;
         let permission = approval.order.permission.as_str();
-        let user = self.able_person(by, permission)?;
+        let user = self.able_person(by, permission, at)?;
         let approver = approval.approver.as_ref();
         if *user != approval.requester && Some(user) != approver {
             let reason = format!("{user} neither asked for nor approved this");
@@ -211,11 +226,11 @@ impl Book {
             );
             return Err(Error::Denied { reason });
         }
-        self.check_requester(approval)?;
+        self.check_requester(approval, at)?;
         let is_second = |name: &&Name| **name != approval.requester;
         if !approver
             .filter(is_second)
-            .is_some_and(|name| self.is_able(name, permission))
+            .is_some_and(|name| self.can_answer(name, permission, at))
         {
             let reason = format!("whoever approved {id} may not any more: ask again");
             return Err(Error::NotNow { reason });
@@ -237,26 +252,46 @@ impl Book {
     }
 
     /// Whether a user could take part at all.
-    fn is_able(&self, name: &Name, permission: &str) -> bool {
+    fn is_able(&self, name: &Name, permission: &str, at: Timestamp) -> bool {
         let user = self.users.get(name);
+        user.is_some_and(|user| !user.disabled && !user.must_change && user.is_here(at))
+            && self.has(name, permission)
+    }
+
+    /// Whether a user could answer for it too.
+    fn can_answer(&self, name: &Name, permission: &str, at: Timestamp) -> bool {
+        self.has(name, OWN) && self.is_able(name, permission, at)
+    }
+
+    fn has(&self, name: &Name, permission: &str) -> bool {
         let held = self.held_by_user.get(name);
-        user.is_some_and(|user| !user.disabled && !user.must_change)
-            && held.is_some_and(|held| held.contains(permission))
+        held.is_some_and(|held| held.contains(permission))
     }
 
     /// The person who calls, when both the caller and the person hold this.
-    fn able_person<'a>(&self, by: &'a Caller, permission: &str) -> Result<&'a Name, Error> {
+    fn able_person<'a>(
+        &self,
+        by: &'a Caller,
+        permission: &str,
+        at: Timestamp,
+    ) -> Result<&'a Name, Error> {
         by.check(permission)?;
         let person = person(by)?;
-        if self.is_able(person, permission) {
+        if self.is_able(person, permission, at) {
             return Ok(person);
         }
         let reason = format!("this needs the permission {permission}, which {person} lacks by now");
         Err(Error::Denied { reason })
     }
 
-    fn second_person<'a>(&self, by: &'a Caller, approval: &Approval) -> Result<&'a Name, Error> {
-        let person = self.able_person(by, approval.order.permission.as_str())?;
+    fn second_person<'a>(
+        &self,
+        by: &'a Caller,
+        approval: &Approval,
+        at: Timestamp,
+    ) -> Result<&'a Name, Error> {
+        by.check(OWN)?;
+        let person = self.able_person(by, approval.order.permission.as_str(), at)?;
         if *person == approval.requester {
             let reason = format!(
                 "{person} asked for this, and it takes somebody else who holds {}",
@@ -267,8 +302,8 @@ impl Book {
         Ok(person)
     }
 
-    fn check_requester(&self, approval: &Approval) -> Result<(), Error> {
-        if self.is_able(&approval.requester, approval.order.permission.as_str()) {
+    fn check_requester(&self, approval: &Approval, at: Timestamp) -> Result<(), Error> {
+        if self.is_able(&approval.requester, approval.order.permission.as_str(), at) {
             return Ok(());
         }
         let reason = format!(

@@ -118,15 +118,16 @@ impl Desk {
         &self.access
     }
 
-    /// Whether two people could give what needs this permission, so that one may not.
-    pub fn takes_two(&self, permission: &str) -> bool {
-        self.access.book().people_with(permission).nth(1).is_some()
+    /// Whether somebody else could approve what needs this permission, so that this caller may not give it alone.
+    pub fn takes_two(&self, by: &Caller, permission: &str) -> bool {
+        let at = self.access.now();
+        self.access.book().takes_two(by, permission, at)
     }
 
-    /// Who could approve this: everybody who holds what it needs, but whoever asked.
+    /// Who could approve this: everybody who holds what it takes, but whoever asked.
     pub fn approvers(&self, approval: &Approval) -> Vec<Name> {
         let book = self.access.book();
-        let all = book.people_with(approval.order.permission.as_str());
+        let all = book.approvers(approval.order.permission.as_str(), self.access.now());
         let others = all.filter(|name| **name != approval.requester);
         others.cloned().collect()
     }
@@ -170,7 +171,7 @@ impl Desk {
         let held = visit.caller.check(permission);
         held.map_err(|error| refused(Report::from(&error)))?;
         let order = self.order(guarded.as_ref(), asked).map_err(refused)?;
-        if !self.takes_two(permission) {
+        if !self.takes_two(&visit.caller, permission) {
             let target = format!("nobody else could approve: {}", order.summary);
             self.access.told(visit, action, &target, Ok(()));
             return Ok(Asked::Alone);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::permission::OWN;
 use crate::{
     Book, BuiltInToken, Caller, Catalogue, Change, Command, Cost, Declared, Digest, Error, Grade,
     Holder, NewToken, Origin, PasswordHash, Permissions, User,
@@ -36,7 +37,12 @@ fn person(who: &str, password: PasswordHash) -> User {
         disabled: false,
         must_change: false,
         created_at: AT,
+        arrived_at: None,
     }
+}
+
+fn scopes() -> Permissions {
+    [DESTROY, OWN].map(|one| one.parse().unwrap()).into()
 }
 
 fn empty() -> Book {
@@ -51,7 +57,7 @@ fn empty() -> Book {
         role: name("administrator"),
     };
     let catalogue = Catalogue::new(vec![declared]).unwrap();
-    let pad: Permissions = [DESTROY.parse().unwrap()].into();
+    let pad = scopes();
     let catalogue = catalogue.with_role(name("pad"), pad).unwrap();
     Book::new(Arc::new(catalogue), vec![commander]).unwrap()
 }
@@ -67,7 +73,7 @@ fn book() -> Book {
             owner: name(who),
             label: String::new(),
             digest: Digest::of(who),
-            scopes: [DESTROY.parse().unwrap()].into(),
+            scopes: scopes(),
             lifetime: LIFETIME_MAX * 24,
         });
         let changes = book.decide(&user(&book, who), new, AT).unwrap();
@@ -286,7 +292,7 @@ fn who_is_alone_is_told_so_and_the_same_is_asked_for_once() {
         })
     });
     book.apply(disabled);
-    let able: Vec<&Name> = book.people_with(DESTROY).collect();
+    let able: Vec<&Name> = book.approvers(DESTROY, AT).collect();
     assert_eq!(able, [&name("alice")]);
     refused(
         &mut book,
@@ -294,6 +300,43 @@ fn who_is_alone_is_told_so_and_the_same_is_asked_for_once() {
         request("c", "stage2"),
         "nobody but alice",
     );
+}
+
+#[test]
+fn who_may_not_answer_asks_and_does_not_count_as_somebody_who_could_approve() {
+    let mut book = book();
+    let only = [DESTROY.parse().unwrap()].into();
+    let changes = ["bob", "carol"].map(|who| {
+        Change::User(User {
+            roles: [name("asks")].into(),
+            ..book.user(&name(who)).unwrap().clone()
+        })
+    });
+    let role = Change::Role {
+        name: name("asks"),
+        permissions: only,
+    };
+    book.apply([role]);
+    book.apply(changes);
+    let (alice, bob) = (user(&book, "alice"), user(&book, "bob"));
+    assert!(
+        !book.takes_two(&alice, DESTROY, AT),
+        "nobody could approve what she asks"
+    );
+    assert!(
+        book.takes_two(&bob, DESTROY, AT),
+        "she could approve what he asks"
+    );
+    refused(
+        &mut book,
+        &alice,
+        request("a", "booster"),
+        "nobody but alice",
+    );
+    done(&mut book, "bob", request("b", "booster"));
+    let carol = user(&book, "carol");
+    refused(&mut book, &carol, approve("b"), "access:own");
+    done(&mut book, "alice", approve("b"));
 }
 
 #[test]

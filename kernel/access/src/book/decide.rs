@@ -78,6 +78,7 @@ impl Book {
             disabled: false,
             must_change: false,
             created_at: at,
+            arrived_at: None,
         })
     }
 
@@ -102,6 +103,7 @@ impl Book {
             disabled: false,
             must_change: true,
             created_at: at,
+            arrived_at: None,
         })
     }
 
@@ -120,7 +122,11 @@ impl Book {
                 return Err(Error::Denied { reason });
             }
             let user = user.clone();
-            return Ok(User { roles, ..user });
+            return Ok(User {
+                roles,
+                arrived_at: Some(at),
+                ..user
+            });
         }
         if self.users.contains_key(&arrival.name) {
             let reason = format!(
@@ -138,6 +144,7 @@ impl Book {
             disabled: false,
             must_change: false,
             created_at: at,
+            arrived_at: Some(at),
         })
     }
 

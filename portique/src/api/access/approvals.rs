@@ -149,7 +149,7 @@ pub(crate) async fn request(
     Json(asked): Json<ApprovalAsked>,
 ) -> Reply<Response> {
     let permission = desk.permission(&asked.action)?;
-    if visit.caller.holds(permission) && !desk.takes_two(permission) {
+    if visit.caller.holds(permission) && !desk.takes_two(&visit.caller, permission) {
         let message = format!(
             "fewer than two people hold {permission}, so that nobody could approve this: it is yours to give \
              alone"

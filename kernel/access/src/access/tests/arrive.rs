@@ -218,3 +218,31 @@ async fn one_address_that_fails_does_not_shut_the_provider_for_others() {
     }
     rig.close().await;
 }
+
+/// Somebody who left the provider is not disabled here, and does not come any more.
+#[tokio::test]
+async fn who_has_not_come_by_the_provider_for_a_week_is_no_second_person() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let records = records();
+    let rig = Rig::open(&records).await;
+    let alice = rig.first().await.caller;
+    rig.arrive("7", "bob", &["operator"]).await.unwrap();
+    let takes_two = |rig: &Rig| {
+        let (book, now) = (rig.access.book(), rig.access.now());
+        book.takes_two(&alice, "jobs:write", now)
+    };
+    rig.clock.advance(6 * DAY);
+    assert!(takes_two(&rig));
+    rig.arrive("7", "bob", &["operator"]).await.unwrap();
+    rig.clock.advance(6 * DAY);
+    assert!(takes_two(&rig), "he came in between");
+    rig.clock.advance(DAY);
+    assert!(!takes_two(&rig), "he is gone, or on leave");
+    rig.arrive("7", "bob", &["operator"]).await.unwrap();
+    assert!(takes_two(&rig), "he is back");
+    rig.close().await;
+    let rig = Rig::open(&records).await;
+    rig.clock.advance(19 * DAY);
+    assert!(takes_two(&rig), "a start forgets nobody");
+    rig.close().await;
+}
