@@ -139,10 +139,11 @@ impl Providers {
         callback: Callback,
         from: &str,
     ) -> Result<Identified, Refused> {
-        self.access.check_provider_tries(from)?;
         let now = self.clock.monotonic();
         let attempt = cookie.and_then(|id| self.attempts.take(id, now));
         let attempt = attempt.ok_or(portique_oidc::Error::NotBegun)?;
+        // Whoever began nothing tries nothing: a page that has a browser come here by itself shuts nobody out.
+        self.access.check_provider_tries(from)?;
         let secret = match configured.config.client_secret_file.clone() {
             None => None,
             Some(path) => Some(secret(path).await?),
