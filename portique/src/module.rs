@@ -79,7 +79,7 @@ impl Module {
             .build()
             .map_err(|source| Error::Runtime { source })?;
         let module = self.module.clone();
-        let trust = self.trust.named().unwrap_or_default();
+        let trust = self.trust.named()?.unwrap_or_default();
         let options = ComputerOptions {
             rocket: self.rocket,
             module: self.module,

@@ -246,7 +246,7 @@ impl Worker {
             Some(_) => hub.map(str::to_owned),
             None => hub.map(str::to_owned).or(own_http),
         };
-        let trust = match self.trust.named() {
+        let trust = match self.trust.named()? {
             // What the folder says is newer than what a worker was once told.
             Some(named) if !(is_own && self.supervised) => named,
             _ if is_own => trust_of(&folder),

@@ -110,7 +110,7 @@ impl VisitArgs {
             None if is_own => Some(Token::read(&folder.join(TOKEN_FILE))?),
             named => named,
         };
-        let trust = match self.trust.named() {
+        let trust = match self.trust.named()? {
             None if is_own => trust_of(&folder),
             named => named.unwrap_or_default(),
         };
