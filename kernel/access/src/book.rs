@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub use command::{Change, Command, NewToken};
 
 use crate::approval::Approval;
+use crate::permission::ADMIN;
 use crate::{ApiToken, BuiltInToken, Catalogue, Digest, Error, Identity, Name, Permissions, User};
 
 /// Users of one hub, with those who are disabled.
@@ -99,6 +100,12 @@ impl Book {
     /// Everybody, by name.
     pub fn users(&self) -> impl Iterator<Item = &User> {
         self.users.values()
+    }
+
+    /// Whether somebody can change people, and so let others in: until then the first user is still to be made.
+    pub fn has_administrator(&self) -> bool {
+        let mut held = self.held_by_user.values();
+        held.any(|held| held.contains(ADMIN))
     }
 
     /// One of them.

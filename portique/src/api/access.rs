@@ -292,7 +292,7 @@ pub(crate) async fn list_permissions(State(access): State<Access>) -> Json<Vec<P
     responses((status = OK, body = InvitationView)))]
 pub(crate) async fn invite(State(access): State<Access>) -> Reply<Json<InvitationView>> {
     let Some(code) = access.invite()? else {
-        let message = "there are users already: have an administrator create another".into();
+        let message = "there is an administrator already: have them create another".into();
         return Err(Refusal::new(Code::FailedPrecondition, message));
     };
     let code = code.as_str().to_owned();

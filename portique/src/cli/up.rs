@@ -220,7 +220,7 @@ fn invite(hub: &Hub) {
     let Some(code) = hub.invitation() else { return };
     let (http, data) = (hub.addresses().http_url(), hub.data().display());
     say(&format!(
-        "no users yet: create the administrator at {http}/console/first with the code {code} (within \
+        "no administrator yet: create one at {http}/console/first with the code {code} (within \
          an hour, once), or with `portique user create --first NAME --data {data}`"
     ));
 }

@@ -110,23 +110,23 @@ impl Access {
         self.begin(Holder::User(name.clone()), from, None).await
     }
 
-    /// The one-time secret by which the first user is made; none when there are users. Another one makes the one
-    /// before worthless.
+    /// The one-time secret by which the first administrator is made; none when there is one. Another secret makes the
+    /// one before worthless.
     ///
     /// # Errors
     /// [`Error::NoRandomness`].
     pub fn invite(&self) -> Result<Option<Secret>, Error> {
-        match self.book().users().next() {
-            Some(_) => Ok(None),
-            None => self.shared.invite().map(Some),
+        match self.book().has_administrator() {
+            true => Ok(None),
+            false => self.shared.invite().map(Some),
         }
     }
 
-    /// Makes the first user, an administrator, and signs them in.
+    /// Makes the first administrator, and signs them in.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for a link that is none, [`Error::NotNow`] when there are users already, and
-    /// those of [`Access::hash`].
+    /// [`Error::Unauthenticated`] for a link that is none, [`Error::NotNow`] when there is an administrator already,
+    /// [`Error::Exists`] for a name that is taken, and those of [`Access::hash`].
     pub async fn create_first(
         &self,
         link: &str,

@@ -66,11 +66,15 @@ impl Book {
         password: PasswordHash,
         at: Timestamp,
     ) -> Result<User, Error> {
-        if !self.users.is_empty() {
+        if self.has_administrator() {
             return Err(Error::NotNow {
-                reason: "there are users already: have an administrator create another".into(),
+                reason: "there is an administrator already: have them create another".into(),
             });
         }
+        if self.users.contains_key(&name) {
+            return Err(exists("user", &name));
+        }
+        check_room("users", self.users.len(), USERS_MAX)?;
         Ok(User {
             name,
             origin: Origin::Password(password),

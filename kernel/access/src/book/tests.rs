@@ -150,7 +150,7 @@ fn only_the_first_user_makes_themselves() {
 fn an_administrator_of_people_gives_nothing_of_their_own_making() {
     let mut book = book();
     let by = commander(&book);
-    let permissions = permissions(&["access:admin", "jobs:read"]);
+    let permissions = permissions(&["access:admin", "access:own", "jobs:read"]);
     let create = Command::CreateRole {
         name: name("people"),
         permissions,

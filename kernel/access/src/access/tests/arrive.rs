@@ -246,3 +246,42 @@ async fn who_has_not_come_by_the_provider_for_a_week_is_no_second_person() {
     assert!(takes_two(&rig), "a start forgets nobody");
     rig.close().await;
 }
+
+/// Or a hub whose provider lets a viewer in first would have no administrator.
+#[tokio::test]
+async fn the_first_administrator_is_still_made_when_somebody_came_by_a_provider() {
+    let records = records();
+    let rig = Rig::open(&records).await;
+    let link = rig.access.invite().unwrap().unwrap();
+    rig.arrive("7", "bob", &["viewer"]).await.unwrap();
+    let create = |link: &str, name: &str| {
+        let name = name.parse().unwrap();
+        let (access, link) = (rig.access.clone(), link.to_owned());
+        async move {
+            access
+                .create_first(&link, name, PASSWORD.into(), HERE)
+                .await
+        }
+    };
+    let taken = create(link.as_str(), "bob").await.err().unwrap();
+    assert!(taken.to_string().contains("bob"), "{taken}");
+    let first = create(link.as_str(), "alice").await.unwrap();
+    assert!(first.caller.holds(crate::ADMIN));
+    assert!(
+        rig.access.invite().unwrap().is_none(),
+        "there is an administrator"
+    );
+    rig.close().await;
+
+    let other = self::records();
+    let rig = Rig::open(&other).await;
+    let link = rig.access.invite().unwrap().unwrap();
+    rig.arrive("8", "carol", &["administrator"]).await.unwrap();
+    let name = "alice".parse().unwrap();
+    let late = rig
+        .access
+        .create_first(link.as_str(), name, PASSWORD.into(), HERE);
+    let late = late.await.err().unwrap().to_string();
+    assert!(late.contains("there is an administrator already"), "{late}");
+    rig.close().await;
+}
