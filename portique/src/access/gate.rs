@@ -164,6 +164,15 @@ impl Gate {
         })
     }
 
+    /// Has it written down that whoever passed was refused all the same, by the part that they asked. What writes its
+    /// refusals down itself is left to do so.
+    pub(crate) fn refused_within(&self, does: Does, visit: &Visit, action: &str, reason: &str) {
+        if does != Does::Told {
+            self.access
+                .refused(&visit.caller, &visit.from, action, reason);
+        }
+    }
+
     /// The session whose cookie a request carries, with its id and whose it is.
     pub(crate) fn session<'a>(&self, headers: &'a HeaderMap) -> Option<(&'a str, Session, Caller)> {
         let id = self.cookie_of(headers)?;

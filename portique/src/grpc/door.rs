@@ -139,10 +139,18 @@ async fn admit(gate: Gate, mut request: HttpRequest, next: Next) -> HttpResponse
                 Needs::Permission(needed) => Some((needed, gate.credentials(request.headers()))),
                 Needs::Nothing | Needs::ModuleToken => None,
             };
+            let uri = request.uri().clone();
             request.extensions_mut().insert(visitor);
             let answer = next.run(request).await;
             if let Some(deed) = deed {
                 deed.called(&answer);
+            }
+            let refused = Status::from_header_map(answer.headers());
+            if let Some(refused) =
+                refused.filter(|refused| refused.code() == tonic::Code::PermissionDenied)
+            {
+                let action = format!("gRPC {}", uri.path());
+                gate.refused_within(does, &visit, &action, refused.message());
             }
             let Some((needed, shown)) = shown else {
                 return answer;

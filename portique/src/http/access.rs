@@ -1,8 +1,9 @@
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use portique_access::Who;
+use portique_fault::{Code, Report};
 
 use super::streams::is_stream;
 use super::{Front, problem};
@@ -37,11 +38,15 @@ pub(super) async fn require<F: Future<Output = Response>>(
             // Whatever is a stream is asked for by GET.
             let follows = request.method() == Method::GET && visit.caller.who != Who::Nobody;
             let shown = follows.then(|| front.gate.credentials(headers));
-            let needs = asked.needs;
-            request.extensions_mut().insert(visit);
+            let (needs, method) = (asked.needs, request.method().clone());
+            request.extensions_mut().insert(visit.clone());
             let answer = next(request).await;
             if let Some(deed) = deed {
                 deed.answered(&answer);
+            }
+            if let Some(reason) = denied(&answer) {
+                let action = format!("{method} {}", route.as_str());
+                front.gate.refused_within(does, &visit, &action, reason);
             }
             match (shown, needs) {
                 (Some(shown), Needs::Permission(needed)) if is_stream(&answer) => {
@@ -53,5 +58,15 @@ pub(super) async fn require<F: Future<Output = Response>>(
             }
         }
         Err(report) => problem::refuse(report.code, report.message),
+    }
+}
+
+/// Why the part that was asked does not let whoever asks do this, if that is its answer.
+fn denied(answer: &Response) -> Option<&str> {
+    match answer.extensions().get::<Report>() {
+        Some(report) if report.code == Code::PermissionDenied => Some(&report.message),
+        Some(_) => None,
+        None if answer.status() == StatusCode::FORBIDDEN => Some("answered 403"),
+        None => None,
     }
 }

@@ -75,3 +75,40 @@ async fn what_people_order_is_in_the_audit_journal_and_the_flow_of_data_is_not()
     })
     .await;
 }
+
+/// The gate lets them publish; the part of the hub that owns the subject does not.
+#[tokio::test]
+async fn what_a_part_of_the_hub_denies_is_in_the_audit_journal_too() {
+    with_closed_hub(async |place| {
+        let alice = place.user("alice", &["operator"]).await;
+        let event = json!({
+            "specversion": "1.0", "id": "1", "source": "test", "type": "t", "subject": "launch.demo.forged",
+            "data": {},
+        });
+        let publish = alice.with(place.ask(Method::POST, "/api/v1/events"));
+        let publish = publish.header("content-type", "application/cloudevents+json");
+        let refused = publish.body(event.to_string()).send().await.unwrap();
+        assert_eq!(refused.status(), 403, "{:?}", refused.text().await);
+        let records = place.records_of("POST /api/v1/events").await;
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!(records[0]["who"], "user:alice");
+        assert_eq!(records[0]["outcome"], "refused");
+        let reason = records[0]["reason"].as_str().unwrap();
+        assert!(reason.contains("launch.> belongs to a part of the hub"), "{reason}");
+
+        let channel = Endpoint::from_shared(place.grpc.clone()).unwrap();
+        let mut client = JobsClient::new(channel.connect().await.unwrap());
+        let mut resume = Request::new(pb::GroupRequest {
+            queue: "monitor.notifications".into(),
+            group: None,
+        });
+        let token = format!("Bearer {}", place.commander).parse().unwrap();
+        resume.metadata_mut().insert("authorization", token);
+        let refused = client.resume(resume).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{refused}");
+        let records = place.records_of("gRPC /portique.jobs.v1.Jobs/Resume").await;
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!(records[0]["outcome"], "refused", "{records:?}");
+    })
+    .await;
+}
