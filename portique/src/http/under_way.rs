@@ -81,8 +81,6 @@ impl HttpBody for Counted {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -96,6 +94,20 @@ mod tests {
         tokio::time::timeout(2 * limit, under_way.nothing_for(limit))
             .await
             .expect("nothing is left");
-        assert!(under_way.nothing_for(limit).now_or_never().is_none());
+        let began = tokio::time::Instant::now();
+        let waiting = async {
+            under_way.nothing_for(limit).await;
+            began.elapsed()
+        };
+        let short = async {
+            tokio::time::sleep(limit / 2).await;
+            drop(under_way.one_more());
+        };
+        let (waited, ()) = tokio::join!(waiting, short);
+        assert_eq!(
+            waited,
+            2 * limit,
+            "what came and went in between is not nothing"
+        );
     }
 }

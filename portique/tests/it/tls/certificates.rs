@@ -3,12 +3,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use portique_client::Fingerprint;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use portique_client::{Fingerprint, Trust};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Place, shown};
+use super::{Place, Version, client, shown};
 use crate::hub_process::{complaint, run};
 
 /// What is not so by then never will be.
@@ -100,7 +102,10 @@ async fn a_certificate_is_renewed_while_the_hub_runs() {
     let folder = place.folder.path();
     // What is wrong with the files leaves all as it was.
     fs::write(folder.join("hub.pem"), "half a certificate").unwrap();
-    reload(&place);
+    let (status, said) = asked_to_reload(&place).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(said.contains("hub.pem"), "{said}");
+    assert_eq!(place.fingerprint(), first, "nothing else is told");
     assert!(
         place
             .visit(&["--fingerprint", &first.to_string()])
@@ -123,6 +128,20 @@ async fn a_certificate_is_renewed_while_the_hub_runs() {
         !visit(first).status.success(),
         "the old one is shown no more"
     );
+}
+
+/// Asks over HTTP, which answers when it was tried, with what is wrong.
+async fn asked_to_reload(place: &Place) -> (StatusCode, String) {
+    let token = fs::read_to_string(place.data().join("commander.token")).unwrap();
+    let request = Request::post(format!("{}/prometheus/-/reload", place.hub.http))
+        .header("authorization", format!("Bearer {}", token.trim()))
+        .body(Body::empty())
+        .unwrap();
+    let client = client(&Trust::Pinned(place.fingerprint()), Version::One);
+    let answer = client.request(request).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(Body::new(body), 1 << 20).await.unwrap();
+    (parts.status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 fn reload(place: &Place) {
