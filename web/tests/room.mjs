@@ -15,6 +15,8 @@ const dist = process.env['PORTIQUE_CONSOLE'] === 'dist' ? fileURLToPath(new URL(
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 /** What is not seen by then never will be; a machine that does much else at once needs longer. */
 export const PATIENCE_MS = Number(process.env['PORTIQUE_PATIENCE_MS'] ?? 20_000);
+/** As long as the console waits for a second click. */
+const ARMED_MS = 4_000;
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 360, height: 740 };
 
@@ -91,8 +93,11 @@ export async function picture(name, seen = page) {
 
 /** Clicks a button that asks for a second click, twice. */
 export async function confirm(name, armed = `Click again: ${name}`, within = page) {
-  await button(name, within).click();
-  await button(armed, within).click();
+  // On a busy machine the second click may come after the button has forgotten the first.
+  await eventually(async () => {
+    if (!(await button(armed, within).count())) await button(name, within).click();
+    await button(armed, within).click({ timeout: ARMED_MS });
+  });
 }
 
 /** Signs in with a token of the data folder. */
