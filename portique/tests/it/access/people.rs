@@ -204,7 +204,7 @@ async fn people_outlive_the_hub_and_are_kept_by_the_command_line() {
         &["user", "create", "eve", "--first", "--data", data],
         "correct horse battery\n",
     );
-    assert!(!again.status.success() && complaint(&again).contains("users already"));
+    assert!(!again.status.success() && complaint(&again).contains("administrator already"));
     let shown = run(&["user", "create", "--help"]);
     assert!(!String::from_utf8_lossy(&shown.stdout).contains("--password"));
 }

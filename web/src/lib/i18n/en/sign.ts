@@ -16,7 +16,7 @@ export const sign = {
   'sign.new': 'New password',
   'sign.change': 'Change it',
   'sign.noName': 'No name yet?',
-  'sign.first': 'A hub without users says a code when it starts:',
+  'sign.first': 'A hub without an administrator says a code when it starts:',
   'sign.firstLink': 'make the first administrator',
   'sign.more': 'Everybody else is added by an administrator:',
   'sign.button': 'Sign in',

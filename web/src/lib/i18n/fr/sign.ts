@@ -18,7 +18,7 @@ export const sign: Record<keyof typeof english, string> = {
   'sign.new': 'Nouveau mot de passe',
   'sign.change': 'Le changer',
   'sign.noName': 'Pas encore de nom ?',
-  'sign.first': 'Un hub sans utilisateur dit un code au démarrage :',
+  'sign.first': 'Un hub sans administrateur dit un code au démarrage :',
   'sign.firstLink': 'créer le premier administrateur',
   'sign.more': 'Tous les autres sont ajoutés par un administrateur :',
   'sign.button': 'Se connecter',
