@@ -13,7 +13,7 @@ after(close);
 test('the first administrator comes by the code that the hub said, once', async () => {
   await page.goto(at('/'));
   // Open for a browser that nobody has signed in with.
-  await page.getByText('A hub without users says a code').waitFor();
+  await page.getByText('A hub without an administrator says a code').waitFor();
   await picture('70-sign-in-by-name');
   await accessible('sign-in by name');
   await page.getByRole('link', { name: 'make the first administrator' }).click();

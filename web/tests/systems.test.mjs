@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { NARROW, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, picture, ready, shootAll, signIn, visitor, watch } from './room.mjs';
+import { NARROW, PATIENCE_MS, WIDE, accessible, artefact, at, button, close, colours, complaints, confirm, eventually, hub, open, page, panel, picture, ready, shootAll, signIn, visitor, watch } from './room.mjs';
 
 const CASH = 'DE89370400440532013000';
 const ANN = 'GB82WEST12345698765432';
@@ -65,6 +65,8 @@ test('a transfer is sent, its refusals are shown, and it is posted once', async 
   await panel('Trial balance').getByText('balanced', { exact: true }).waitFor();
   await button('Verify').click();
   await panel('Chain of the journal').getByText('whole', { exact: true }).waitFor();
+  // The hub keeps its own figures every fifteen seconds.
+  await page.getByText('The hub keeps no figures').waitFor({ state: 'hidden', timeout: 2 * PATIENCE_MS });
   await picture('32-payments');
   await accessible('payments');
 });
