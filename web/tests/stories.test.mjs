@@ -113,6 +113,10 @@ test('a count is held, goes on, and is scrubbed', async () => {
   await page.getByText('Held: from the console', { exact: true }).waitFor();
   await shootAll('05-mission-hold');
   await accessible('mission, held');
+  await page.getByText('Give an order').click();
+  await page.getByLabel('Order', { exact: true }).selectOption('make safe');
+  await confirm('Order: make safe');
+  await panel('Orders').getByRole('listitem').filter({ hasText: 'booster make safe' }).getByText(/^(accepted|completed)$/).waitFor();
   await confirm('Resume');
   await page.getByText('counting', { exact: true }).waitFor();
   await page.getByLabel('Reason (stands in the log)').fill('boat in the range');
